@@ -1,0 +1,85 @@
+import Glibc
+
+/// Writes a file so that the old one stays whole until the new one is: to a temporary file beside it, synced to disk,
+/// then renamed. A target that is not a regular file (a pipe, `/dev/null`) is written directly; `-` is standard output.
+public final class AtomicFile {
+  private let path: String
+  private let target: String
+  private let temporary: String?
+  private var descriptor: Int32
+
+  /// Opens the file for writing.
+  ///
+  /// - Throws: `FileError` when the folder is missing or not writable, or the path is a folder.
+  public init(path: String) throws {
+    self.path = path
+    if path == "-" {
+      (target, temporary, descriptor) = (path, nil, STDOUT_FILENO)
+      return
+    }
+    // A link is followed, so that it goes on pointing to the file.
+    target =
+      path.withCString { realpath($0, nil) }.map { resolved in
+        defer { free(resolved) }
+        return String(cString: resolved)
+      } ?? path
+    var status = stat()
+    let exists = stat(target, &status) == 0
+    if exists, status.st_mode & S_IFMT != S_IFREG {
+      temporary = nil
+      descriptor = open(target, O_WRONLY | O_CLOEXEC)
+    } else {
+      let name = "\(target).tmp-\(getpid())"
+      temporary = name
+      let permissions: mode_t = exists ? status.st_mode & 0o777 : 0o666
+      descriptor = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, permissions)
+      if descriptor >= 0 { TemporaryFiles.add(name) }
+    }
+    guard descriptor >= 0 else {
+      throw errno == ENOENT
+        ? FileError(
+          path: path, reason: "cannot be written: its folder does not exist; create the folder first")
+        : FileError(path: path, errno: errno)
+    }
+  }
+
+  deinit { discard() }
+
+  /// Makes sure that `path` can be written, before hours are spent on what should go there.
+  public static func check(path: String) throws {
+    _ = try AtomicFile(path: path)
+  }
+
+  /// Writes all of `bytes`.
+  public func write(_ bytes: UnsafeRawBufferPointer) throws {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let count = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw FileError(path: path, errno: errno)
+      }
+      rest = rest.dropFirst(count)
+    }
+  }
+
+  /// Puts the new file in the place of the old one.
+  public func commit() throws {
+    guard let temporary else { return }
+    guard fsync(descriptor) == 0, rename(temporary, target) == 0 else {
+      throw FileError(path: path, errno: errno)
+    }
+    TemporaryFiles.remove(temporary)
+    close(descriptor)
+    descriptor = -1
+  }
+
+  private func discard() {
+    guard descriptor > STDOUT_FILENO else { return }
+    close(descriptor)
+    if let temporary {
+      unlink(temporary)
+      TemporaryFiles.remove(temporary)
+    }
+  }
+}

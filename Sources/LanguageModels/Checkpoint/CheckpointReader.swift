@@ -1,0 +1,274 @@
+extension Checkpoint {
+  /// Reads the checkpoint at `path` (`-`: standard input; compressed files by extension).
+  ///
+  /// Memory: the model's numbers and a block of the file.
+  ///
+  /// - Throws: `FileError` when the file cannot be read, `CheckpointError` when it is damaged, cut short, of a later version
+  ///   or something else altogether.
+  public init(path: String) throws {
+    do {
+      self = try CheckpointReader.read(path)
+    } catch let problem as JSONProblem {
+      throw CheckpointError(
+        "damaged, or not an lmctl checkpoint: \(problem.reason) (at byte \(problem.offset))", path: path)
+    } catch var problem as CheckpointError {
+      problem.path = path
+      throw problem
+    }
+  }
+}
+
+/// Builds a checkpoint from the members of its document as they come.
+private struct CheckpointReader {
+  /// Bytes of the document, against which declared shapes are held.
+  let documentSize: Int
+  private var members: [(name: String, value: JSONValue)] = []
+  private var vocabulary: [String]?
+  private var tensors: [Tensor]?
+
+  static func read(_ path: String) throws -> Checkpoint {
+    let source = try ByteSource(path: path)
+    if let size = source.size {
+      var reader = CheckpointReader(documentSize: size)
+      return try reader.parse(JSONParser { try source.read(into: $0) })
+    }
+    // A pipe does not tell its size, so it is read to its end first.
+    var document: [UInt8] = []
+    var block = [UInt8](repeating: 0, count: 1 << 20)
+    while true {
+      let count = try block.withUnsafeMutableBytes { try source.read(into: $0) }
+      if count == 0 { break }
+      document += block[..<count]
+    }
+    var reader = CheckpointReader(documentSize: document.count)
+    var rest = document[...]
+    return try reader.parse(
+      JSONParser { buffer in
+        let piece = rest.prefix(buffer.count)
+        buffer.copyBytes(from: piece)
+        rest = rest.dropFirst(piece.count)
+        return piece.count
+      })
+  }
+
+  init(documentSize: Int) { self.documentSize = documentSize }
+
+  mutating func parse(_ stream: JSONParser) throws -> Checkpoint {
+    var stream = stream
+    guard let first = try stream.peek() else { throw CheckpointError("the file is empty") }
+    guard first == UInt8(ascii: "{") else {
+      throw CheckpointError("not an lmctl checkpoint: it does not begin with '{'")
+    }
+    var names: Set<String> = []
+    try stream.object { stream, name in
+      guard names.insert(name).inserted else { throw CheckpointError("'\(name)' stands there twice") }
+      switch name {
+      case "vocabulary":
+        var tokens: [String] = []
+        try stream.array { tokens.append(try $0.string()) }
+        vocabulary = tokens
+      case "tensors":
+        // Whether the file is ours is settled before its tensors are believed.
+        try checkFormat()
+        var read: [Tensor] = []
+        try stream.array { read.append(try tensor(from: &$0)) }
+        tensors = read
+      default: members.append((name, try stream.value()))
+      }
+    }
+    try stream.expectEnd()
+    try checkFormat()
+    return try checkpoint()
+  }
+
+  private func member(_ name: String) -> JSONValue? { members.first { $0.name == name }?.value }
+
+  private func checkFormat() throws {
+    guard let format = member("format") else {
+      throw CheckpointError("not an lmctl checkpoint: it has no member 'format'")
+    }
+    guard format == "lmctl" else {
+      throw CheckpointError("not an lmctl checkpoint: its format is \(format.text), not \"lmctl\"")
+    }
+    guard let version = member("format_version")?.integerValue, version >= 1 else {
+      throw CheckpointError("damaged: 'format_version' is missing or not a whole number from 1")
+    }
+    guard version <= Checkpoint.formatVersion else {
+      throw CheckpointError(
+        "written in format version \(version), and this lmctl reads up to \(Checkpoint.formatVersion); "
+          + "use a newer lmctl")
+    }
+  }
+
+  private func checkpoint() throws -> Checkpoint {
+    func required(_ name: String) throws -> JSONValue {
+      guard let value = member(name) else { throw CheckpointError("damaged: '\(name)' is missing") }
+      return value
+    }
+    guard let model = try required("model").stringValue else {
+      throw CheckpointError("damaged: 'model' is not a name")
+    }
+    let tokenizer = try Tokenizer(json: try required("tokenizer"))
+    guard let tokens = vocabulary else { throw CheckpointError("damaged: 'vocabulary' is missing") }
+    guard let tensors else { throw CheckpointError("damaged: 'tensors' is missing") }
+    let known = Vocabulary(unit: tokenizer.unit, tokens: tokens)
+    guard tokens.starts(with: [Vocabulary.unknownToken, tokenizer.unit.endOfSentence]),
+      known.count == tokens.count
+    else {
+      throw CheckpointError(
+        "damaged: 'vocabulary' does not begin with <unk> and the end of sentence, or repeats a token")
+    }
+    let checkpoint = Checkpoint(
+      model: model, programVersion: member("lmctl_version")?.stringValue ?? "unknown", tokenizer: tokenizer,
+      vocabulary: known, configuration: try required("configuration"),
+      training: member("training") ?? .object([]), tensors: tensors)
+    if let expected = member("header_crc32") {
+      let found = Checkpoint.hexadecimal(Checkpoint.headerChecksum(checkpoint.headerMembers))
+      guard expected == .string(found) else {
+        throw CheckpointError(
+          "damaged or edited: the header's checksum is \(found) where \(expected.text) is recorded; "
+            + "to accept an edit, remove the member 'header_crc32'")
+      }
+    }
+    return checkpoint
+  }
+
+  // MARK: Tensors
+
+  private func tensor(from stream: inout JSONParser) throws -> Tensor {
+    var (name, shape, type, checksum): (String?, [Int]?, Tensor.DataType?, String?)
+    var elements: Tensor.Elements?
+    try stream.object { stream, member in
+      switch member {
+      case "name": name = try stream.string()
+      case "shape":
+        shape = []
+        try stream.array { stream in
+          guard let extent = try stream.value().integerValue, extent >= 0 else {
+            throw stream.problem("a tensor's shape is not made of whole numbers")
+          }
+          shape?.append(extent)
+        }
+      case "dtype":
+        let text = try stream.string()
+        type = Tensor.DataType(rawValue: text)
+        if type == nil { throw stream.problem("'\(text)' is not a type of tensor that this lmctl knows") }
+      case "crc32": checksum = try stream.string()
+      case "data":
+        guard let name, let shape, let type else {
+          throw stream.problem("a tensor's data come before its name, shape and dtype")
+        }
+        let count = try self.count(of: shape, name: name)
+        switch type {
+        case .float32: elements = .float32(try Self.read(count, name, &stream) { Float($0) })
+        case .uint32: elements = .uint32(try Self.read(count, name, &stream) { UInt32($0) })
+        }
+      default: _ = try stream.value()
+      }
+    }
+    guard let name, let shape, let elements else {
+      throw stream.problem("a tensor lacks its name, shape, dtype or data")
+    }
+    if let checksum {
+      var crc = CRC32()
+      elements.withUnsafeBytes { crc.update($0) }
+      guard checksum == Checkpoint.hexadecimal(crc.value) else {
+        throw CheckpointError("damaged: the checksum of tensor '\(name)' does not match its data")
+      }
+    }
+    return Tensor(name: name, shape: shape, elements: elements)
+  }
+
+  /// The number of elements of `shape`, which the document must be large enough to hold.
+  private func count(of shape: [Int], name: String) throws -> Int {
+    var count = 1
+    var isHuge = false
+    for extent in shape {
+      let (product, overflows) = count.multipliedReportingOverflow(by: extent)
+      isHuge = isHuge || overflows
+      count = product
+    }
+    // An element takes at least two characters, as a digit and a comma; in base64, over five.
+    guard !isHuge, count <= documentSize / 2 + 1 else {
+      let text = JSONValue.array(shape.map { .integer($0) }).text
+      throw CheckpointError(
+        "damaged: tensor '\(name)' declares the shape \(text), more than the file can hold")
+    }
+    return count
+  }
+
+  /// Reads `count` elements, from base64 or from plain numbers.
+  private static func read<Element: BitwiseCopyable>(
+    _ count: Int, _ name: String, _ stream: inout JSONParser, parse: (String) -> Element?
+  ) throws -> [Element] {
+    let mismatch = CheckpointError(
+      "damaged: tensor '\(name)' does not have the \(count) elements of its shape")
+    if try stream.peek() == UInt8(ascii: "[") {
+      var values: [Element] = []
+      try stream.array { stream in
+        let text = try stream.peek() == UInt8(ascii: "\"") ? stream.string() : stream.numberText()
+        guard let value = parse(text) else {
+          throw stream.problem("'\(text)' is not a number of the tensor's type")
+        }
+        values.append(value)
+      }
+      guard values.count == count else { throw mismatch }
+      return values
+    }
+    return try [Element](unsafeUninitializedCapacity: count) { buffer, initialized in
+      var decoder = Base64Stream(output: UnsafeMutableRawBufferPointer(buffer))
+      try stream.plainString { characters in
+        guard decoder.append(characters) else { throw mismatch }
+      }
+      guard decoder.finish() else { throw mismatch }
+      initialized = count
+    }
+  }
+}
+
+/// Decodes base64 that comes in pieces into a buffer of exactly the right size.
+private struct Base64Stream {
+  let output: UnsafeMutableRawBufferPointer
+  private var written = 0
+  /// Characters held back: an unfinished group, and always the last whole one, which may be padded.
+  private var held: [UInt8] = []
+
+  init(output: UnsafeMutableRawBufferPointer) { self.output = output }
+
+  /// Takes more characters; false when they are not base64 or too many.
+  mutating func append(_ characters: UnsafeRawBufferPointer) -> Bool {
+    var rest = characters[...]
+    if held.count + rest.count <= 4 {
+      held += rest
+      return true
+    }
+    // Complete the held group, which is then known not to be the last.
+    let missing = rest.prefix(4 - held.count)
+    held += missing
+    rest = rest.dropFirst(missing.count)
+    guard held.withUnsafeBytes({ decode($0) }) else { return false }
+    let whole = max(0, (rest.count - 1) / 4 * 4)
+    guard decode(UnsafeRawBufferPointer(rebasing: rest.prefix(whole))) else { return false }
+    held = Array(rest.dropFirst(whole))
+    return true
+  }
+
+  /// Takes the last group; false when it is not base64 or the buffer is not exactly full.
+  mutating func finish() -> Bool {
+    guard let bytes = held.withUnsafeBytes({ Base64.decodeLast($0) }), written + bytes.count == output.count
+    else {
+      return false
+    }
+    for (i, byte) in bytes.enumerated() { output[written + i] = byte }
+    return true
+  }
+
+  private mutating func decode(_ groups: UnsafeRawBufferPointer) -> Bool {
+    let size = groups.count / 4 * 3
+    guard written + size <= output.count else { return false }
+    guard let base = output.baseAddress else { return groups.isEmpty }
+    guard Base64.decode(groups, into: base + written) else { return false }
+    written += size
+    return true
+  }
+}

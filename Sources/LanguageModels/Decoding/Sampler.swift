@@ -1,0 +1,113 @@
+import Glibc
+
+/// How tokens are drawn from a model's distribution.
+public struct SamplingOptions: Sendable {
+  /// Probabilities are raised to the power 1/temperature; 0 takes the likeliest token every time.
+  public var temperature = 1.0
+  /// Draw from the k likeliest tokens only.
+  public var topK: Int?
+  /// Draw from the smallest set of likeliest tokens that holds this much probability (Holtzman et al. 2020).
+  public var topP: Double?
+  /// Never draw UNK.
+  public var excludesUnknown = false
+  /// A sentence is broken off after so many tokens.
+  public var maximumTokens = 1000
+
+  /// Draws from the model's own distribution.
+  public init() {}
+}
+
+/// Draws sentences from a language model.
+///
+/// Order of operations: UNK is left out if asked, then temperature, then top-k, then top-p.
+public struct Sampler<Model: LanguageModel> {
+  private let model: Model
+  private let options: SamplingOptions
+  private var generator: SeededGenerator
+  private let drawFast: (@Sendable (Model.State, inout SeededGenerator) -> TokenID)?
+  private var logits: [Float] = []
+  private var candidates: [TokenID] = []
+
+  /// A sampler whose every draw `seed` decides.
+  public init(model: Model, options: SamplingOptions, seed: UInt64) {
+    self.model = model
+    self.options = options
+    generator = SeededGenerator(seed: seed)
+    let isPlain = options.temperature > 0 && options.topK == nil && options.topP == nil
+    drawFast = isPlain ? model.makeTokenSampler(temperature: options.temperature) : nil
+  }
+
+  /// Draws tokens until the end of sentence, which `emit` is given too, or until the maximum.
+  public mutating func sentence(
+    after state: inout Model.State, emit: (_ token: TokenID, _ logProbability: Float) throws -> Void
+  ) rethrows {
+    for _ in 0..<options.maximumTokens {
+      let token = draw(after: state)
+      let (logProbability, next) = model.logProbability(of: token, after: state)
+      state = next
+      try emit(token, logProbability)
+      if token == Vocabulary.endOfSentence { return }
+    }
+  }
+
+  /// Draws one token.
+  public mutating func draw(after state: Model.State) -> TokenID {
+    if let drawFast {
+      // Leaving out UNK and normalizing is the same as drawing again; a model of little else is drawn from below.
+      for _ in 0..<100 {
+        let token = drawFast(state, &generator)
+        if token != Vocabulary.unknown || !options.excludesUnknown { return token }
+      }
+    }
+    model.logProbabilities(after: state, into: &logits)
+    if options.excludesUnknown { logits[Int(Vocabulary.unknown)] = -.infinity }
+    if options.temperature == 0 { return argmax() }
+    return drawFromLogits()
+  }
+
+  /// The likeliest token; the first of several.
+  private func argmax() -> TokenID {
+    var best = Int(Vocabulary.endOfSentence)
+    for (token, logit) in logits.enumerated()
+    where logit > logits[best] || (logit == logits[best] && token < best) {
+      best = token
+    }
+    return TokenID(best)
+  }
+
+  private mutating func drawFromLogits() -> TokenID {
+    let scale = Float(1 / options.temperature)
+    let maximum = logits.max() ?? 0
+    // If nothing but UNK has any probability, a sentence without it can only end.
+    guard maximum > -.infinity else { return Vocabulary.endOfSentence }
+    for i in logits.indices { logits[i] = exp((logits[i] - maximum) * scale) }
+    guard options.topK != nil || options.topP != nil else {
+      return draw(from: 0..<TokenID(logits.count))
+    }
+    candidates = Array(0..<TokenID(logits.count))
+    candidates.sort { (logits[Int($0)], $1) > (logits[Int($1)], $0) }
+    var kept = min(options.topK ?? candidates.count, candidates.count)
+    if let topP = options.topP {
+      let total = candidates[..<kept].reduce(0.0) { $0 + Double(logits[Int($1)]) }
+      var sum = 0.0
+      kept =
+        candidates[..<kept].firstIndex { token in
+          sum += Double(logits[Int(token)])
+          return sum >= topP * total
+        }.map { $0 + 1 } ?? kept
+    }
+    return draw(from: candidates[..<kept])
+  }
+
+  /// Draws one of `tokens` in proportion to what stands in `logits`, which are weights by now.
+  private mutating func draw(from tokens: some Collection<TokenID>) -> TokenID {
+    var rest = generator.uniform() * tokens.reduce(0.0) { $0 + Double(logits[Int($1)]) }
+    var last = Vocabulary.endOfSentence
+    for token in tokens where logits[Int(token)] > 0 {
+      rest -= Double(logits[Int(token)])
+      last = token
+      if rest < 0 { break }
+    }
+    return last
+  }
+}

@@ -1,0 +1,70 @@
+import Glibc
+
+/// What evaluating a model on a text comes to. Every token is scored exactly once.
+///
+/// With N tokens w₁…w_N, the ends of sentences among them, the cross-entropy is H = −(1/N) Σ ln p(wᵢ | w₁…wᵢ₋₁) nats per
+/// token, and the perplexity exp(H).
+public struct Evaluation: Sendable {
+  /// Sentences scored.
+  public private(set) var sentences = 0
+  /// Tokens scored, with the ends of sentences.
+  public private(set) var tokens = 0
+  /// Tokens scored that are UNK.
+  public private(set) var unknown = 0
+  /// Tokens that the model gives probability zero.
+  public private(set) var impossible = 0
+  /// Bytes of the text that was scored, with its line ends.
+  public var bytes = 0
+
+  private var knownSum = 0.0
+  private var unknownSum = 0.0
+  private var endSum = 0.0
+  private var sumOfSquares = 0.0
+
+  /// Nothing scored.
+  public init() {}
+
+  /// Adds one sentence, whose last token is its end, with ln p of each of its tokens.
+  public mutating func add(_ sentence: ArraySlice<TokenID>, logProbabilities: ArraySlice<Float>) {
+    sentences += 1
+    tokens += sentence.count
+    for (token, logProbability) in zip(sentence, logProbabilities) {
+      let cost = -Double(logProbability)
+      switch token {
+      case Vocabulary.unknown:
+        unknown += 1
+        unknownSum += cost
+      case Vocabulary.endOfSentence: endSum += cost
+      default: knownSum += cost
+      }
+      sumOfSquares += cost * cost
+      if cost == .infinity { impossible += 1 }
+    }
+  }
+
+  private var sum: Double { knownSum + unknownSum + endSum }
+
+  /// H in nats per token.
+  public var crossEntropy: Double { sum / Double(tokens) }
+
+  /// H in bits per token.
+  public var crossEntropyBits: Double { crossEntropy / M_LN2 }
+
+  /// Bits for the whole text by its bytes.
+  public var bitsPerByte: Double { sum / M_LN2 / Double(bytes) }
+
+  /// exp(H).
+  public var perplexity: Double { exp(crossEntropy) }
+
+  /// exp of the mean over the tokens that are in the vocabulary; UNK remains in the contexts.
+  public var perplexityExcludingUnknown: Double { exp((knownSum + endSum) / Double(tokens - unknown)) }
+
+  /// exp of the mean over all tokens but the ends of sentences.
+  public var perplexityExcludingEOS: Double { exp((knownSum + unknownSum) / Double(tokens - sentences)) }
+
+  /// Standard error of H: the standard deviation of −ln p(wᵢ) over √N, as if the tokens were independent.
+  public var standardError: Double {
+    let variance = sumOfSquares / Double(tokens) - crossEntropy * crossEntropy
+    return (max(0, variance) / Double(tokens)).squareRoot()
+  }
+}

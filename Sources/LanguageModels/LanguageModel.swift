@@ -1,0 +1,60 @@
+/// A probability distribution over the next token, given all tokens before it: state in, state out.
+///
+/// All logarithms are natural. A state is a value: it can be kept, copied and gone back to. Evaluation and sampling are
+/// written once against this contract; a model that has a faster way of doing several tokens at once overrides `score`.
+public protocol LanguageModel: Sendable {
+  /// What the model remembers of the tokens so far.
+  associatedtype State: Sendable
+
+  /// The tokens that it gives probabilities to.
+  var vocabulary: Vocabulary { get }
+
+  /// Whether the context restarts with each sentence where nobody says otherwise.
+  var defaultContext: ContextMode { get }
+
+  /// The state at the beginning of a text or of a sentence.
+  var initialState: State { get }
+
+  /// ln p(token | state) and the state after the token.
+  func logProbability(of token: TokenID, after state: State) -> (Float, State)
+
+  /// Writes ln p(w | state) for all V tokens w of the vocabulary; `output` is overwritten.
+  func logProbabilities(after state: State, into output: inout [Float])
+
+  /// Appends ln p of each of `tokens`, given the state and the tokens before it, and moves the state behind the last.
+  func score(_ tokens: ArraySlice<TokenID>, after state: inout State, into output: inout [Float])
+
+  /// The length of the n-gram that the probability of `token` rests on; `nil` for models without n-grams.
+  func matchedOrder(of token: TokenID, after state: State) -> Int?
+
+  /// A way of drawing from p(w | state)^(1/temperature), normalized, without visiting the whole vocabulary; `nil` if the model
+  /// has none.
+  func makeTokenSampler(temperature: Double) -> (@Sendable (State, inout SeededGenerator) -> TokenID)?
+}
+
+extension LanguageModel {
+  /// Token by token.
+  public func score(_ tokens: ArraySlice<TokenID>, after state: inout State, into output: inout [Float]) {
+    for token in tokens {
+      let (logProbability, next) = logProbability(of: token, after: state)
+      output.append(logProbability)
+      state = next
+    }
+  }
+
+  /// No n-grams.
+  public func matchedOrder(of token: TokenID, after state: State) -> Int? { nil }
+
+  /// No such way.
+  public func makeTokenSampler(
+    temperature: Double
+  ) -> (@Sendable (State, inout SeededGenerator) -> TokenID)? { nil }
+}
+
+/// What a sentence is predicted from.
+public enum ContextMode: String, CaseIterable, Sendable {
+  /// Everything before it: the context runs on across lines, as is the convention for recurrent models.
+  case stream
+  /// Itself: the context restarts at each line, as is the convention for n-grams.
+  case sentence
+}

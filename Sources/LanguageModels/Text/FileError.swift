@@ -1,0 +1,46 @@
+import Glibc
+
+/// An error that a user caused and can mend; its `description` is one sentence to print as it stands.
+public protocol UserError: Error, CustomStringConvertible {}
+
+/// A file that cannot be opened, read or written.
+public struct FileError: UserError {
+  /// The path as the user gave it.
+  public let path: String
+  /// What is wrong, and the remedy where there is one.
+  public let reason: String
+
+  /// An error with a reason of our own.
+  public init(path: String, reason: String) {
+    self.path = path
+    self.reason = reason
+  }
+
+  /// An error with the system's reason.
+  public init(path: String, errno code: Int32) {
+    self.path = path
+    switch code {
+    case ENOENT: reason = "no such file"
+    case EACCES, EPERM: reason = "permission denied"
+    case EISDIR: reason = "is a directory; name a file"
+    case ENOSPC, EDQUOT: reason = "the disk is full; free some space, or write to another disk"
+    default: reason = String(cString: strerror(code))
+    }
+  }
+
+  /// One sentence: path and reason.
+  public var description: String { "\(path): \(reason)" }
+}
+
+/// Text that cannot be read as the options say.
+public struct TextError: UserError {
+  /// The file's name in messages.
+  public let file: String
+  /// Line number, from 1.
+  public let line: Int
+  /// What is wrong, and the remedy.
+  public let reason: String
+
+  /// One sentence: file, line and reason.
+  public var description: String { "\(file):\(line): \(reason)" }
+}

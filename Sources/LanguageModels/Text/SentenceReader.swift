@@ -1,0 +1,118 @@
+/// Reads texts one after the other as sentences of tokens: the streaming part of every command.
+public final class SentenceReader {
+  /// The text rules.
+  public let tokenizer: Tokenizer
+  /// What has been read so far.
+  public private(set) var statistics = TextStatistics()
+
+  private var paths: ArraySlice<String>
+  private var reader: LineReader?
+  private let open: (String) throws -> ByteSource
+  private let hashing: Bool
+
+  /// A reader of `paths` in order (`-`: standard input); with `hashing`, the statistics hold each text's digest.
+  ///
+  /// `open` may be replaced to watch the sources as they are opened.
+  public init(
+    _ paths: [String], tokenizer: Tokenizer, hashing: Bool = false,
+    open: @escaping (String) throws -> ByteSource = { try ByteSource(path: $0) }
+  ) {
+    self.paths = paths[...]
+    self.tokenizer = tokenizer
+    self.hashing = hashing
+    self.open = open
+  }
+
+  /// True when the next call would have to wait for input that a program or a person has not written so far.
+  public var wouldBlock: Bool { reader?.wouldBlock ?? false }
+
+  /// Size in bytes of the text being read, when known.
+  public var sourceSize: Int? { reader?.source.size }
+
+  /// Reads one line and calls `body` with each of its tokens, without the end of sentence.
+  ///
+  /// - Returns: what the line was; `nil` at the end of the last text.
+  public func next(_ body: (UnsafeRawBufferPointer) -> Void) throws -> Line? {
+    while true {
+      if reader == nil {
+        guard let path = paths.popFirst() else { return nil }
+        reader = LineReader(try open(path), hashing: hashing)
+      }
+      guard let reader else { return nil }
+      guard let line = try reader.next() else {
+        finish(reader)
+        self.reader = nil
+        continue
+      }
+      statistics.lines += 1
+      let bytesBefore = statistics.bytes
+      statistics.bytes = finishedBytes + reader.bytesRead
+      var tokens = 0
+      do {
+        statistics.droppedMarkers += try tokenizer.tokens(in: line) { token in
+          tokens += 1
+          body(token)
+        }
+      } catch let problem as TextProblem {
+        throw TextError(file: reader.source.name, line: reader.lineNumber, reason: problem.reason)
+      }
+      if tokens == 0, tokenizer.skipsEmptyLines {
+        statistics.emptyLines += 1
+        return .empty
+      }
+      statistics.sentences += 1
+      statistics.tokens += tokens + 1
+      statistics.sentenceBytes += statistics.bytes - bytesBefore
+      return .sentence
+    }
+  }
+
+  /// What a line of text was.
+  public enum Line: Sendable {
+    /// Nothing but white space: not a sentence.
+    case empty
+    /// A sentence, which the end of sentence completes.
+    case sentence
+  }
+
+  private var finishedBytes = 0
+
+  private func finish(_ reader: LineReader) {
+    finishedBytes += reader.bytesRead
+    statistics.texts.append(
+      .init(name: reader.source.name, bytes: reader.bytesRead, sha256: reader.digest?.hexadecimal))
+  }
+}
+
+/// What was read of a text.
+public struct TextStatistics: Sendable {
+  /// One text among those read.
+  public struct Text: Sendable {
+    /// The file's name, or `standard input`.
+    public var name: String
+    /// Its size, decompressed.
+    public var bytes: Int
+    /// Its SHA-256 digest, decompressed.
+    public var sha256: String?
+  }
+
+  /// The texts read to their ends.
+  public var texts: [Text] = []
+  /// Lines, empty ones among them.
+  public var lines = 0
+  /// Sentences: the lines that were not skipped.
+  public var sentences = 0
+  /// Lines skipped because they were empty.
+  public var emptyLines = 0
+  /// Tokens, with one end of sentence for each sentence.
+  public var tokens = 0
+  /// Literal `<s>` and `</s>` in the text that were dropped.
+  public var droppedMarkers = 0
+  /// Bytes read.
+  public var bytes = 0
+  /// Bytes of the lines that were not skipped, with their line ends.
+  public var sentenceBytes = 0
+
+  /// Nothing read.
+  public init() {}
+}

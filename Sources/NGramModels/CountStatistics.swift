@@ -1,0 +1,52 @@
+/// How many of an order's n-grams have each small count: n₁, n₂, n₃, n₄ of Chen and Goodman (1998, eq. 26).
+public struct CountStatistics: Sendable, Equatable {
+  /// `countsOfCounts[r]` n-grams have the count r, for r from 1 to 4; index 0 is not used.
+  public private(set) var countsOfCounts = [0, 0, 0, 0, 0]
+
+  /// The statistics of `counts`; zeros are not n-grams.
+  public init(of counts: some Sequence<UInt32>) {
+    for count in counts where count >= 1 && count <= 4 { countsOfCounts[Int(count)] += 1 }
+  }
+
+  /// n_r.
+  public subscript(r: Int) -> Int { countsOfCounts[r] }
+}
+
+/// What a smoothing method may know of one context h.
+public struct ContextStatistics: Sendable {
+  /// The order of the n-grams hw.
+  public var order: Int
+  /// Σ_w c(hw).
+  public var total: Double
+  /// N₁(h·), N₂(h·), N₃₊(h·): how many words follow h once, twice, more often.
+  public var types: (once: Int, twice: Int, more: Int)
+  /// Whether h is as long as a context of this model can be: of n − 1 words, or reaching back to the beginning of
+  /// the sentence.
+  public var isComplete: Bool
+  /// V, the number of words that can follow.
+  public var vocabularySize: Int
+
+  /// N₁₊(h·): how many different words follow h.
+  public var distinct: Int { types.once + types.twice + types.more }
+}
+
+extension NGramCounts {
+  /// The counts that smoothing works on, per level.
+  ///
+  /// Raw: c(w₁…w_k). Adjusted (Kneser and Ney 1995): below the highest order, the number of different words that precede
+  /// w₁…w_k, N₁₊(·w₁…w_k); raw for n-grams that begin with `<s>`, which nothing precedes.
+  func counts(adjusted: Bool) -> [[UInt32]] {
+    var result = levels.map(\.counts)
+    result[0][vocabularySize] = 0  // <s> is never predicted
+    guard adjusted, order > 1 else { return result }
+    for k in 0..<order - 1 {
+      let level = levels[k]
+      for i in 0..<level.firstAtSentenceStart { result[k][i] = 0 }
+      result[k].withUnsafeMutableBufferPointer { counts in
+        let above = levels[k + 1]
+        for suffix in above.suffixes { counts[Int(suffix)] += suffix < level.firstAtSentenceStart ? 1 : 0 }
+      }
+    }
+    return result
+  }
+}

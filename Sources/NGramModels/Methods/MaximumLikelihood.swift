@@ -1,0 +1,15 @@
+import LanguageModels
+
+/// No smoothing: p(w | h) = c(hw) / c(h).
+///
+/// What never followed a seen context has probability zero, so held-out perplexity is usually infinite. A context that
+/// was never seen says nothing, and is shortened until it was.
+public struct MaximumLikelihood: SmoothingMethod {
+  public var usesContinuationCounts: Bool { false }
+
+  public func alpha(count: UInt32, context: ContextStatistics) -> Double { Double(count) / context.total }
+
+  public func gamma(context: ContextStatistics) -> Double { 0 }
+
+  public var record: [JSONValue.Member] { [] }
+}

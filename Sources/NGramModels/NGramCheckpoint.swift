@@ -1,0 +1,88 @@
+import LanguageModels
+
+extension NGramModel {
+  /// The kind's name in checkpoints.
+  public static let kind = "ngram"
+
+  /// The model's options and sizes, for the checkpoint.
+  public var configuration: JSONValue {
+    .object(
+      [
+        .init("order", .integer(trie.order)),
+        .init("requested_order", .integer(requestedOrder)),
+        .init("smoothing", .string(smoothing.rawValue)),
+        .init("context", .string(defaultContext.rawValue)),
+        .init("ngrams", .array(trie.levelCounts.map { .integer($0) })),
+      ] + smoothingRecord)
+  }
+
+  /// The model's numbers, for the checkpoint; see `NGramTrie` for what they mean.
+  ///
+  /// `words` and `suffixes` begin with the bigrams, because a unigram's word is its number.
+  public var tensors: [Tensor] {
+    let unigrams = trie.vocabularySize + 1
+    return [
+      Tensor("words", Array(trie.words[unigrams...])),
+      Tensor("suffixes", Array(trie.suffixes[unigrams...])),
+      Tensor("first_children", trie.firstChildren),
+      Tensor("log_probabilities", trie.logProbabilities),
+      Tensor("log_backoffs", trie.logBackoffs),
+    ]
+  }
+
+  /// The model in `checkpoint`.
+  ///
+  /// - Throws: `CheckpointError` when its parts do not fit together.
+  public init(_ checkpoint: Checkpoint) throws {
+    let configuration = checkpoint.configuration
+    guard let smoothing = configuration["smoothing"]?.stringValue.flatMap(Smoothing.init),
+      let context = configuration["context"]?.stringValue.flatMap(ContextMode.init),
+      let order = configuration["order"]?.integerValue, (1...16).contains(order),
+      let counts = configuration["ngrams"]?.elements?.compactMap(\.integerValue), counts.count == order,
+      counts.allSatisfy({ 0 < $0 && $0 <= UInt32.max }), counts[0] == checkpoint.vocabulary.count + 1
+    else { throw CheckpointError("damaged: 'configuration' is not that of an n-gram model") }
+    let levelStarts = counts.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) }
+    let (unigrams, inner, total) = (counts[0], levelStarts[order - 1], levelStarts[order])
+    let words = try checkpoint.integers("words", count: total - unigrams)
+    let suffixes = try checkpoint.integers("suffixes", count: total - unigrams)
+    let trie = NGramTrie(
+      levelStarts: levelStarts,
+      words: Array(0..<UInt32(unigrams)) + words,
+      suffixes: [UInt32](repeating: 0, count: unigrams) + suffixes,
+      firstChildren: try checkpoint.integers("first_children", count: inner + 1),
+      logProbabilities: try checkpoint.floats("log_probabilities", count: total),
+      logBackoffs: try checkpoint.floats("log_backoffs", count: inner))
+    guard trie.isWellFormed else { throw CheckpointError("damaged: its n-grams do not form a trie") }
+    let own: Set = ["order", "requested_order", "smoothing", "context", "ngrams"]
+    self.init(
+      vocabulary: checkpoint.vocabulary, context: context, trie: trie, smoothing: smoothing,
+      record: configuration.members?.filter { !own.contains($0.name) } ?? [],
+      requestedOrder: configuration["requested_order"]?.integerValue ?? order)
+  }
+}
+
+extension NGramTrie {
+  /// Whether all links point where they should, so that no query can go astray.
+  fileprivate var isWellFormed: Bool {
+    guard order > 1 else { return firstChildren == [UInt32(levelStarts[1])] }
+    var expected = UInt32(levelStarts[1])
+    for (i, first) in firstChildren.enumerated() {
+      guard first >= expected, first <= levelStarts[order] else { return false }
+      expected = first
+      // Children of one level fill the next level exactly.
+      if let level = levelStarts.firstIndex(of: i), level < order, first != levelStarts[level + 1] {
+        return false
+      }
+    }
+    for level in 1..<order {
+      let below = UInt32(levelStarts[level - 1])..<UInt32(levelStarts[level])
+      for node in levelStarts[level]..<levelStarts[level + 1] {
+        guard below.contains(suffixes[node]), words[node] < vocabularySize else { return false }
+      }
+    }
+    for node in 0..<innerCount {
+      for child in children(of: node).dropFirst() where words[child - 1] >= words[child] { return false }
+    }
+    return !logProbabilities.contains { $0.isNaN } && !logBackoffs.contains { $0.isNaN }
+  }
+}

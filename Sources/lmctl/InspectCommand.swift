@@ -1,0 +1,111 @@
+import LanguageModels
+
+/// `lmctl inspect`.
+enum InspectCommand: Command {
+  static let name = "inspect"
+  static let summary = "show what is inside a checkpoint"
+  static let operands = "MODEL [--json]"
+  static let discussion = """
+    Reads the whole checkpoint, so that every checksum is verified, and shows what it holds: kind, text rules, vocabulary,
+    options, sizes, estimated parameters, what it was trained on, tensors.
+    """
+  static let options: [(heading: String, options: [Option])] = [
+    ("output", [Option(flag: "json", "one JSON object, without the vocabulary and the numbers")])
+  ]
+  static let examples = ["lmctl inspect model.json", "lmctl inspect --json model.json | jq .training"]
+
+  static func run(_ arguments: Arguments) throws {
+    guard let path = arguments.operands.first else {
+      throw UsageError("no model; give the checkpoint: lmctl inspect model.json")
+    }
+    if arguments.operands.count > 1 {
+      throw UsageError("'\(arguments.operands[1])' is one argument too many")
+    }
+    let checkpoint = try Checkpoint(path: path)
+    do {
+      _ = try ModelKind.load(checkpoint)
+    } catch var error as CheckpointError {
+      error.path = path
+      throw error
+    }
+    StandardOutput.shared.write(
+      arguments.has("json") ? json(checkpoint).text + "\n" : table(checkpoint, path: path))
+  }
+
+  private static func json(_ checkpoint: Checkpoint) -> JSONValue {
+    [
+      "model": .string(checkpoint.model),
+      "format_version": .integer(Checkpoint.formatVersion),
+      "lmctl_version": .string(checkpoint.programVersion),
+      "tokenizer": checkpoint.tokenizer.json,
+      "vocabulary_size": .integer(checkpoint.vocabulary.count),
+      "configuration": checkpoint.configuration,
+      "training": checkpoint.training,
+      "tensors": .array(
+        checkpoint.tensors.map { tensor in
+          [
+            "name": .string(tensor.name), "shape": .array(tensor.shape.map { .integer($0) }),
+            "dtype": .string(tensor.dataType.rawValue), "bytes": .integer(tensor.byteCount),
+          ]
+        }),
+    ]
+  }
+
+  private static func table(_ checkpoint: Checkpoint, path: String) -> String {
+    let tokenizer = checkpoint.tokenizer
+    let vocabulary = checkpoint.vocabulary
+    let first = (0..<TokenID(min(10, vocabulary.count))).map { vocabulary.displayName(of: $0) }
+    var rows = [
+      ("file", path),
+      ("model", checkpoint.model),
+      ("written by", "lmctl \(checkpoint.programVersion)"),
+      (
+        "text",
+        "unit \(tokenizer.unit.rawValue)\(tokenizer.lowercase ? ", lower case" : "")"
+          + (tokenizer.invalid == .replace ? ", invalid UTF-8 replaced" : "")
+      ),
+      (
+        "vocabulary",
+        "\(vocabulary.count): \(first.joined(separator: " "))\(vocabulary.count > 10 ? " …" : "")"
+      ),
+    ]
+    rows += (checkpoint.configuration.members ?? []).flatMap { rowsOf($0) }
+    for member in checkpoint.training.members ?? [] where member.name != "texts" {
+      rows.append(("trained on \(member.name)", shown(member.value)))
+    }
+    for text in checkpoint.training["texts"]?.elements ?? [] {
+      rows.append(
+        ("trained on text", "\(shown(text["name"] ?? .null)), \(shown(text["bytes"] ?? .null)) bytes"))
+      rows.append(("  sha256", shown(text["sha256"] ?? .null)))
+    }
+    for tensor in checkpoint.tensors {
+      let shape = tensor.shape.map(String.init).joined(separator: " × ")
+      rows.append(
+        ("tensor \(tensor.name)", "[\(shape)] \(tensor.dataType.rawValue), \(Format.bytes(tensor.byteCount))")
+      )
+    }
+    return Format.table(rows.map { (String($0.0.map { $0 == "_" ? " " : $0 }), $0.1) })
+  }
+
+  /// A member of the configuration; an array of objects takes a row for each.
+  private static func rowsOf(_ member: JSONValue.Member) -> [(String, String)] {
+    guard let elements = member.value.elements, elements.contains(where: { $0.members != nil }) else {
+      return [(member.name, shown(member.value))]
+    }
+    return elements.map { element in
+      let parts = (element.members ?? []).map { "\($0.name) \(shown($0.value))" }
+      return (member.name, parts.joined(separator: "  "))
+    }
+  }
+
+  private static func shown(_ value: JSONValue) -> String {
+    switch value {
+    case .string(let text): text
+    case .number(let number): Format.significant(number, 6)
+    case .bool(let flag): flag ? "yes" : "no"
+    case .null: "not recorded"
+    case .array(let values): values.map(shown).joined(separator: " ")
+    default: value.text
+    }
+  }
+}

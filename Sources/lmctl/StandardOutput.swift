@@ -1,0 +1,84 @@
+import Glibc
+import LanguageModels
+
+/// Buffered standard output.
+final class StandardOutput {
+  nonisolated(unsafe) static let shared = StandardOutput()
+
+  private var buffer: [UInt8] = []
+  private static let capacity = 1 << 16
+  private let isTerminal = isatty(STDOUT_FILENO) == 1
+  private var lastFlush = ContinuousClock.now
+
+  /// Adds `text`; a failure shows at the next `flush` or `writeBytes`.
+  func write(_ text: String) { buffer.append(contentsOf: text.utf8) }
+
+  /// Adds bytes, and writes out what has come together when it is enough.
+  func writeBytes(_ bytes: some Sequence<UInt8>) throws {
+    buffer.append(contentsOf: bytes)
+    if buffer.count >= Self.capacity { try flush() }
+  }
+
+  /// Ends a line that took its time to make: writes out at once on a terminal, and elsewhere ten times a second.
+  func endLine() throws {
+    if isTerminal || ContinuousClock.now - lastFlush > .milliseconds(100) { try flush() }
+  }
+
+  /// Writes everything out.
+  ///
+  /// - Throws: `ClosedPipe` when nobody reads any more; `FileError` when the disk is full.
+  func flush() throws {
+    defer {
+      buffer.removeAll(keepingCapacity: true)
+      lastFlush = .now
+    }
+    try buffer.withUnsafeBytes { bytes in
+      var rest = bytes[...]
+      while !rest.isEmpty {
+        let count = Glibc.write(STDOUT_FILENO, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+        if count < 0 {
+          if errno == EINTR { continue }
+          if errno == EPIPE { throw ClosedPipe() }
+          throw FileError(path: "standard output", errno: errno)
+        }
+        rest = rest.dropFirst(count)
+      }
+    }
+  }
+}
+
+/// Numbers as text, the same in every locale.
+enum Format {
+  /// `value` with so many digits after the point.
+  static func fixed(_ value: Double, _ digits: Int) -> String { printf("%.\(digits)f", value) }
+
+  /// `value` with so many significant digits.
+  static func significant(_ value: Double, _ digits: Int) -> String { printf("%.\(digits)g", value) }
+
+  /// `part` of `whole` in percent.
+  static func percent(_ part: Int, of whole: Int) -> String {
+    whole == 0 ? "0 %" : fixed(100 * Double(part) / Double(whole), 2) + " %"
+  }
+
+  /// A size in bytes, in the unit that suits it.
+  static func bytes(_ count: Int) -> String {
+    var value = Double(count)
+    for unit in ["bytes", "kB", "MB"] {
+      if value < 1000 { return (unit == "bytes" ? "\(count)" : fixed(value, 1)) + " \(unit)" }
+      value /= 1000
+    }
+    return fixed(value, 2) + " GB"
+  }
+
+  /// Rows of names and values, the values in one column.
+  static func table(_ rows: [(String, String)]) -> String {
+    let width = (rows.map(\.0.count).max() ?? 0) + 2
+    return rows.map { $0.0 + String(repeating: " ", count: width - $0.0.count) + $0.1 + "\n" }.joined()
+  }
+
+  private static func printf(_ format: String, _ value: Double) -> String {
+    var buffer = [CChar](repeating: 0, count: 400)
+    let length = withVaList([value]) { vsnprintf(&buffer, buffer.count, format, $0) }
+    return String(decoding: buffer.prefix(Int(length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+}

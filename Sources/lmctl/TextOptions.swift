@@ -1,0 +1,70 @@
+import LanguageModels
+
+/// The options that several commands share for reading text.
+enum TextOptions {
+  static let unit = Option("unit", TextUnit.self, "what a token is (default: word)")
+  static let lowercase = Option(flag: "lowercase", "put the text into lower case")
+  static let invalid = Option(
+    "invalid", InvalidText.self, "bytes that are not UTF-8: stop, or read U+FFFD (default: error)")
+  static let minimumCount = Option(
+    "min-count", "N", "tokens seen less often become <unk>\n(default: 2 for words, 1 for char and byte)")
+  static let maximumSize = Option("max-vocab", "N", "at most N entries, <unk> and end of sentence included")
+  static let vocabulary = Option("vocab", "FILE", "take the vocabulary from FILE, one token a line")
+  static let quiet = Option(flag: "quiet", "no remarks, only results and errors")
+
+  /// The text rules that the options ask for.
+  static func tokenizer(_ arguments: Arguments) throws -> Tokenizer {
+    Tokenizer(
+      unit: try arguments.choice("unit") ?? .word, lowercase: arguments.has("lowercase"),
+      invalid: try arguments.choice("invalid") ?? .error)
+  }
+
+  /// Where the options take the vocabulary from.
+  static func vocabulary(_ arguments: Arguments, tokenizer: Tokenizer) throws -> VocabularySource {
+    let minimumCount = try arguments.integer("min-count", in: 1...Int.max)
+    let maximumSize = try arguments.integer("max-vocab", in: 3...Int.max)
+    guard let path = arguments.string("vocab") else {
+      return .counted(
+        minimumCount: minimumCount ?? (tokenizer.unit == .word ? 2 : 1), maximumSize: maximumSize)
+    }
+    for name in ["min-count", "max-vocab"] where arguments.has(name) {
+      throw UsageError("--\(name) does not go with --vocab, which fixes the vocabulary")
+    }
+    return .fixed(try Vocabulary(file: path, unit: tokenizer.unit))
+  }
+
+  /// A reader of the texts that `paths` name; of standard input if there are none.
+  ///
+  /// Says so when a person is expected to type.
+  static func reader(_ paths: [String], tokenizer: Tokenizer, hashing: Bool = false) throws -> SentenceReader
+  {
+    guard paths.filter({ $0 == "-" }).count < 2 else {
+      throw UsageError("standard input ('-') can be read only once")
+    }
+    return SentenceReader(paths.isEmpty ? ["-"] : paths, tokenizer: tokenizer, hashing: hashing) { path in
+      let source = try ByteSource(path: path)
+      Terminal.announce(source)
+      return source
+    }
+  }
+
+  /// Tells about lines and markers that were passed over.
+  static func report(_ statistics: TextStatistics) {
+    if statistics.droppedMarkers > 0 {
+      Terminal.note(
+        "dropped \(statistics.droppedMarkers) literal <s> or </s> in the text; "
+          + "lmctl adds its own ends of sentences")
+    }
+  }
+
+  /// An error if no sentence was read.
+  static func requireText(_ statistics: TextStatistics, _ paths: [String]) throws {
+    guard statistics.sentences == 0 else { return }
+    let name =
+      paths.isEmpty
+      ? "standard input" : paths.map { $0 == "-" ? "standard input" : $0 }.joined(separator: ", ")
+    throw FileError(
+      path: name,
+      reason: statistics.bytes == 0 ? "the text is empty" : "the text has no sentence, only empty lines")
+  }
+}

@@ -1,0 +1,6 @@
+import Glibc
+
+// A closed pipe is an error of `write`, which ends the program quietly.
+signal(SIGPIPE, SIG_IGN)
+Interrupts.removeTemporaryFilesAndExit()
+exit(CommandLineTool.run(Array(CommandLine.arguments.dropFirst())))
