@@ -65,14 +65,14 @@ extension NGramTrie {
   /// Whether all links point where they should, so that no query can go astray.
   fileprivate var isWellFormed: Bool {
     guard order > 1 else { return firstChildren == [UInt32(levelStarts[1])] }
-    var expected = UInt32(levelStarts[1])
-    for (i, first) in firstChildren.enumerated() {
-      guard first >= expected, first <= levelStarts[order] else { return false }
-      expected = first
-      // Children of one level fill the next level exactly.
-      if let level = levelStarts.firstIndex(of: i), level < order, first != levelStarts[level + 1] {
-        return false
-      }
+    var previous: UInt32 = 0
+    for first in firstChildren {
+      guard first >= previous else { return false }
+      previous = first
+    }
+    // The children of one level fill the next level exactly.
+    for level in 0..<order where firstChildren[levelStarts[level]] != levelStarts[level + 1] {
+      return false
     }
     for level in 1..<order {
       let below = UInt32(levelStarts[level - 1])..<UInt32(levelStarts[level])

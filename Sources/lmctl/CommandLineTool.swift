@@ -35,7 +35,7 @@ enum CommandLineTool {
     } catch is ClosedPipe {
       return 0
     } catch let error as UsageError {
-      Terminal.error("lmctl: \(error); see 'lmctl \(page)'\n")
+      Terminal.error("lmctl: \(error) (see 'lmctl \(page)')\n")
       return 2
     } catch {
       // What was already computed is worth having.

@@ -14,7 +14,10 @@ struct EvaluationResult {
     var rows = [
       ("model", model),
       ("text", texts.isEmpty ? "-" : texts.joined(separator: " ")),
-      ("sentences", "\(e.sentences)" + (emptyLines > 0 ? "  (\(emptyLines) empty lines skipped)" : "")),
+      (
+        "sentences",
+        "\(e.sentences)" + (emptyLines > 0 ? "  (\(Format.count(emptyLines, "empty line")) skipped)" : "")
+      ),
       ("tokens", "\(e.tokens)  (with one end of sentence each)"),
       ("unknown tokens", "\(e.unknown)  (\(Format.percent(e.unknown, of: e.tokens)))"),
     ]

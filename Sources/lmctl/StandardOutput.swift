@@ -55,6 +55,9 @@ enum Format {
   /// `value` with so many significant digits.
   static func significant(_ value: Double, _ digits: Int) -> String { printf("%.\(digits)g", value) }
 
+  /// `1 sentence`, `2 sentences`.
+  static func count(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
+
   /// `part` of `whole` in percent.
   static func percent(_ part: Int, of whole: Int) -> String {
     whole == 0 ? "0 %" : fixed(100 * Double(part) / Double(whole), 2) + " %"

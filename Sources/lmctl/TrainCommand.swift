@@ -84,7 +84,7 @@ enum TrainCommand: Command {
     case .ngram:
       model = NGramModel(tokens: corpus.tokens, vocabulary: vocabulary, options: options) { notice in
         progress.clear()
-        Terminal.note("warning: \(notice)")
+        if !isQuiet { Terminal.note("warning: \(notice)") }
       } progress: { order in
         progress.show("counting n-grams of order \(order)")
       }
@@ -128,14 +128,15 @@ enum TrainCommand: Command {
   ) {
     progress.clear()
     let statistics = corpus.statistics
-    let skipped = statistics.emptyLines > 0 ? ", \(statistics.emptyLines) empty lines skipped" : ""
+    let skipped =
+      statistics.emptyLines > 0 ? ", skipped \(Format.count(statistics.emptyLines, "empty line"))" : ""
     Terminal.note(
-      "read \(statistics.sentences) sentences, \(statistics.tokens) tokens, "
+      "read \(Format.count(statistics.sentences, "sentence")), \(Format.count(statistics.tokens, "token")), "
         + "\(Format.bytes(statistics.bytes)) in \(Format.fixed(seconds, 2)) s\(skipped)")
     TextOptions.report(statistics)
     Terminal.note(
-      "vocabulary of \(vocabulary.count); \(corpus.unknownTokens) tokens are unknown "
-        + "(\(Format.percent(corpus.unknownTokens, of: corpus.tokens.count)))")
+      "vocabulary of \(vocabulary.count); \(Format.percent(corpus.unknownTokens, of: corpus.tokens.count)) "
+        + "of the tokens are unknown (\(corpus.unknownTokens))")
     if vocabulary.count == 2 {
       Terminal.note(
         "warning: no token is seen often enough to be in the vocabulary; lower --min-count, or give more text"

@@ -1,3 +1,6 @@
+import Dispatch
+import Synchronization
+
 extension Checkpoint {
   /// Reads the checkpoint at `path` (`-`: standard input; compressed files by extension).
   ///
@@ -138,6 +141,7 @@ private struct CheckpointReader {
   private func tensor(from stream: inout JSONParser) throws -> Tensor {
     var (name, shape, type, checksum): (String?, [Int]?, Tensor.DataType?, String?)
     var elements: Tensor.Elements?
+    var crc = CRC32()
     try stream.object { stream, member in
       switch member {
       case "name": name = try stream.string()
@@ -160,8 +164,8 @@ private struct CheckpointReader {
         }
         let count = try self.count(of: shape, name: name)
         switch type {
-        case .float32: elements = .float32(try Self.read(count, name, &stream) { Float($0) })
-        case .uint32: elements = .uint32(try Self.read(count, name, &stream) { UInt32($0) })
+        case .float32: elements = .float32(try Self.read(count, name, &crc, &stream) { Float($0) })
+        case .uint32: elements = .uint32(try Self.read(count, name, &crc, &stream) { UInt32($0) })
         }
       default: _ = try stream.value()
       }
@@ -170,8 +174,6 @@ private struct CheckpointReader {
       throw stream.problem("a tensor lacks its name, shape, dtype or data")
     }
     if let checksum {
-      var crc = CRC32()
-      elements.withUnsafeBytes { crc.update($0) }
       guard checksum == Checkpoint.hexadecimal(crc.value) else {
         throw CheckpointError("damaged: the checksum of tensor '\(name)' does not match its data")
       }
@@ -197,9 +199,9 @@ private struct CheckpointReader {
     return count
   }
 
-  /// Reads `count` elements, from base64 or from plain numbers.
+  /// Reads `count` elements, from base64 or from plain numbers, and adds their bytes to `crc`.
   private static func read<Element: BitwiseCopyable>(
-    _ count: Int, _ name: String, _ stream: inout JSONParser, parse: (String) -> Element?
+    _ count: Int, _ name: String, _ crc: inout CRC32, _ stream: inout JSONParser, parse: (String) -> Element?
   ) throws -> [Element] {
     let mismatch = CheckpointError(
       "damaged: tensor '\(name)' does not have the \(count) elements of its shape")
@@ -213,6 +215,7 @@ private struct CheckpointReader {
         values.append(value)
       }
       guard values.count == count else { throw mismatch }
+      values.withUnsafeBytes { crc.update($0) }
       return values
     }
     return try [Element](unsafeUninitializedCapacity: count) { buffer, initialized in
@@ -221,17 +224,24 @@ private struct CheckpointReader {
         guard decoder.append(characters) else { throw mismatch }
       }
       guard decoder.finish() else { throw mismatch }
+      crc = decoder.crc
       initialized = count
     }
   }
 }
 
-/// Decodes base64 that comes in pieces into a buffer of exactly the right size.
+/// Decodes base64 that comes in pieces into a buffer of exactly the right size, and takes the checksum of what it decodes.
+///
+/// Each piece is decoded on all cores, one of which at the same time sums up what came before it.
 private struct Base64Stream {
   let output: UnsafeMutableRawBufferPointer
+  private(set) var crc = CRC32()
   private var written = 0
+  private var summed = 0
   /// Characters held back: an unfinished group, and always the last whole one, which may be padded.
   private var held: [UInt8] = []
+
+  private static let lanes = 8
 
   init(output: UnsafeMutableRawBufferPointer) { self.output = output }
 
@@ -260,15 +270,30 @@ private struct Base64Stream {
       return false
     }
     for (i, byte) in bytes.enumerated() { output[written + i] = byte }
+    crc.update(UnsafeRawBufferPointer(rebasing: output[summed...]))
     return true
   }
 
   private mutating func decode(_ groups: UnsafeRawBufferPointer) -> Bool {
-    let size = groups.count / 4 * 3
-    guard written + size <= output.count else { return false }
+    let count = groups.count / 4
+    guard written + 3 * count <= output.count else { return false }
     guard let base = output.baseAddress else { return groups.isEmpty }
-    guard Base64.decode(groups, into: base + written) else { return false }
-    written += size
-    return true
+    let lanes = count < 1 << 12 ? 1 : Self.lanes
+    let isValid = Atomic(true)
+    nonisolated(unsafe) let (source, target) = (groups, base + written)
+    nonisolated(unsafe) let previous = UnsafeRawBufferPointer(rebasing: output[summed..<written])
+    nonisolated(unsafe) var crc = crc
+    DispatchQueue.concurrentPerform(iterations: lanes + 1) { lane in
+      guard lane > 0 else { return crc.update(previous) }
+      let range = (lane - 1) * count / lanes..<lane * count / lanes
+      let characters = UnsafeRawBufferPointer(rebasing: source[4 * range.lowerBound..<4 * range.upperBound])
+      if !Base64.decode(characters, into: target + 3 * range.lowerBound) {
+        isValid.store(false, ordering: .relaxed)
+      }
+    }
+    self.crc = crc
+    summed = written
+    written += 3 * count
+    return isValid.load(ordering: .relaxed)
   }
 }

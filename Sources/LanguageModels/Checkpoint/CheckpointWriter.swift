@@ -23,6 +23,7 @@ extension Checkpoint {
       text += member.text
     }
     text += ",\n\"header_crc32\":\"\(Self.hexadecimal(Self.headerChecksum(members)))\",\n\"tensors\":[".utf8
+    let checksums = format == .base64 ? self.checksums : []
     for (i, tensor) in tensors.enumerated() {
       text += (i == 0 ? "\n" : ",\n").utf8
       text += "{\"name\":".utf8
@@ -30,7 +31,7 @@ extension Checkpoint {
       text += ",\"shape\":\(JSONValue.array(tensor.shape.map { .integer($0) }).text)".utf8
       text += ",\"dtype\":\"\(tensor.dataType.rawValue)\"".utf8
       switch format {
-      case .base64: try tensor.writeBase64(to: file, after: &text)
+      case .base64: try tensor.writeBase64(to: file, after: &text, checksum: checksums[i])
       case .decimal: try tensor.writeDecimal(to: file, after: &text)
       }
       text += "}".utf8
@@ -39,18 +40,29 @@ extension Checkpoint {
     try text.withUnsafeBytes { try file.write($0) }
     try file.commit()
   }
+
+  /// The checksum of each tensor, taken on all cores.
+  private var checksums: [UInt32] {
+    [UInt32](unsafeUninitializedCapacity: tensors.count) { checksums, initialized in
+      nonisolated(unsafe) let results = checksums
+      DispatchQueue.concurrentPerform(iterations: tensors.count) { i in
+        var crc = CRC32()
+        tensors[i].elements.withUnsafeBytes { crc.update($0) }
+        results.initializeElement(at: i, to: crc.value)
+      }
+      initialized = tensors.count
+    }
+  }
 }
 
 extension Tensor {
   /// Bytes of the tensor encoded at a time by one thread: a multiple of three.
   private static let blockSize = 3 << 17
 
-  /// Writes `text`, then the members `crc32` and `data`; blocks are encoded on all cores while the checksum is taken.
-  fileprivate func writeBase64(to file: AtomicFile, after text: inout [UInt8]) throws {
+  /// Writes `text`, then the members `crc32` and `data`; blocks are encoded on all cores.
+  fileprivate func writeBase64(to file: AtomicFile, after text: inout [UInt8], checksum: UInt32) throws {
     try elements.withUnsafeBytes { bytes in
-      var crc = CRC32()
-      crc.update(bytes)
-      text += ",\"crc32\":\"\(Checkpoint.hexadecimal(crc.value))\",\"data\":\"".utf8
+      text += ",\"crc32\":\"\(Checkpoint.hexadecimal(checksum))\",\"data\":\"".utf8
       try text.withUnsafeBytes { try file.write($0) }
 
       let lanes = 4

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Why a document is not the JSON that was expected.
 struct JSONProblem: Error {
   /// Byte offset in the document, from 0.
@@ -20,7 +22,7 @@ struct JSONParser {
   private static let maximumDepth = 64
 
   /// A parser of what `read` delivers, block by block.
-  init(blockSize: Int = 1 << 20, read: @escaping (UnsafeMutableRawBufferPointer) throws -> Int) {
+  init(blockSize: Int = 4 << 20, read: @escaping (UnsafeMutableRawBufferPointer) throws -> Int) {
     self.read = read
     block = [UInt8](repeating: 0, count: blockSize)
   }
@@ -227,9 +229,10 @@ struct JSONParser {
     while true {
       guard try peekByte() != nil else { throw problem("the file ends too early") }
       let (piece, isLast) = block.withUnsafeBytes { bytes in
-        let rest = bytes[position..<end]
-        let quote = rest.firstIndex(of: UInt8(ascii: "\""))
-        return (position..<(quote ?? end), quote != nil)
+        guard let base = bytes.baseAddress, let quote = memchr(base + position, 0x22, end - position) else {
+          return (position..<end, false)
+        }
+        return (position..<UnsafeRawPointer(quote) - base, true)
       }
       try block.withUnsafeBytes { try body(UnsafeRawBufferPointer(rebasing: $0[piece])) }
       position = piece.upperBound
