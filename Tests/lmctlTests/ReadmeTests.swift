@@ -1,0 +1,65 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("README")
+struct ReadmeTests {
+  /// The command lines of the README's sessions, each with the output that it shows.
+  static func sessions() throws -> [(command: String, output: String)] {
+    let readme = try String(contentsOfFile: "\(projectFolder)/README.md", encoding: .utf8)
+    var commands: [(command: String, output: String)] = []
+    var isSession = false
+    for line in readme.split(separator: "\n", omittingEmptySubsequences: false) {
+      if line.hasPrefix("```") {
+        isSession = line == "```console"
+      } else if isSession, line.hasPrefix("$ ") {
+        commands.append((String(line.dropFirst(2)), ""))
+      } else if isSession {
+        commands[commands.count - 1].output += line + "\n"
+      }
+    }
+    return commands
+  }
+
+  /// Output without what differs from run to run: times, and the blank line that separates commands.
+  private func essence(_ output: String) -> String {
+    output.split(separator: "\n", omittingEmptySubsequences: false).filter { !$0.hasPrefix("seconds ") }
+      .joined(separator: "\n").trimmingCharacters(in: .newlines)
+  }
+
+  @Test("Every command prints what the README shows")
+  func session() throws {
+    let folder = try TemporaryFolder()
+    try FileManager.default.createSymbolicLink(
+      atPath: folder("corpora"), withDestinationPath: "\(projectFolder)/corpora")
+    let commands = try Self.sessions()
+    #expect(commands.count >= 10)
+    for (command, shown) in commands {
+      let outcome = try Executable.shell(command, in: folder)
+      #expect(outcome.status == 0, "\(command): \(outcome.error)")
+      #expect(essence(outcome.output) == essence(shown), "\(command)")
+    }
+  }
+
+  @Test(
+    "Every example in the help works as a command line",
+    arguments: ["train", "eval", "sample", "tokenize", "inspect"])
+  func helpExamples(command: String) throws {
+    let folder = try TemporaryFolder()
+    let prose = "\(projectFolder)/corpora/prose"
+    _ = try Executable.shell(
+      """
+      cp \(prose)/train.txt train.txt; for f in valid test text book; do cp \(prose)/test.txt $f.txt; done
+      printf 'The lamp\\n' > prompts.txt; gzip -k test.txt; cp train.txt news; gzip news
+      lmctl train --model ngram --quiet train.txt -o kn5.json; cp kn5.json model.json
+      """, in: folder)
+    let help = try Executable.run(["help", command], in: folder)
+    let examples = try #require(help.output.components(separatedBy: "examples:\n").last).split(
+      separator: "\n")
+    #expect(!examples.isEmpty)
+    for example in examples {
+      let outcome = try Executable.shell(String(example), in: folder)
+      #expect(outcome.status == 0, "\(example): \(outcome.error)")
+    }
+  }
+}
