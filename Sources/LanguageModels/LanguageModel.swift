@@ -21,8 +21,14 @@ public protocol LanguageModel: Sendable {
   /// Writes ln p(w | state) for all V tokens w of the vocabulary; `output` is overwritten.
   func logProbabilities(after state: State, into output: inout [Float])
 
+  /// The state after one more token.
+  func advance(_ state: State, by token: TokenID) -> State
+
   /// Appends ln p of each of `tokens`, given the state and the tokens before it, and moves the state behind the last.
-  func score(_ tokens: ArraySlice<TokenID>, after state: inout State, into output: inout [Float])
+  ///
+  /// With `context` `.sentence`, the state returns to the initial one after each end of sentence.
+  func score(
+    _ tokens: ArraySlice<TokenID>, context: ContextMode, after state: inout State, into output: inout [Float])
 
   /// The length of the n-gram that the probability of `token` rests on; `nil` for models without n-grams.
   func matchedOrder(of token: TokenID, after state: State) -> Int?
@@ -33,12 +39,19 @@ public protocol LanguageModel: Sendable {
 }
 
 extension LanguageModel {
+  /// By way of the token's probability.
+  public func advance(_ state: State, by token: TokenID) -> State {
+    logProbability(of: token, after: state).1
+  }
+
   /// Token by token.
-  public func score(_ tokens: ArraySlice<TokenID>, after state: inout State, into output: inout [Float]) {
+  public func score(
+    _ tokens: ArraySlice<TokenID>, context: ContextMode, after state: inout State, into output: inout [Float]
+  ) {
     for token in tokens {
       let (logProbability, next) = logProbability(of: token, after: state)
       output.append(logProbability)
-      state = next
+      state = context == .sentence && token == Vocabulary.endOfSentence ? initialState : next
     }
   }
 

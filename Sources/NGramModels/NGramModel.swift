@@ -102,11 +102,13 @@ public struct NGramModel: LanguageModel {
     look(up: token, after: state).order
   }
 
-  public func score(_ tokens: ArraySlice<TokenID>, after state: inout State, into output: inout [Float]) {
+  public func score(
+    _ tokens: ArraySlice<TokenID>, context: ContextMode, after state: inout State, into output: inout [Float]
+  ) {
     for token in tokens {
       let found = look(up: token, after: state)
       output.append(found.logProbability)
-      state = found.next
+      state = context == .sentence && token == Vocabulary.endOfSentence ? initialState : found.next
     }
   }
 

@@ -89,9 +89,7 @@ enum EvalCommand: Command {
     let reader = try TextOptions.reader(texts, tokenizer: tokenizer)
     var scorer = TextScorer(model: model, context: context)
     var progress = ProgressLine(isQuiet: isQuiet)
-    while try scorer.next(from: reader) != nil {
-      if reader.statistics.lines % 4096 == 0 { progress.show("scoring: \(reader.statistics.tokens) tokens") }
-    }
+    while try scorer.nextBlock(from: reader) { progress.show("scoring: \(reader.statistics.tokens) tokens") }
     progress.clear()
     try TextOptions.requireText(reader.statistics, texts)
     if !isQuiet { TextOptions.report(reader.statistics) }
@@ -108,7 +106,7 @@ enum EvalCommand: Command {
     var scorer = TextScorer(model: model, context: context, reportsOrders: detail == .token)
     while true {
       if reader.wouldBlock { try StandardOutput.shared.flush() }
-      guard let line = try scorer.next(from: reader) else { return }
+      guard let line = try scorer.nextLine(from: reader) else { return }
       let scored = ScoredLine(line, vocabulary: model.vocabulary)
       let text =
         switch (detail, asJSON) {

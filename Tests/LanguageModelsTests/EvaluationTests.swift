@@ -13,7 +13,7 @@ struct EvaluationTests {
     let path = try folder.write("text", text: "w2 w3\n\nx w2\n")
     let reader = SentenceReader([path], tokenizer: Tokenizer())
     var scorer = TextScorer(model: ToyModel(p), context: .sentence)
-    while try scorer.next(from: reader) != nil {}
+    while try scorer.nextLine(from: reader) != nil {}
     let e = scorer.evaluation
     let costs = [p[2], p[3], p[1], p[0], p[2], p[1]].map { -log(Double($0)) }
     let sum = costs.reduce(0, +)

@@ -161,7 +161,7 @@ struct SmoothingTests {
     let text = RandomText.tokens(sentences: 20, vocabularySize: 20, seed: 10)
     var (fast, slow) = (model.initialState, model.initialState)
     var scores: [Float] = []
-    model.score(text[...], after: &fast, into: &scores)
+    model.score(text[...], context: .stream, after: &fast, into: &scores)
     for (i, token) in text.enumerated() {
       let (logProbability, next) = model.logProbability(of: token, after: slow)
       #expect(scores[i] == logProbability)

@@ -25,6 +25,8 @@ public struct Sampler<Model: LanguageModel> {
   private let options: SamplingOptions
   private var generator: SeededGenerator
   private let drawFast: (@Sendable (Model.State, inout SeededGenerator) -> TokenID)?
+  private var logProbabilities: [Float] = []
+  /// What `logProbabilities` becomes by the options.
   private var logits: [Float] = []
   private var candidates: [TokenID] = []
 
@@ -42,27 +44,32 @@ public struct Sampler<Model: LanguageModel> {
     after state: inout Model.State, emit: (_ token: TokenID, _ logProbability: Float) throws -> Void
   ) rethrows {
     for _ in 0..<options.maximumTokens {
-      let token = draw(after: state)
-      let (logProbability, next) = model.logProbability(of: token, after: state)
-      state = next
+      let (token, logProbability) = drawAndScore(after: state)
+      state = model.advance(state, by: token)
       try emit(token, logProbability)
       if token == Vocabulary.endOfSentence { return }
     }
   }
 
   /// Draws one token.
-  public mutating func draw(after state: Model.State) -> TokenID {
+  public mutating func draw(after state: Model.State) -> TokenID { drawAndScore(after: state).0 }
+
+  /// Draws one token; with it, ln p(token | state), whatever the options.
+  private mutating func drawAndScore(after state: Model.State) -> (TokenID, Float) {
     if let drawFast {
       // Leaving out UNK and normalizing is the same as drawing again; a model of little else is drawn from below.
       for _ in 0..<100 {
         let token = drawFast(state, &generator)
-        if token != Vocabulary.unknown || !options.excludesUnknown { return token }
+        if token != Vocabulary.unknown || !options.excludesUnknown {
+          return (token, model.logProbability(of: token, after: state).0)
+        }
       }
     }
-    model.logProbabilities(after: state, into: &logits)
+    model.logProbabilities(after: state, into: &logProbabilities)
+    logits = logProbabilities
     if options.excludesUnknown { logits[Int(Vocabulary.unknown)] = -.infinity }
-    if options.temperature == 0 { return argmax() }
-    return drawFromLogits()
+    let token = options.temperature == 0 ? argmax() : drawFromLogits()
+    return (token, logProbabilities[Int(token)])
   }
 
   /// The likeliest token; the first of several.

@@ -24,17 +24,18 @@ public struct Evaluation: Sendable {
   /// Nothing scored.
   public init() {}
 
-  /// Adds one sentence, whose last token is its end, with ln p of each of its tokens.
-  public mutating func add(_ sentence: ArraySlice<TokenID>, logProbabilities: ArraySlice<Float>) {
-    sentences += 1
-    tokens += sentence.count
-    for (token, logProbability) in zip(sentence, logProbabilities) {
+  /// Adds some tokens, with ln p of each; every end of sentence counts one sentence.
+  public mutating func add(_ scored: ArraySlice<TokenID>, logProbabilities: ArraySlice<Float>) {
+    tokens += scored.count
+    for (token, logProbability) in zip(scored, logProbabilities) {
       let cost = -Double(logProbability)
       switch token {
       case Vocabulary.unknown:
         unknown += 1
         unknownSum += cost
-      case Vocabulary.endOfSentence: endSum += cost
+      case Vocabulary.endOfSentence:
+        sentences += 1
+        endSum += cost
       default: knownSum += cost
       }
       sumOfSquares += cost * cost
