@@ -1,0 +1,4 @@
+import KernelTemplates
+
+/// The kernels for AVX512
+public let avx512Kernels = KernelTable("avx512", SIMD16<Float>.self)
