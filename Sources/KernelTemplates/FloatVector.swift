@@ -13,6 +13,9 @@ public protocol FloatVector: SendableMetatype {
   /// How many rows the register tile of a matrix product has; its columns are two vectors wide.
   static var tileRows: Int { get }
 
+  /// 0, 1, 2, ….
+  static var laneIndices: Words { get }
+
   init(repeating value: Float)
   init(bits: Words)
   /// The lanes' bit patterns.
@@ -24,10 +27,9 @@ public protocol FloatVector: SendableMetatype {
   static func / (a: Self, b: Self) -> Self
   static func .< (a: Self, b: Self) -> Mask
   static func .> (a: Self, b: Self) -> Mask
-  static func .== (a: Self, b: Self) -> Mask
+  static func .!= (a: Self, b: Self) -> Mask
   /// `self + a * b`, rounded once where the instruction set has a fused multiply-add, else twice.
   func adding(_ a: Self, times b: Self) -> Self
-  func squareRoot() -> Self
   func replacing(with other: Self, where mask: Mask) -> Self
 }
 
@@ -50,6 +52,9 @@ extension SIMD16<UInt32>: WordVector {}
 
 extension SIMD4<Float>: FloatVector {
   public typealias Words = SIMD4<UInt32>
+  @inlinable @inline(__always) public static var laneIndices: Words {
+    Words(0, 1, 2, 3)
+  }
   @inlinable @inline(__always) public static var lanes: Int { 4 }
   @inlinable @inline(__always) public static var tileRows: Int { 4 }
   @inlinable @inline(__always) public init(bits: Words) { self = unsafeBitCast(bits, to: Self.self) }
@@ -59,6 +64,9 @@ extension SIMD4<Float>: FloatVector {
 
 extension SIMD8<Float>: FloatVector {
   public typealias Words = SIMD8<UInt32>
+  @inlinable @inline(__always) public static var laneIndices: Words {
+    Words(0, 1, 2, 3, 4, 5, 6, 7)
+  }
   @inlinable @inline(__always) public static var lanes: Int { 8 }
   @inlinable @inline(__always) public static var tileRows: Int { 6 }
   @inlinable @inline(__always) public init(bits: Words) { self = unsafeBitCast(bits, to: Self.self) }
@@ -68,6 +76,9 @@ extension SIMD8<Float>: FloatVector {
 
 extension SIMD16<Float>: FloatVector {
   public typealias Words = SIMD16<UInt32>
+  @inlinable @inline(__always) public static var laneIndices: Words {
+    Words(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+  }
   @inlinable @inline(__always) public static var lanes: Int { 16 }
   @inlinable @inline(__always) public static var tileRows: Int { 12 }
   @inlinable @inline(__always) public init(bits: Words) { self = unsafeBitCast(bits, to: Self.self) }
