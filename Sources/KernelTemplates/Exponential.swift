@@ -9,7 +9,8 @@ extension FloatVector {
     let shifter = Self(repeating: 0x1.8p23)
     let shifted = shifter.adding(self, times: Self(repeating: 1.442_695_04))
     let n = shifted - shifter
-    let r = adding(n, times: Self(repeating: -0.693_359_375)).adding(n, times: Self(repeating: 2.121_944_4e-4))
+    let r = adding(n, times: Self(repeating: -0.693_359_375)).adding(
+      n, times: Self(repeating: 2.121_944_4e-4))
     var q = Self(repeating: 0.001_394_655_2)
     q = Self(repeating: 0.008_366_644).adding(q, times: r)
     q = Self(repeating: 0.041_666_28).adding(q, times: r)

@@ -64,10 +64,12 @@ public struct KernelTable: Sendable {
 
   /// (rows, n, b, C, stride): adds the row b to every row of C[rows × n].
   public let addRow:
-    @Sendable (_ rows: Int, _ n: Int, UnsafePointer<Float>, UnsafeMutablePointer<Float>, _ stride: Int) -> Void
+    @Sendable (_ rows: Int, _ n: Int, UnsafePointer<Float>, UnsafeMutablePointer<Float>, _ stride: Int) ->
+      Void
   /// (rows, n, C, stride, s): adds the sum of the rows of C[rows × n] to s.
   public let addColumnSums:
-    @Sendable (_ rows: Int, _ n: Int, UnsafePointer<Float>, _ stride: Int, UnsafeMutablePointer<Float>) -> Void
+    @Sendable (_ rows: Int, _ n: Int, UnsafePointer<Float>, _ stride: Int, UnsafeMutablePointer<Float>) ->
+      Void
 
   public let lstmForward: @Sendable (CellShape, LSTMForward) -> Void
   public let lstmBackward: @Sendable (CellShape, LSTMBackward) -> Void

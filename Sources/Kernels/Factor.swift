@@ -25,7 +25,8 @@ public enum ProductStart {
   case bias(UnsafePointer<Float>)
 
   /// The initial values, and their row stride, of the block of C at `c` whose first column is `column`.
-  func initial(_ c: UnsafeMutablePointer<Float>, _ cStride: Int, column: Int) -> (UnsafePointer<Float>?, Int) {
+  func initial(_ c: UnsafeMutablePointer<Float>, _ cStride: Int, column: Int) -> (UnsafePointer<Float>?, Int)
+  {
     switch self {
     case .zero: (nil, 0)
     case .accumulate: (UnsafePointer(c), cStride)

@@ -93,7 +93,8 @@ private final class WorkerStart {
     return nil
   }
 #else
-  private let workerMain: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { argument in
+  private let workerMain: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = {
+    argument in
     if let argument { runWorker(argument) }
     return nil
   }

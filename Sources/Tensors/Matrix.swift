@@ -30,7 +30,8 @@ public struct MatrixView {
   /// Some neighbouring rows.
   public func rows(_ range: Range<Int>) -> MatrixView {
     precondition(range.lowerBound >= 0 && range.upperBound <= rows, "rows out of range")
-    return MatrixView(pointer + range.lowerBound * stride, rows: range.count, columns: columns, stride: stride)
+    return MatrixView(
+      pointer + range.lowerBound * stride, rows: range.count, columns: columns, stride: stride)
   }
 
   /// Some neighbouring columns.

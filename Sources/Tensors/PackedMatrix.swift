@@ -33,7 +33,8 @@ public final class PackedMatrix {
 
   /// The columns of some panels.
   public func columns(of panels: Range<Int>) -> Range<Int> {
-    min(panels.lowerBound * kernels.panelWidth, columns)..<min(panels.upperBound * kernels.panelWidth, columns)
+    min(
+      panels.lowerBound * kernels.panelWidth, columns)..<min(panels.upperBound * kernels.panelWidth, columns)
   }
 
   /// Packs some panels, nil for all, of B[K × N], or of B[N × K]ᵀ if `transposed`, on the calling thread.
