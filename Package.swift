@@ -1,6 +1,12 @@
 // swift-tools-version: 6.0
 import PackageDescription
 
+/// Flags of a target that holds the kernels of one instruction set: optimized in debug builds too, because
+/// unoptimized SIMD code is hundreds of times slower, and without overflow traps inside the loops.
+func kernelSettings(_ flags: [String] = []) -> [SwiftSetting] {
+  [.unsafeFlags(["-Ounchecked", "-wmo"] + flags)]
+}
+
 let package = Package(
   name: "lmctl",
   products: [.executable(name: "lmctl", targets: ["lmctl"])],
@@ -9,10 +15,26 @@ let package = Package(
     .target(name: "NGramModels", dependencies: ["LanguageModels"]),
     .executableTarget(name: "lmctl", dependencies: ["LanguageModels", "NGramModels"]),
 
+    .target(name: "CPUDetection"),
+    .target(name: "KernelTemplates", swiftSettings: kernelSettings()),
+    .target(name: "KernelsBaseline", dependencies: ["KernelTemplates"], swiftSettings: kernelSettings()),
+    .target(
+      name: "KernelsAVX2", dependencies: ["KernelTemplates"],
+      swiftSettings: kernelSettings(["-Xcc", "-march=x86-64-v3"])),
+    .target(
+      name: "KernelsAVX512", dependencies: ["KernelTemplates"],
+      swiftSettings: kernelSettings(["-Xcc", "-march=x86-64-v4"])),
+    .target(
+      name: "Kernels",
+      dependencies: ["CPUDetection", "KernelTemplates", "KernelsBaseline", "KernelsAVX2", "KernelsAVX512"]),
+    .target(name: "Tensors", dependencies: ["Kernels"]),
+
     .target(name: "TestSupport", dependencies: ["LanguageModels"], path: "Tests/TestSupport"),
     .testTarget(name: "LanguageModelsTests", dependencies: ["LanguageModels", "TestSupport"]),
     .testTarget(
       name: "NGramModelsTests", dependencies: ["NGramModels", "LanguageModels", "TestSupport"]),
+    .testTarget(name: "KernelsTests", dependencies: ["Kernels"]),
+    .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
     .testTarget(name: "lmctlTests", dependencies: ["lmctl", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]

@@ -1,0 +1,34 @@
+#ifndef CPU_DETECTION_H
+#define CPU_DETECTION_H
+
+#include <stdbool.h>
+
+/// Whether the processor and the operating system run x86-64-v3 code (AVX2 and FMA).
+static inline bool cpu_runs_avx2(void) {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#else
+  return false;
+#endif
+}
+
+/// Whether the processor and the operating system run x86-64-v4 code (AVX-512 F, BW, DQ and VL).
+static inline bool cpu_runs_avx512(void) {
+#if defined(__x86_64__)
+  return cpu_runs_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+#else
+  return false;
+#endif
+}
+
+/// Tells the processor that this is a spinning loop.
+static inline void cpu_spin_hint(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+#endif

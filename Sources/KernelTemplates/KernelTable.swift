@@ -1,0 +1,142 @@
+/// The kernels of one instruction set. Counts come first, then numbers, sources and targets.
+public struct KernelTable: Sendable {
+  /// Writes n floats that are a function of n floats; target and source may be the same.
+  public typealias Map = @Sendable (_ n: Int, UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
+  /// The same with a number.
+  public typealias ScalarMap =
+    @Sendable (_ n: Int, _ a: Float, UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
+  /// The same with two sources.
+  public typealias Map2 =
+    @Sendable (_ n: Int, UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
+  /// An optimizer's step over n values: values, gradients and up to two more arrays of its state.
+  public typealias Update0 =
+    @Sendable (_ n: Int, OptimizerStep, UnsafeMutablePointer<Float>, UnsafePointer<Float>) -> Void
+  public typealias Update1 =
+    @Sendable (
+      _ n: Int, OptimizerStep, UnsafeMutablePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>
+    ) -> Void
+  public typealias Update2 =
+    @Sendable (
+      _ n: Int, OptimizerStep, UnsafeMutablePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>,
+      UnsafeMutablePointer<Float>
+    ) -> Void
+
+  /// The word that `LMCTL_KERNELS` knows it by.
+  public let name: String
+  /// The floats of a vector.
+  public let lanes: Int
+  /// The rows of a register tile.
+  public let tileRows: Int
+  /// The columns of a packed panel.
+  public let panelWidth: Int
+
+  /// C = initial + A · B for one packed panel B.
+  public let multiplyPanel: @Sendable (PanelProduct) -> Void
+  /// Packs one panel of B or one row tile of A.
+  public let pack: @Sendable (PackedPart) -> Void
+
+  /// y = eˣ; 0 below −87.33 and +∞ above 88.72.
+  public let exp: Map
+  /// y = tanh x
+  public let tanh: Map
+  /// y = 1 / (1 + e⁻ˣ)
+  public let sigmoid: Map
+  /// y = a · x
+  public let scale: ScalarMap
+  /// y = a + x
+  public let offset: ScalarMap
+  /// y += a · x
+  public let addScaled: ScalarMap
+  /// y = x ∘ z
+  public let multiply: Map2
+  /// y += x ∘ z
+  public let addProduct: Map2
+
+  /// Σ x
+  public let sum: @Sendable (_ n: Int, UnsafePointer<Float>) -> Double
+  /// Σ x ∘ z
+  public let dot: @Sendable (_ n: Int, UnsafePointer<Float>, UnsafePointer<Float>) -> Double
+  /// max x, −∞ for n = 0; NaNs are passed over.
+  public let maximum: @Sendable (_ n: Int, UnsafePointer<Float>) -> Float
+  /// Σ eˣ⁻ᵃ, and y = eˣ⁻ᵃ unless y is nil.
+  public let shiftedExponentials:
+    @Sendable (_ n: Int, _ a: Float, UnsafePointer<Float>, UnsafeMutablePointer<Float>?) -> Double
+
+  /// (rows, n, b, C, stride): adds the row b to every row of C[rows × n].
+  public let addRow:
+    @Sendable (_ rows: Int, _ n: Int, UnsafePointer<Float>, UnsafeMutablePointer<Float>, _ stride: Int) ->
+      Void
+  /// (rows, n, C, stride, s): adds the sum of the rows of C[rows × n] to s.
+  public let addColumnSums:
+    @Sendable (_ rows: Int, _ n: Int, UnsafePointer<Float>, _ stride: Int, UnsafeMutablePointer<Float>) ->
+      Void
+
+  public let lstmForward: @Sendable (CellShape, LSTMForward) -> Void
+  public let lstmBackward: @Sendable (CellShape, LSTMBackward) -> Void
+  public let gruForward: @Sendable (CellShape, GRUForward) -> Void
+  public let gruBackward: @Sendable (CellShape, GRUBackward) -> Void
+  /// (shape, a, h): h = tanh a
+  public let elmanForward: @Sendable (CellShape, UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
+  /// (shape, h, ∂h, ∂a): ∂a = ∂h ∘ (1 − h²)
+  public let elmanBackward:
+    @Sendable (CellShape, UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
+
+  /// Stochastic gradient descent.
+  public let sgd: Update0
+  /// SGD with momentum; the state is the velocity.
+  public let momentum: Update1
+  /// Adam and AdamW; the states are the means of gradients and of their squares.
+  public let adam: Update2
+  /// Adagrad; the state is the sum of squares.
+  public let adagrad: Update1
+  /// RMSProp; the state is the mean of squares.
+  public let rmsProp: Update1
+
+  /// Writes n factors of a dropout mask: 0 or 1 / (1 − rate).
+  public let dropout: @Sendable (_ n: Int, DropoutMask, UnsafeMutablePointer<Float>) -> Void
+
+  /// Runs (iterations, seed) of `peakOperations` operations each in registers.
+  public let multiplyAddChains: @Sendable (Int, Float) -> Float
+  public let peakOperations: Int
+}
+
+extension KernelTable {
+  /// The templates, specialized for one vector type; called once in each kernel target.
+  @inlinable @inline(__always)
+  public init<V: FloatVector>(_ name: String, _: V.Type) {
+    self.name = name
+    lanes = V.lanes
+    tileRows = V.tileRows
+    panelWidth = 2 * V.lanes
+    multiplyPanel = { KernelTemplates.multiplyPanel(V.self, $0) }
+    pack = { KernelTemplates.pack(V.self, $0) }
+    exp = { exponential(V.self, $0, $1, $2) }
+    tanh = { hyperbolicTangent(V.self, $0, $1, $2) }
+    sigmoid = { KernelTemplates.sigmoid(V.self, $0, $1, $2) }
+    scale = { KernelTemplates.scale(V.self, $0, $1, $2, $3) }
+    offset = { KernelTemplates.offset(V.self, $0, $1, $2, $3) }
+    addScaled = { KernelTemplates.addScaled(V.self, $0, $1, $2, $3) }
+    multiply = { KernelTemplates.multiply(V.self, $0, $1, $2, $3) }
+    addProduct = { KernelTemplates.addProduct(V.self, $0, $1, $2, $3) }
+    sum = { KernelTemplates.sum(V.self, $0, $1) }
+    dot = { KernelTemplates.dot(V.self, $0, $1, $2) }
+    maximum = { KernelTemplates.maximum(V.self, $0, $1) }
+    shiftedExponentials = { KernelTemplates.shiftedExponentials(V.self, $0, $1, $2, $3) }
+    addRow = { KernelTemplates.addRow(V.self, $0, $1, $2, $3, $4) }
+    addColumnSums = { KernelTemplates.addColumnSums(V.self, $0, $1, $2, $3, $4) }
+    lstmForward = { KernelTemplates.lstmForward(V.self, $0, $1) }
+    lstmBackward = { KernelTemplates.lstmBackward(V.self, $0, $1) }
+    gruForward = { KernelTemplates.gruForward(V.self, $0, $1) }
+    gruBackward = { KernelTemplates.gruBackward(V.self, $0, $1) }
+    elmanForward = { KernelTemplates.elmanForward(V.self, $0, $1, $2) }
+    elmanBackward = { KernelTemplates.elmanBackward(V.self, $0, $1, $2, $3) }
+    sgd = { descend(V.self, $0, $1, $2, $3) }
+    momentum = { descendWithMomentum(V.self, $0, $1, $2, $3, $4) }
+    adam = { KernelTemplates.adam(V.self, $0, $1, $2, $3, $4, $5) }
+    adagrad = { KernelTemplates.adagrad(V.self, $0, $1, $2, $3, $4) }
+    rmsProp = { KernelTemplates.rmsProp(V.self, $0, $1, $2, $3, $4) }
+    dropout = { KernelTemplates.dropout(V.self, $0, $1, $2) }
+    multiplyAddChains = { KernelTemplates.multiplyAddChains(V.self, $0, $1) }
+    peakOperations = multiplyAddChainOperations(V.self)
+  }
+}

@@ -1,0 +1,140 @@
+/// The numbers of one step of an optimizer; each uses those it has.
+@frozen public struct OptimizerStep {
+  /// The step size.
+  public var rate: Float
+  /// What every gradient is multiplied by first: 1, or the factor that clips the norm.
+  public var gradientScale: Float
+  /// L2 regularization: this times the value is added to the gradient.
+  public var weightDecay: Float
+  /// AdamW's decay (Loshchilov and Hutter 2019): values shrink by rate times this.
+  public var decoupledDecay: Float
+  /// SGD: how much of the velocity stays. Adam: β₁.
+  public var momentum: Float
+  /// Adam: β₂. RMSProp: α. How much of the running mean of squares stays.
+  public var smoothing: Float
+  /// What is added to the root of the squares.
+  public var epsilon: Float
+  /// Adam: 1 / (1 − β₁ᵗ) and 1 / (1 − β₂ᵗ) at step t = 1, 2, ….
+  public var meanCorrection, squareCorrection: Float
+
+  @inlinable public init(
+    rate: Float, gradientScale: Float = 1, weightDecay: Float = 0, decoupledDecay: Float = 0,
+    momentum: Float = 0, smoothing: Float = 0, epsilon: Float = 1e-8, meanCorrection: Float = 1,
+    squareCorrection: Float = 1
+  ) {
+    (self.rate, self.gradientScale, self.epsilon) = (rate, gradientScale, epsilon)
+    (self.weightDecay, self.decoupledDecay) = (weightDecay, decoupledDecay)
+    (self.momentum, self.smoothing) = (momentum, smoothing)
+    (self.meanCorrection, self.squareCorrection) = (meanCorrection, squareCorrection)
+  }
+}
+
+extension FloatVector {
+  /// √x for finite x ≥ 0, relative error below 4 · 2⁻²⁴.
+  ///
+  /// x · y with y = 1/√x by three of Newton's steps from the bits of x halved and negated. (The standard library's
+  /// square root of a vector calls a function for every lane.)
+  @inlinable @inline(__always) func positiveRoot() -> Self {
+    let (half, threeHalves) = (self * Self(repeating: -0.5), Self(repeating: 1.5))
+    var y = Self(bits: Words(repeating: 0x5f37_59df) &- (bits &>> Words(repeating: 1)))
+    y = y * threeHalves.adding(half * y, times: y)
+    y = y * threeHalves.adding(half * y, times: y)
+    y = y * threeHalves.adding(half * y, times: y)
+    return self * y
+  }
+}
+
+/// g = gradientScale · gradient + weightDecay · value
+@inlinable @inline(__always)
+func effectiveGradient<V: FloatVector>(_ step: OptimizerStep, _ gradient: V, _ value: V) -> V {
+  (gradient * V(repeating: step.gradientScale)).adding(V(repeating: step.weightDecay), times: value)
+}
+
+/// Stochastic gradient descent: w −= rate · g.
+@inlinable @inline(__always)
+func descend<V: FloatVector>(
+  _: V.Type, _ n: Int, _ step: OptimizerStep, _ values: UnsafeMutablePointer<Float>,
+  _ gradients: UnsafePointer<Float>
+) {
+  let rate = V(repeating: -step.rate)
+  forEachChunk(V.self, n) { chunk in
+    let value = chunk.load(values)
+    chunk.store(value.adding(rate, times: effectiveGradient(step, chunk.load(gradients), value)), values)
+  }
+}
+
+/// SGD with momentum, as in PyTorch: u = momentum · u + g; w −= rate · u.
+@inlinable @inline(__always)
+func descendWithMomentum<V: FloatVector>(
+  _: V.Type, _ n: Int, _ step: OptimizerStep, _ values: UnsafeMutablePointer<Float>,
+  _ gradients: UnsafePointer<Float>, _ velocities: UnsafeMutablePointer<Float>
+) {
+  let (rate, momentum) = (V(repeating: -step.rate), V(repeating: step.momentum))
+  forEachChunk(V.self, n) { chunk in
+    let value = chunk.load(values)
+    let gradient = effectiveGradient(step, chunk.load(gradients), value)
+    let velocity = gradient.adding(momentum, times: chunk.load(velocities))
+    chunk.store(velocity, velocities)
+    chunk.store(value.adding(rate, times: velocity), values)
+  }
+}
+
+/// Adam (Kingma and Ba 2015, algorithm 1) and AdamW: m = β₁ m + (1 − β₁) g; v = β₂ v + (1 − β₂) g²;
+/// w = (1 − rate · decoupledDecay) w − rate · m̂ / (√v̂ + ε).
+@inlinable @inline(__always)
+func adam<V: FloatVector>(
+  _: V.Type, _ n: Int, _ step: OptimizerStep, _ values: UnsafeMutablePointer<Float>,
+  _ gradients: UnsafePointer<Float>, _ means: UnsafeMutablePointer<Float>,
+  _ squares: UnsafeMutablePointer<Float>
+) {
+  let (beta1, rest1) = (V(repeating: step.momentum), V(repeating: 1 - step.momentum))
+  let (beta2, rest2) = (V(repeating: step.smoothing), V(repeating: 1 - step.smoothing))
+  let rate = V(repeating: -step.rate * step.meanCorrection)
+  let correction = V(repeating: step.squareCorrection)
+  let (epsilon, kept) = (V(repeating: step.epsilon), V(repeating: 1 - step.rate * step.decoupledDecay))
+  forEachChunk(V.self, n) { chunk in
+    let value = chunk.load(values)
+    let gradient = effectiveGradient(step, chunk.load(gradients), value)
+    let mean = (gradient * rest1).adding(beta1, times: chunk.load(means))
+    let square = (gradient * gradient * rest2).adding(beta2, times: chunk.load(squares))
+    chunk.store(mean, means)
+    chunk.store(square, squares)
+    let direction = mean / ((square * correction).positiveRoot() + epsilon)
+    chunk.store((value * kept).adding(rate, times: direction), values)
+  }
+}
+
+/// Adagrad (Duchi, Hazan and Singer 2011): s += g²; w −= rate · g / (√s + ε).
+@inlinable @inline(__always)
+func adagrad<V: FloatVector>(
+  _: V.Type, _ n: Int, _ step: OptimizerStep, _ values: UnsafeMutablePointer<Float>,
+  _ gradients: UnsafePointer<Float>, _ squares: UnsafeMutablePointer<Float>
+) {
+  scaledByRoot(V.self, n, step, values, gradients, squares, kept: 1, added: 1)
+}
+
+/// RMSProp (Tieleman and Hinton 2012): s = α s + (1 − α) g²; w −= rate · g / (√s + ε).
+@inlinable @inline(__always)
+func rmsProp<V: FloatVector>(
+  _: V.Type, _ n: Int, _ step: OptimizerStep, _ values: UnsafeMutablePointer<Float>,
+  _ gradients: UnsafePointer<Float>, _ squares: UnsafeMutablePointer<Float>
+) {
+  scaledByRoot(
+    V.self, n, step, values, gradients, squares, kept: step.smoothing, added: 1 - step.smoothing)
+}
+
+@inlinable @inline(__always)
+func scaledByRoot<V: FloatVector>(
+  _: V.Type, _ n: Int, _ step: OptimizerStep, _ values: UnsafeMutablePointer<Float>,
+  _ gradients: UnsafePointer<Float>, _ squares: UnsafeMutablePointer<Float>, kept: Float, added: Float
+) {
+  let (kept, added) = (V(repeating: kept), V(repeating: added))
+  let (rate, epsilon) = (V(repeating: -step.rate), V(repeating: step.epsilon))
+  forEachChunk(V.self, n) { chunk in
+    let value = chunk.load(values)
+    let gradient = effectiveGradient(step, chunk.load(gradients), value)
+    let square = (gradient * gradient * added).adding(kept, times: chunk.load(squares))
+    chunk.store(square, squares)
+    chunk.store(value.adding(rate, times: gradient / (square.positiveRoot() + epsilon)), values)
+  }
+}

@@ -1,0 +1,165 @@
+import Kernels
+import Tensors
+import Testing
+
+/// xorshift64 (Marsaglia 2003).
+struct TestGenerator: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state ^= state << 13
+    state ^= state >> 7
+    state ^= state << 17
+    return state &* 0x2545_F491_4F6C_DD1D
+  }
+}
+
+func randomMatrix(_ rows: Int, _ columns: Int, _ generator: inout TestGenerator) -> Matrix {
+  let matrix = Matrix(rows: rows, columns: columns)
+  matrix.view.fillUniform(1, using: &generator)
+  return matrix
+}
+
+@Suite struct MatrixTests {
+  @Test func viewsAddressRowsAndColumns() {
+    let matrix = Matrix(rows: 4, columns: 5)
+    for row in 0..<4 { for column in 0..<5 { matrix[row, column] = Float(10 * row + column) } }
+    let inner = matrix.view.rows(1..<3).columns(2..<5)
+    #expect(inner.rows == 2 && inner.columns == 3 && inner.stride == 5)
+    #expect(inner[0, 0] == 12 && inner[1, 2] == 24)
+    inner.fill(-1)
+    #expect(matrix[1, 1] == 11 && matrix[1, 2] == -1 && matrix[2, 4] == -1 && matrix[3, 2] == 32)
+    let copy = Matrix(rows: 4, columns: 5)
+    copy.view.copy(from: matrix.view)
+    #expect(copy[3, 4] == 34)
+  }
+
+  /// The three forms, each against sums in double precision; every sum of K terms below 1 is off by K roundings.
+  @Test func threeForms() throws {
+    var generator = TestGenerator(state: 1)
+    let products = MatrixProducts(kernels: try .named(nil), pool: ThreadPool(threads: 2))
+    for (m, n, k) in [(3, 4, 5), (20, 33, 17), (90, 70, 60)] {
+      let (a, b) = (randomMatrix(m, k, &generator), randomMatrix(k, n, &generator))
+      let (at, bt) = (Matrix(rows: k, columns: m), Matrix(rows: n, columns: k))
+      for i in 0..<m { for p in 0..<k { at[p, i] = a[i, p] } }
+      for p in 0..<k { for j in 0..<n { bt[j, p] = b[p, j] } }
+      let bias = (0..<n).map { Float($0) }
+      func check(_ c: Matrix, _ start: (Int, Int) -> Double) {
+        for i in 0..<m {
+          for j in 0..<n {
+            let sum = (0..<k).reduce(start(i, j)) { $0 + Double(a[i, $1]) * Double(b[$1, j]) }
+            #expect(abs(Double(c[i, j]) - sum) < Double(k) * Double(Float.ulpOfOne) * max(1, abs(sum)))
+          }
+        }
+      }
+      let c = Matrix(rows: m, columns: n)
+      c.view.fill(.nan)
+      products.multiply(a.view, b.view, into: c.view)
+      check(c) { _, _ in 0 }
+      products.multiply(a.view, b.view, into: c.view, bias: bias)
+      check(c) { Double($1) }
+      products.multiply(a.view, transposed: bt.view, into: c.view)
+      check(c) { _, _ in 0 }
+      c.view.fill(2)
+      products.multiply(transposed: at.view, b.view, into: c.view, accumulate: true)
+      check(c) { _, _ in 2 }
+    }
+  }
+
+  /// A recurrent step: gates gathered into one block of columns per thread, each thread multiplying its own.
+  @Test(arguments: [1, 2, 3]) func packedColumnsPerThread(_ threads: Int) throws {
+    var generator = TestGenerator(state: 2)
+    let kernels = try KernelTable.named(nil)
+    let pool = ThreadPool(threads: threads)
+    let (batch, hidden) = (5, 37)
+    let (h, weights) = (randomMatrix(batch, hidden, &generator), randomMatrix(hidden, 4 * hidden, &generator))
+    var gather: [Int32] = []
+    var starts: [Int] = []
+    for thread in 0..<threads {
+      starts.append(gather.count)
+      let units = pool.share(hidden, of: thread)
+      for gate in 0..<4 { gather += units.map { Int32(gate * hidden + $0) } }
+      while gather.count % kernels.panelWidth != 0 { gather.append(-1) }
+    }
+    starts.append(gather.count)
+    let packed = PackedMatrix(rows: hidden, gather: gather, kernels: kernels)
+    let gates = Matrix(rows: batch, columns: gather.count)
+    gates.view.fill(.nan)
+    pool.run { thread in
+      let panels = starts[thread] / kernels.panelWidth..<starts[thread + 1] / kernels.panelWidth
+      packed.pack(weights.view, panels: panels)
+      packed.multiply(h.view, panels: panels, into: gates.view)
+    }
+    let expected = Matrix(rows: batch, columns: 4 * hidden)
+    MatrixProducts(kernels: kernels, pool: pool).multiply(h.view, weights.view, into: expected.view)
+    for row in 0..<batch {
+      for (column, source) in gather.enumerated() {
+        #expect(gates[row, column] == (source < 0 ? 0 : expected[row, Int(source)]))
+      }
+    }
+  }
+}
+
+@Suite struct ParameterArenaTests {
+  @Test func parametersAreAlignedAndPaddedWithZeros() {
+    var layout = ParameterArena.Layout()
+    let weights = layout.add("weights", 3, 7)
+    let bias = layout.add("bias", 5)
+    let last = layout.add("last", 4, 4)
+    let arena = ParameterArena(layout)
+    #expect(arena.entries.map(\.offset) == [0, 32, 48] && arena.count == 64 && arena.parameterCount == 42)
+    #expect(UInt(bitPattern: arena.values) % 64 == 0 && UInt(bitPattern: arena.gradients) % 64 == 0)
+    #expect(arena.value(weights).rows == 3 && arena.value(weights).columns == 7)
+    #expect(arena.value(bias).rows == 1 && arena.value(bias).columns == 5)
+    for handle in [weights, bias, last] {
+      arena.value(handle).fill(1)
+      arena.gradient(handle).fill(2)
+    }
+    #expect((0..<64).reduce(0) { $0 + arena.values[$1] } == 42)
+    arena.clearGradients()
+    #expect((0..<64).allSatisfy { arena.gradients[$0] == 0 })
+    #expect(arena.handle(named: "bias") == bias && arena.handle(named: "none") == nil)
+  }
+}
+
+@Suite struct WorkspaceTests {
+  @Test func poisonReachesEveryBuffer() {
+    let workspace = Workspace()
+    let (matrix, row) = (workspace.matrix("a", rows: 3, columns: 4), workspace.row("b", count: 5))
+    #expect(matrix[2, 3] == 0 && row[4] == 0)
+    workspace.poison()
+    #expect((0..<12).allSatisfy { matrix.pointer[$0].isNaN } && (0..<5).allSatisfy { row[$0].isNaN })
+    #expect(workspace.contents.map(\.name) == ["a", "b"] && workspace.contents.map(\.count) == [12, 5])
+  }
+}
+
+@Suite struct InitializerTests {
+  @Test func uniformStaysInsideAndIsReproducible() {
+    var (one, two) = (TestGenerator(state: 7), TestGenerator(state: 7))
+    let (a, b) = (Matrix(rows: 50, columns: 60), Matrix(rows: 50, columns: 60))
+    a.view.fillUniform(0.1, using: &one)
+    b.view.fillUniform(0.1, using: &two)
+    let values = (0..<3000).map { Double(a.view.pointer[$0]) }
+    #expect((0..<3000).allSatisfy { a.view.pointer[$0] == b.view.pointer[$0] })
+    #expect(values.allSatisfy { abs($0) < 0.1 && $0 != 0 })
+    // Five standard deviations of the mean of 3000 numbers of variance 0.01 / 3.
+    #expect(abs(values.reduce(0, +) / 3000) < 5 * (0.01 / 3 / 3000).squareRoot())
+    a.view.fillGlorot(using: &one)
+    #expect((0..<3000).allSatisfy { abs(a.view.pointer[$0]) < (6 / Float(110)).squareRoot() })
+  }
+
+  @Test(arguments: [(7, 7), (5, 9), (9, 5)]) func orthogonal(_ rows: Int, _ columns: Int) {
+    var generator = TestGenerator(state: 8)
+    let a = Matrix(rows: rows, columns: columns)
+    a.view.fillOrthogonal(gain: 2, using: &generator)
+    let count = min(rows, columns)
+    for i in 0..<count {
+      for j in 0..<count {
+        let dot = (0..<max(rows, columns)).reduce(0) { sum, p in
+          sum + (rows <= columns ? a[i, p] * a[j, p] : a[p, i] * a[p, j])
+        }
+        #expect(abs(dot - (i == j ? 4 : 0)) < 1e-5)
+      }
+    }
+  }
+}
