@@ -13,7 +13,8 @@ let package = Package(
   targets: [
     .target(name: "LanguageModels"),
     .target(name: "NGramModels", dependencies: ["LanguageModels"]),
-    .executableTarget(name: "lmctl", dependencies: ["LanguageModels", "NGramModels"]),
+    .target(name: "NeuralModels", dependencies: ["LanguageModels", "Tensors", "Kernels"]),
+    .executableTarget(name: "lmctl", dependencies: ["LanguageModels", "NGramModels", "NeuralModels"]),
 
     .target(name: "CPUDetection"),
     .target(name: "KernelTemplates", swiftSettings: kernelSettings()),

@@ -83,6 +83,7 @@ extension NGramTrie {
     for node in 0..<innerCount {
       for child in children(of: node).dropFirst() where words[child - 1] >= words[child] { return false }
     }
-    return !logProbabilities.contains { $0.isNaN } && !logBackoffs.contains { $0.isNaN }
+    // Rounding may leave a certain event a little above ln 1.
+    return logProbabilities.allSatisfy { $0 <= 1e-3 } && logBackoffs.allSatisfy { $0 < .infinity }
   }
 }

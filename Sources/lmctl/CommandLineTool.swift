@@ -23,7 +23,7 @@ enum CommandLineTool {
       default:
         guard let command = commands.first(where: { $0.name == first }) else { throw unknownCommand(first) }
         page = "help \(command.name)"
-        if words.contains("--help") || words.contains("-h") {
+        if words.prefix(while: { $0 != "--" }).contains(where: { $0 == "--help" || $0 == "-h" }) {
           StandardOutput.shared.write(command.helpText)
         } else {
           let options = command.options.flatMap(\.options)
@@ -51,7 +51,10 @@ enum CommandLineTool {
   }
 
   private static func help(_ words: [String]) throws {
-    guard let name = words.first else { return StandardOutput.shared.write(overview) }
+    if words.count > 1 { throw UsageError("'\(words[1])' is one argument too many") }
+    guard let name = words.first, !["help", "--help", "-h"].contains(name) else {
+      return StandardOutput.shared.write(overview)
+    }
     guard let command = commands.first(where: { $0.name == name }) else { throw unknownCommand(name) }
     StandardOutput.shared.write(command.helpText)
   }

@@ -9,7 +9,7 @@ enum EvalCommand: Command {
     Scores every token of the texts exactly once, the ends of sentences and unknown tokens included, and prints a table.
     Without a text, or with -, it reads standard input. With --per, it writes one line for every line it reads, at once if
     the input is a pipe, so that another program can use it as a service:
-      --per sentence   tokens, unknown tokens, ln p(sentence), perplexity
+      --per sentence   tokens, unknown tokens, ln p(sentence), perplexity (nan for an empty line)
       --per token      for each token: the token, ln p(token), the order of the n-gram that it rests on
     in tab-separated columns; with --json, each line is a JSON object.
     """
@@ -31,7 +31,7 @@ enum EvalCommand: Command {
         Option("invalid", InvalidText.self, "bytes that are not UTF-8 (default: the model's own)"),
       ]
     ),
-    ("other", [TextOptions.quiet]),
+    ("other", [TextOptions.threads, TextOptions.quiet]),
   ]
   static let examples = [
     "lmctl eval kn5.json test.txt",
@@ -55,12 +55,10 @@ enum EvalCommand: Command {
     if let detail, let other = asked.first, other != "json" {
       throw UsageError("--per \(detail.rawValue) and --\(other) exclude each other")
     }
-    if path == "-", texts.isEmpty || texts.contains("-") {
-      throw UsageError("standard input ('-') can be read only once")
-    }
+    try TextOptions.requireSingleStandardInput(texts, path)
     let contextChoice = try arguments.choice("context", ContextMode.self)
     let invalid = try arguments.choice("invalid", InvalidText.self)
-    let (model, checkpoint) = try ModelKind.load(path: path)
+    let (model, checkpoint) = try ModelKind.load(path: path, threads: TextOptions.threads(arguments))
     let context = contextChoice ?? model.defaultContext
     var tokenizer = checkpoint.tokenizer
     tokenizer.invalid = invalid ?? tokenizer.invalid

@@ -8,6 +8,28 @@ struct EvaluationResult {
   let emptyLines: Int
   let seconds: Double
 
+  /// An evaluation that was made elsewhere.
+  init(evaluation: Evaluation, context: ContextMode, emptyLines: Int, seconds: Double) {
+    self.evaluation = evaluation
+    self.context = context
+    self.emptyLines = emptyLines
+    self.seconds = seconds
+  }
+
+  /// The evaluation of a model, in its own context, on text that has been read.
+  init(of model: some LanguageModel, on corpus: Corpus) {
+    let watch = Stopwatch()
+    var state = model.initialState
+    var scores: [Float] = []
+    model.score(corpus.tokens[...], context: model.defaultContext, after: &state, into: &scores)
+    var evaluation = Evaluation()
+    evaluation.add(corpus.tokens[...], logProbabilities: scores[...])
+    evaluation.bytes = corpus.statistics.sentenceBytes
+    self.init(
+      evaluation: evaluation, context: model.defaultContext, emptyLines: corpus.statistics.emptyLines,
+      seconds: watch.seconds)
+  }
+
   /// The table for people.
   func table(model: String, texts: [String]) -> String {
     let e = evaluation
@@ -22,13 +44,16 @@ struct EvaluationResult {
       ("unknown tokens", "\(e.unknown)  (\(Format.percent(e.unknown, of: e.tokens)))"),
     ]
     if e.impossible > 0 { rows.append(("tokens of probability 0", "\(e.impossible)")) }
+    let bits = e.bytes > 0 ? [("bits per byte", Format.fixed(e.bitsPerByte, 4))] : []
     rows += [
       (
         "cross-entropy",
         "\(Format.fixed(e.crossEntropy, 4)) nats, \(Format.fixed(e.crossEntropyBits, 4)) bits per token"
           + "  (standard error \(Format.fixed(e.standardError, 4)) nats)"
-      ),
-      ("bits per byte", Format.fixed(e.bitsPerByte, 4)),
+      )
+    ]
+    rows += bits
+    rows += [
       ("perplexity", Format.fixed(e.perplexity, 3)),
       ("  excluding unknown", Format.fixed(e.perplexityExcludingUnknown, 3)),
       ("  excluding end of sentence", Format.fixed(e.perplexityExcludingEOS, 3)),
@@ -57,7 +82,7 @@ struct EvaluationResult {
       "perplexity_excluding_eos": .number(e.perplexityExcludingEOS),
       "standard_error": .number(e.standardError),
       "context": .string(context.rawValue),
-      "seconds": .number(seconds),
+      "seconds": .number((seconds * 1e6).rounded() / 1e6),
       "zero_probability": .integer(e.impossible),
       "empty_lines": .integer(emptyLines),
     ]

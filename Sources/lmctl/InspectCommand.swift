@@ -23,7 +23,7 @@ enum InspectCommand: Command {
     }
     let checkpoint = try Checkpoint(path: path)
     do {
-      _ = try ModelKind.load(checkpoint)
+      _ = try ModelKind.load(checkpoint, threads: 1)
     } catch var error as CheckpointError {
       error.path = path
       throw error

@@ -93,8 +93,9 @@ struct Arguments {
   func integer(_ name: String, in range: ClosedRange<Int>) throws -> Int? {
     guard let text = values[name] else { return nil }
     guard let value = Int(text), range.contains(value) else {
+      let isTooLarge = !text.isEmpty && text.allSatisfy(\.isNumber)
       let bounds =
-        range.upperBound == .max
+        range.upperBound == .max && !isTooLarge
         ? "from \(range.lowerBound)" : "from \(range.lowerBound) to \(range.upperBound)"
       throw UsageError("--\(name) takes a whole number \(bounds), not '\(text)'")
     }

@@ -20,7 +20,7 @@ enum SampleCommand: Command {
         Option("top-p", "P", "only the likeliest tokens that make up probability P"),
         Option("seed", "N", "the same number gives the same text (default: another each time)"),
         Option(flag: "no-unk", "never write <unk>"),
-        Option("max-tokens", "N", "longest sentence (default: 1000)"),
+        Option("max-tokens", "N", "break off after N tokens beyond the prompt (default: 1000)"),
         Option(
           "context", ContextMode.self,
           "go on from the sentence before, or start afresh\n(default: the model's own)"),
@@ -34,6 +34,7 @@ enum SampleCommand: Command {
       ]
     ),
     ("output", [Option(flag: "show-score", "before each sentence, ln p of what was drawn, and a tab")]),
+    ("other", [TextOptions.threads, TextOptions.quiet]),
   ]
   static let examples = [
     "lmctl sample kn5.json --count 5 --seed 1",
@@ -63,8 +64,8 @@ enum SampleCommand: Command {
     if path == "-", arguments.string("prompt-file") == "-" {
       throw UsageError("standard input ('-') can be read only once")
     }
-    let (model, checkpoint) = try ModelKind.load(path: path)
-    if !arguments.has("seed"), Terminal.isWatched { Terminal.note("seed \(seed)") }
+    let (model, checkpoint) = try ModelKind.load(path: path, threads: TextOptions.threads(arguments))
+    if !arguments.has("seed"), Terminal.isWatched, !arguments.has("quiet") { Terminal.note("seed \(seed)") }
     let writer = SampleWriter(
       showsScore: arguments.has("show-score"), count: count, context: context ?? model.defaultContext)
     try writer.write(model, options, seed: UInt64(seed), try prompts(arguments, checkpoint))
@@ -73,22 +74,40 @@ enum SampleCommand: Command {
   /// The prompts, as something that reads the next one, so that they can come through a pipe one by one.
   private static func prompts(
     _ arguments: Arguments, _ checkpoint: Checkpoint
-  ) throws -> () throws -> [TokenID]? {
+  ) throws -> () throws -> Prompt? {
     let vocabulary = checkpoint.vocabulary
     if let path = arguments.string("prompt-file") {
       let reader = try TextOptions.reader([path], tokenizer: checkpoint.tokenizer)
       return {
         if reader.wouldBlock { try StandardOutput.shared.flush() }
-        var tokens: [TokenID] = []
-        return try reader.next { tokens.append(vocabulary.id(of: $0)) }.map { _ in tokens }
+        var prompt = Prompt()
+        return try reader.next { prompt.append($0, vocabulary) }.map { _ in prompt }
       }
     }
-    let prompt = try checkpoint.tokenizer.tokens(of: arguments.string("prompt") ?? "", in: vocabulary)
+    var prompt = Prompt()
+    try checkpoint.tokenizer.forEachToken(of: arguments.string("prompt") ?? "") {
+      prompt.append($0, vocabulary)
+    }
+    let unknown = prompt.tokens.filter { $0 == Vocabulary.unknown }.count
+    if unknown > 0, !arguments.has("quiet") {
+      Terminal.note("\(Format.count(unknown, "token")) of the prompt not in the model's vocabulary")
+    }
     var isTaken = false
     return {
       defer { isTaken = true }
       return isTaken ? nil : prompt
     }
+  }
+}
+
+/// What a sentence begins with: its tokens, and their text as it was given, which may hold words that the model does not know.
+private struct Prompt {
+  var tokens: [TokenID] = []
+  var text: [UInt8] = []
+
+  mutating func append(_ token: UnsafeRawBufferPointer, _ vocabulary: Vocabulary) {
+    tokens.append(vocabulary.id(of: token))
+    vocabulary.append(bytes: token, to: &text, isFirst: tokens.count == 1)
   }
 }
 
@@ -100,7 +119,7 @@ private struct SampleWriter {
 
   func write(
     _ model: some LanguageModel, _ options: SamplingOptions, seed: UInt64,
-    _ nextPrompt: () throws -> [TokenID]?
+    _ nextPrompt: () throws -> Prompt?
   ) throws {
     let vocabulary = model.vocabulary
     var sampler = Sampler(model: model, options: options, seed: seed)
@@ -110,12 +129,10 @@ private struct SampleWriter {
       for _ in 0..<count {
         if context == .sentence { state = model.initialState }
         line.removeAll(keepingCapacity: true)
-        for (i, token) in prompt.enumerated() {
-          state = model.logProbability(of: token, after: state).1
-          vocabulary.append(token, to: &line, isFirst: i == 0)
-        }
+        line += prompt.text
+        for token in prompt.tokens { state = model.advance(state, by: token) }
         var score = 0.0
-        var isFirst = prompt.isEmpty
+        var isFirst = prompt.tokens.isEmpty
         var isEnded = false
         sampler.sentence(after: &state) { token, logProbability in
           vocabulary.append(token, to: &line, isFirst: isFirst)
@@ -124,7 +141,7 @@ private struct SampleWriter {
           isEnded = token == Vocabulary.endOfSentence
         }
         if !isEnded { line.append(UInt8(ascii: "\n")) }
-        if showsScore { try StandardOutput.shared.writeBytes("\(Format.fixed(score, 4))\t".utf8) }
+        if showsScore { try StandardOutput.shared.writeBytes("\(Format.significant(score, 9))\t".utf8) }
         try StandardOutput.shared.writeBytes(line)
         try StandardOutput.shared.endLine()
       }

@@ -50,7 +50,9 @@ final class StandardOutput {
 /// Numbers as text, the same in every locale.
 enum Format {
   /// `value` with so many digits after the point.
-  static func fixed(_ value: Double, _ digits: Int) -> String { printf("%.\(digits)f", value) }
+  static func fixed(_ value: Double, _ digits: Int) -> String {
+    value.isNaN ? "undefined" : printf("%.\(digits)f", value)
+  }
 
   /// `value` with so many significant digits.
   static func significant(_ value: Double, _ digits: Int) -> String { printf("%.\(digits)g", value) }

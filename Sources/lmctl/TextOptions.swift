@@ -10,6 +10,7 @@ enum TextOptions {
     "min-count", "N", "tokens seen less often become <unk>\n(default: 2 for words, 1 for char and byte)")
   static let maximumSize = Option("max-vocab", "N", "at most N entries, <unk> and end of sentence included")
   static let vocabulary = Option("vocab", "FILE", "take the vocabulary from FILE, one token a line")
+  static let threads = Option("threads", "N", "threads of a network (default: all cores)")
   static let quiet = Option(flag: "quiet", "no remarks, only results and errors")
 
   /// The text rules that the options ask for.
@@ -18,6 +19,9 @@ enum TextOptions {
       unit: try arguments.choice("unit") ?? .word, lowercase: arguments.has("lowercase"),
       invalid: try arguments.choice("invalid") ?? .error)
   }
+
+  /// The number of threads asked for.
+  static func threads(_ arguments: Arguments) throws -> Int? { try arguments.integer("threads", in: 1...64) }
 
   /// Where the options take the vocabulary from.
   static func vocabulary(_ arguments: Arguments, tokenizer: Tokenizer) throws -> VocabularySource {
@@ -33,14 +37,20 @@ enum TextOptions {
     return .fixed(try Vocabulary(file: path, unit: tokenizer.unit))
   }
 
+  /// An error if texts (standard input, if there are none) and other files name standard input more than once.
+  static func requireSingleStandardInput(_ texts: [String], _ others: String?...) throws {
+    let named = (texts.isEmpty ? ["-"] : texts) + others.compactMap { $0 }
+    guard named.filter({ $0 == "-" }).count < 2 else {
+      throw UsageError("standard input ('-') can be read only once")
+    }
+  }
+
   /// A reader of the texts that `paths` name; of standard input if there are none.
   ///
   /// Says so when a person is expected to type.
   static func reader(_ paths: [String], tokenizer: Tokenizer, hashing: Bool = false) throws -> SentenceReader
   {
-    guard paths.filter({ $0 == "-" }).count < 2 else {
-      throw UsageError("standard input ('-') can be read only once")
-    }
+    try requireSingleStandardInput(paths)
     return SentenceReader(paths.isEmpty ? ["-"] : paths, tokenizer: tokenizer, hashing: hashing) { path in
       let source = try ByteSource(path: path)
       Terminal.announce(source)

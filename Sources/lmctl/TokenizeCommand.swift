@@ -43,6 +43,11 @@ enum TokenizeCommand: Command {
 
   static func run(_ arguments: Arguments) throws {
     let paths = arguments.operands
+    let files = ["vocab", "checkpoint", "valid"].map { arguments.string($0) }
+    try TextOptions.requireSingleStandardInput(paths, files[0], files[1], files[2])
+    if let output = arguments.string("vocab-out") {
+      try AtomicFile.check(path: output, inputs: paths + files.compactMap { $0 })
+    }
     for name in ["valid", "json"] where arguments.has(name) && !arguments.has("stats") {
       throw UsageError("--\(name) goes with --stats")
     }
@@ -69,8 +74,7 @@ enum TokenizeCommand: Command {
       written = vocabulary
     case .counted:
       guard let source else { return }
-      if let path = arguments.string("vocab-out") { try AtomicFile.check(path: path) }
-      let (corpus, vocabulary) = try Corpus.build(from: reader, vocabulary: source)
+      let (corpus, _, vocabulary) = try Corpus.build(from: reader, vocabulary: source)
       try writer.write(corpus, vocabulary)
       written = vocabulary
     }

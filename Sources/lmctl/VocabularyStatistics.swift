@@ -43,7 +43,7 @@ struct VocabularyStatistics {
       ("sentences", "\(text.sentences)"),
       ("empty lines skipped", "\(text.emptyLines)"),
       ("tokens", "\(text.tokens)  (with one end of sentence each)"),
-      ("types", "\(types)"),
+      ("types", "\(types)  (with the end of sentence)"),
       ("bytes", "\(text.bytes)"),
     ]
     if let valid { rows.append(("held-out tokens", "\(valid.tokens)")) }

@@ -133,7 +133,7 @@ struct VocabularyTests {
     let reader = SentenceReader([try folder.write("text", text: text)], tokenizer: Tokenizer())
     return try Corpus.build(
       from: reader, vocabulary: .counted(minimumCount: minimumCount, maximumSize: maximumSize)
-    ).1.tokens
+    ).2.tokens
   }
 
   @Test("Tokens are ordered by falling count, then by code point, after <unk> and </s>")

@@ -12,17 +12,14 @@ public final class AtomicFile {
   ///
   /// - Throws: `FileError` when the folder is missing or not writable, or the path is a folder.
   public init(path: String) throws {
-    self.path = path
+    self.path = path == "-" ? "standard output" : path
+    if path.isEmpty { throw FileError(path: "''", reason: "an empty name names no file") }
     if path == "-" {
       (target, temporary, descriptor) = (path, nil, STDOUT_FILENO)
       return
     }
     // A link is followed, so that it goes on pointing to the file.
-    target =
-      path.withCString { realpath($0, nil) }.map { resolved in
-        defer { free(resolved) }
-        return String(cString: resolved)
-      } ?? path
+    target = Self.followingLinks(path)
     var status = stat()
     let exists = stat(target, &status) == 0
     if exists, status.st_mode & S_IFMT != S_IFREG {
@@ -36,17 +33,32 @@ public final class AtomicFile {
       if descriptor >= 0 { TemporaryFiles.add(name) }
     }
     guard descriptor >= 0 else {
-      throw errno == ENOENT
-        ? FileError(
+      switch errno {
+      case ENOENT:
+        throw FileError(
           path: path, reason: "cannot be written: its folder does not exist; create the folder first")
-        : FileError(path: path, errno: errno)
+      case EACCES where temporary != nil:
+        throw FileError(path: path, reason: "cannot be written: no permission to create files in its folder")
+      default: throw FileError(path: path, errno: errno)
+      }
     }
   }
 
   deinit { discard() }
 
-  /// Makes sure that `path` can be written, before hours are spent on what should go there.
-  public static func check(path: String) throws {
+  /// Makes sure that `path` can be written, before hours are spent on what should go there, and that it is none of `inputs`,
+  /// which would be lost.
+  public static func check(path: String, inputs: [String] = []) throws {
+    var status = stat()
+    let exists = path != "-" && stat(path, &status) == 0
+    for input in inputs where exists && input != "-" {
+      var other = stat()
+      if stat(input, &other) == 0, (other.st_dev, other.st_ino) == (status.st_dev, status.st_ino) {
+        throw FileError(path: path, reason: "is read as well; name another file for the output")
+      }
+    }
+    // To open a pipe would disturb its reader.
+    if exists, status.st_mode & S_IFMT != S_IFREG, status.st_mode & S_IFMT != S_IFDIR { return }
     _ = try AtomicFile(path: path)
   }
 
@@ -72,6 +84,20 @@ public final class AtomicFile {
     TemporaryFiles.remove(temporary)
     close(descriptor)
     descriptor = -1
+  }
+
+  /// The path that a link, or a link to a link, points to, whether it exists or not.
+  private static func followingLinks(_ path: String) -> String {
+    var path = path
+    for _ in 0..<40 {
+      var buffer = [CChar](repeating: 0, count: 4096)
+      let length = readlink(path, &buffer, buffer.count)
+      guard length > 0 else { return path }
+      let link = String(decoding: buffer[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+      path = link.hasPrefix("/") ? link : folder + link
+    }
+    return path
   }
 
   private func discard() {

@@ -59,6 +59,16 @@ public struct Checkpoint: Sendable {
     return values
   }
 
+  /// The tensor called `name`, which must have this shape.
+  public func floats(_ name: String, shape: [Int]) throws -> [Float] {
+    let found = try tensor(name, nil).shape
+    guard found == shape else {
+      throw CheckpointError(
+        "damaged: tensor '\(name)' has the shape \(found) where its configuration needs \(shape)")
+    }
+    return try floats(name)
+  }
+
   private func tensor(_ name: String, _ count: Int?) throws -> Tensor {
     guard let tensor = tensors.first(where: { $0.name == name }) else {
       throw CheckpointError("tensor '\(name)' is missing")

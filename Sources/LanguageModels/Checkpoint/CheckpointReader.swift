@@ -13,9 +13,10 @@ extension Checkpoint {
       self = try CheckpointReader.read(path)
     } catch let problem as JSONProblem {
       throw CheckpointError(
-        "damaged, or not an lmctl checkpoint: \(problem.reason) (at byte \(problem.offset))", path: path)
+        "damaged, or not an lmctl checkpoint: \(problem.reason) (at byte \(problem.offset))",
+        path: path == "-" ? "standard input" : path)
     } catch var problem as CheckpointError {
-      problem.path = path
+      problem.path = path == "-" ? "standard input" : path
       throw problem
     }
   }
@@ -74,7 +75,13 @@ private struct CheckpointReader {
         // Whether the file is ours is settled before its tensors are believed.
         try checkFormat()
         var read: [Tensor] = []
-        try stream.array { read.append(try tensor(from: &$0)) }
+        try stream.array { stream in
+          let next = try tensor(from: &stream)
+          guard !read.contains(where: { $0.name == next.name }) else {
+            throw CheckpointError("damaged: it has two tensors '\(next.name)'")
+          }
+          read.append(next)
+        }
         tensors = read
       default: members.append((name, try stream.value()))
       }
@@ -88,7 +95,7 @@ private struct CheckpointReader {
 
   private func checkFormat() throws {
     guard let format = member("format") else {
-      throw CheckpointError("not an lmctl checkpoint: it has no member 'format'")
+      throw CheckpointError("not an lmctl checkpoint: it has no member 'format' (before 'tensors')")
     }
     guard format == "lmctl" else {
       throw CheckpointError("not an lmctl checkpoint: its format is \(format.text), not \"lmctl\"")
@@ -120,6 +127,10 @@ private struct CheckpointReader {
     else {
       throw CheckpointError(
         "damaged: 'vocabulary' does not begin with <unk> and the end of sentence, or repeats a token")
+    }
+    if let odd = tokens.dropFirst(2).first(where: { !tokenizer.unit.isToken($0) }) {
+      throw CheckpointError(
+        "damaged: \(JSONValue.string(odd).text) in 'vocabulary' is not one \(tokenizer.unit.rawValue)")
     }
     let checkpoint = Checkpoint(
       model: model, programVersion: member("lmctl_version")?.stringValue ?? "unknown", tokenizer: tokenizer,

@@ -23,7 +23,7 @@ extension Checkpoint {
       text += member.text
     }
     text += ",\n\"header_crc32\":\"\(Self.hexadecimal(Self.headerChecksum(members)))\",\n\"tensors\":[".utf8
-    let checksums = format == .base64 ? self.checksums : []
+    let checksums = self.checksums
     for (i, tensor) in tensors.enumerated() {
       text += (i == 0 ? "\n" : ",\n").utf8
       text += "{\"name\":".utf8
@@ -32,7 +32,7 @@ extension Checkpoint {
       text += ",\"dtype\":\"\(tensor.dataType.rawValue)\"".utf8
       switch format {
       case .base64: try tensor.writeBase64(to: file, after: &text, checksum: checksums[i])
-      case .decimal: try tensor.writeDecimal(to: file, after: &text)
+      case .decimal: try tensor.writeDecimal(to: file, after: &text, checksum: checksums[i])
       }
       text += "}".utf8
     }
@@ -89,11 +89,11 @@ extension Tensor {
     }
   }
 
-  /// Writes `text`, then the member `data` as an array of numbers, each with as many digits as give it back exactly.
+  /// Writes `text`, then the members `crc32` and `data`, this one as an array of numbers, each with as many digits as give it back exactly.
   ///
   /// JSON has no infinities: they are written as strings, "inf" and "-inf".
-  fileprivate func writeDecimal(to file: AtomicFile, after text: inout [UInt8]) throws {
-    text += ",\"data\":[".utf8
+  fileprivate func writeDecimal(to file: AtomicFile, after text: inout [UInt8], checksum: UInt32) throws {
+    text += ",\"crc32\":\"\(Checkpoint.hexadecimal(checksum))\",\"data\":[".utf8
     for i in 0..<elements.count {
       if i > 0 { text.append(UInt8(ascii: ",")) }
       switch elements {

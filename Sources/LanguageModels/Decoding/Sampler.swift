@@ -68,6 +68,10 @@ public struct Sampler<Model: LanguageModel> {
     model.logProbabilities(after: state, into: &logProbabilities)
     logits = logProbabilities
     if options.excludesUnknown { logits[Int(Vocabulary.unknown)] = -.infinity }
+    // If nothing but UNK has any probability, a sentence without it can only end.
+    if !logits.contains(where: { $0 > -.infinity }) {
+      return (Vocabulary.endOfSentence, logProbabilities[Int(Vocabulary.endOfSentence)])
+    }
     let token = options.temperature == 0 ? argmax() : drawFromLogits()
     return (token, logProbabilities[Int(token)])
   }
@@ -85,8 +89,6 @@ public struct Sampler<Model: LanguageModel> {
   private mutating func drawFromLogits() -> TokenID {
     let scale = Float(1 / options.temperature)
     let maximum = logits.max() ?? 0
-    // If nothing but UNK has any probability, a sentence without it can only end.
-    guard maximum > -.infinity else { return Vocabulary.endOfSentence }
     for i in logits.indices { logits[i] = exp((logits[i] - maximum) * scale) }
     guard options.topK != nil || options.topP != nil else {
       return draw(from: 0..<TokenID(logits.count))

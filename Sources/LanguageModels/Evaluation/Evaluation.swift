@@ -63,8 +63,9 @@ public struct Evaluation: Sendable {
   /// exp of the mean over all tokens but the ends of sentences.
   public var perplexityExcludingEOS: Double { exp((knownSum + unknownSum) / Double(tokens - sentences)) }
 
-  /// Standard error of H: the standard deviation of −ln p(wᵢ) over √N, as if the tokens were independent.
+  /// Standard error of H: the standard deviation of −ln p(wᵢ) over √N, as if the tokens were independent; NaN if H is infinite.
   public var standardError: Double {
+    guard crossEntropy.isFinite else { return .nan }
     let variance = sumOfSquares / Double(tokens) - crossEntropy * crossEntropy
     return (max(0, variance) / Double(tokens)).squareRoot()
   }

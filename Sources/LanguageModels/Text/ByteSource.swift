@@ -22,6 +22,7 @@ public final class ByteSource {
   ///
   /// - Throws: `FileError` when it is missing, unreadable or a directory, or when its decompressor cannot start.
   public init(path: String) throws {
+    if path.isEmpty { throw FileError(path: "''", reason: "an empty name names no file") }
     if path == "-" {
       name = "standard input"
       descriptor = STDIN_FILENO
@@ -78,6 +79,8 @@ public final class ByteSource {
     defer { posix_spawn_file_actions_destroy(&actions) }
     posix_spawn_file_actions_adddup2(&actions, descriptor, STDIN_FILENO)
     posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO)
+    // What is wrong with the file is said in our own words.
+    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0)
     // The program may have blocked or ignored signals for itself; its children start as from a shell.
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)

@@ -6,27 +6,54 @@ public struct Corpus: Sendable {
   public let statistics: TextStatistics
   /// How many of the tokens are UNK.
   public let unknownTokens: Int
+  /// How many of the tokens end a sentence.
+  public let sentences: Int
 
   /// Reads a whole text and settles its vocabulary: the one given, or else that of the text's own tokens.
   ///
-  /// Memory: four bytes a token; the text itself is never held.
+  /// With `holdout` above 0, that fraction of the sentences, the last ones, comes back apart, and the vocabulary is that of the
+  /// others alone. Memory: four bytes a token; the text itself is never held.
   public static func build(
-    from reader: SentenceReader, vocabulary: VocabularySource, progress: (TextStatistics) -> Void = { _ in }
-  ) throws -> (Corpus, Vocabulary) {
+    from reader: SentenceReader, vocabulary: VocabularySource, holdout: Double = 0,
+    progress: (TextStatistics) -> Void = { _ in }
+  ) throws -> (Corpus, heldOut: Corpus?, Vocabulary) {
+    var tokens: [TokenID]
+    let settled: Vocabulary
     switch vocabulary {
     case .fixed(let vocabulary):
-      return (try Corpus(from: reader, vocabulary: vocabulary, progress: progress), vocabulary)
+      tokens = try read(reader, progress) {
+        vocabulary.id(of: $0)
+      } endOfSentence: {
+      }
+      settled = vocabulary
     case .counted(let minimumCount, let maximumSize):
       var builder = VocabularyBuilder(unit: reader.tokenizer.unit)
-      var tokens = try read(reader, progress) {
+      tokens = try read(reader, progress) {
         builder.add($0)
       } endOfSentence: {
         builder.addEndOfSentence()
       }
+      for token in tokens[splitPoint(tokens, reader, holdout)...] { builder.remove(token) }
       let (vocabulary, renumbering) = builder.settle(minimumCount: minimumCount, maximumSize: maximumSize)
       for i in tokens.indices { tokens[i] = renumbering[Int(tokens[i])] }
-      return (Corpus(tokens: tokens, statistics: reader.statistics), vocabulary)
+      settled = vocabulary
     }
+    guard holdout > 0 else { return (Corpus(tokens: tokens, statistics: reader.statistics), nil, settled) }
+    let split = splitPoint(tokens, reader, holdout)
+    return (Corpus(tokens: Array(tokens[..<split])), Corpus(tokens: Array(tokens[split...])), settled)
+  }
+
+  /// Where the last `holdout` of the sentences begin.
+  private static func splitPoint(_ tokens: [TokenID], _ reader: SentenceReader, _ holdout: Double) -> Int {
+    guard holdout > 0 else { return tokens.count }
+    let sentences = reader.statistics.sentences
+    var left = sentences - Int((Double(sentences) * holdout).rounded(.up))
+    if left == 0 { return 0 }
+    for (i, token) in tokens.enumerated() where token == Vocabulary.endOfSentence {
+      left -= 1
+      if left == 0 { return i + 1 }
+    }
+    return tokens.count
   }
 
   /// Reads a whole text in the numbers of `vocabulary`.
@@ -45,6 +72,7 @@ public struct Corpus: Sendable {
     self.tokens = tokens
     self.statistics = statistics
     unknownTokens = tokens.reduce(0) { $0 + ($1 == Vocabulary.unknown ? 1 : 0) }
+    sentences = tokens.reduce(0) { $0 + ($1 == Vocabulary.endOfSentence ? 1 : 0) }
   }
 
   private static func read(
@@ -73,19 +101,19 @@ public enum VocabularySource: Sendable {
 }
 
 extension Tokenizer {
-  /// The tokens of one line of text, without the end of sentence.
+  /// Calls `body` with each token of one line of text, without the end of sentence.
   ///
   /// - Throws: `TextError` if the text has a NUL.
-  public func tokens(of text: String, in vocabulary: Vocabulary) throws -> [TokenID] {
+  public func forEachToken(of text: String, _ body: (UnsafeRawBufferPointer) -> Void) throws {
     var text = text
-    var tokens: [TokenID] = []
     do {
       try text.withUTF8 { line in
-        _ = try self.tokens(in: UnsafeRawBufferPointer(line)) { tokens.append(vocabulary.id(of: $0)) }
+        _ = try tokens(in: UnsafeRawBufferPointer(line), body)
       }
     } catch let problem as TextProblem {
-      throw TextError(file: "prompt", line: 1, reason: problem.reason)
+      throw TextError(
+        file: "prompt", line: 1,
+        reason: problem.reason(line: UnsafeRawBufferPointer(start: nil, count: 0), isFirst: false))
     }
-    return tokens
   }
 }

@@ -5,13 +5,16 @@ extension Vocabulary {
   /// The end of a sentence is a line end.
   public func append(_ token: TokenID, to text: inout [UInt8], isFirst: Bool) {
     if token == Self.endOfSentence { return text.append(UInt8(ascii: "\n")) }
+    withBytes(of: token) { append(bytes: $0, to: &text, isFirst: isFirst) }
+  }
+
+  /// Appends the text of a token with these bytes, with a space before it if it is a word that does not begin a line.
+  public func append(bytes: UnsafeRawBufferPointer, to text: inout [UInt8], isFirst: Bool) {
     if unit == .word, !isFirst { text.append(UInt8(ascii: " ")) }
-    withBytes(of: token) { bytes in
-      if unit == .byte, let byte = Tokenizer.byte(named: bytes) {
-        text.append(byte)
-      } else {
-        text.append(contentsOf: bytes)
-      }
+    if unit == .byte, let byte = Tokenizer.byte(named: bytes) {
+      text.append(byte)
+    } else {
+      text.append(contentsOf: bytes)
     }
   }
 

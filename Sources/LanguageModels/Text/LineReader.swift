@@ -3,7 +3,8 @@ import Glibc
 /// Splits a stream of bytes into lines in a buffer that is reused, so that a text of any length is read in
 /// the memory of its longest line.
 ///
-/// A line ends at LF; the LF is not part of it. A UTF-8 byte order mark at the start of the text is dropped.
+/// A line ends at LF; the LF is not part of it. A UTF-8 byte order mark at the start of the text is dropped, unless bytes are
+/// wanted as they are.
 public final class LineReader {
   /// Where the bytes come from.
   public let source: ByteSource
@@ -14,13 +15,17 @@ public final class LineReader {
   /// The digest of all bytes read, if the reader was asked for one.
   public private(set) var digest: SHA256?
 
+  private let dropsByteOrderMark: Bool
   private var buffer: UnsafeMutableRawBufferPointer
   private var start = 0
   private var end = 0
   private var isAtEnd = false
 
   /// A reader of `source`; with `hashing`, `digest` covers every byte of the text.
-  public init(_ source: ByteSource, hashing: Bool = false, bufferSize: Int = 1 << 18) {
+  public init(
+    _ source: ByteSource, hashing: Bool = false, dropsByteOrderMark: Bool = true, bufferSize: Int = 1 << 18
+  ) {
+    self.dropsByteOrderMark = dropsByteOrderMark
     self.source = source
     digest = hashing ? SHA256() : nil
     buffer = .allocate(byteCount: bufferSize, alignment: 16)
@@ -45,11 +50,18 @@ public final class LineReader {
       }
       searched = end - start
       if isAtEnd {
-        guard searched > 0 else { return nil }
+        guard searched > 0, !isLoneByteOrderMark else { return nil }
         return line(at: base + start, length: searched, terminator: 0)
       }
       try fill()
     }
+  }
+
+  /// Whether a byte order mark is all that there is.
+  private var isLoneByteOrderMark: Bool {
+    dropsByteOrderMark && lineNumber == 0 && end - start == 3 && buffer[start] == 0xEF
+      && buffer[start + 1] == 0xBB
+      && buffer[start + 2] == 0xBF
   }
 
   private func line(at base: UnsafeMutableRawPointer, length: Int, terminator: Int) -> UnsafeRawBufferPointer
@@ -58,7 +70,7 @@ public final class LineReader {
     bytesRead += length + terminator
     start += length + terminator
     var text = UnsafeRawBufferPointer(start: base, count: length)
-    if lineNumber == 1, text.starts(with: [0xEF, 0xBB, 0xBF]) {
+    if dropsByteOrderMark, lineNumber == 1, text.starts(with: [0xEF, 0xBB, 0xBF]) {
       text = UnsafeRawBufferPointer(rebasing: text[3...])
     }
     return text

@@ -36,7 +36,7 @@ public final class SentenceReader {
     while true {
       if reader == nil {
         guard let path = paths.popFirst() else { return nil }
-        reader = LineReader(try open(path), hashing: hashing)
+        reader = LineReader(try open(path), hashing: hashing, dropsByteOrderMark: tokenizer.unit != .byte)
       }
       guard let reader else { return nil }
       guard let line = try reader.next() else {
@@ -54,7 +54,9 @@ public final class SentenceReader {
           body(token)
         }
       } catch let problem as TextProblem {
-        throw TextError(file: reader.source.name, line: reader.lineNumber, reason: problem.reason)
+        throw TextError(
+          file: reader.source.name, line: reader.lineNumber,
+          reason: problem.reason(line: line, isFirst: reader.lineNumber == 1))
       }
       if tokens == 0, tokenizer.skipsEmptyLines {
         statistics.emptyLines += 1

@@ -94,6 +94,9 @@ public struct VocabularyBuilder: Sendable {
   /// Counts the end of a sentence.
   public mutating func addEndOfSentence() { counts[Int(Vocabulary.endOfSentence)] += 1 }
 
+  /// Takes back one count of a provisional token.
+  mutating func remove(_ id: TokenID) { counts[Int(id)] -= 1 }
+
   /// How often `token` was seen.
   public func count(of token: UnsafeRawBufferPointer) -> Int {
     table.find(token).map { counts[Int($0)] } ?? 0

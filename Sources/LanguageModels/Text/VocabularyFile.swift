@@ -14,12 +14,13 @@ extension Vocabulary {
       var token = String(decoding: line, as: UTF8.self)
       if token.hasSuffix("\r") { token.removeLast() }
       if unit != .word, token == "\\n" { continue }
-      if unit == .word, token.contains(where: \.isWhitespace) {
+      if ["<s>", unit.endOfSentence, Self.unknownToken, ""].contains(token) { continue }
+      guard unit.isToken(token) else {
         throw TextError(
           file: path, line: reader.lineNumber,
-          reason: "white space in a word; a vocabulary has one word a line")
+          reason: "not one token of --unit \(unit.rawValue); a vocabulary has one token a line")
       }
-      if token != "<s>", !token.isEmpty { tokens.append(token) }
+      tokens.append(token)
     }
     guard !tokens.isEmpty else {
       throw FileError(path: path, reason: "holds no tokens, so it is not a vocabulary")

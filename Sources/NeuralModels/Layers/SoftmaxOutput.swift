@@ -1,0 +1,109 @@
+import Kernels
+import LanguageModels
+import Tensors
+
+/// The output layer and its loss: y = x Wᵀ + b, p = softmax(y), L = −Σ ln p(target).
+///
+/// With large vocabularies this layer takes most of the time, and logits for all rows at once would not fit a cache. They are
+/// therefore computed, turned into gradients and used up in chunks of rows; the logits [rows × V] never exist whole.
+final class SoftmaxOutput {
+  /// V.
+  let vocabularySize: Int
+  /// F, the number of features.
+  let featureSize: Int
+  /// W: [V × F]; may be the embedding's.
+  let weights: Parameter
+  /// b: [V].
+  let bias: Parameter
+
+  private let engine: Engine
+  private let logits: AlignedBuffer
+  private var rowLosses: [Double] = []
+
+  /// Floats of logits that are in the making at a time.
+  private static let chunkSize = 1 << 20
+
+  /// An output layer with weights of its own, or with `tied` ones.
+  init(
+    vocabularySize: Int, featureSize: Int, tied: Parameter?, arena: ParameterArena, workspace: Workspace,
+    engine: Engine
+  ) {
+    self.vocabularySize = vocabularySize
+    self.featureSize = featureSize
+    self.engine = engine
+    logits = workspace.buffer()
+    weights = tied ?? arena.add("output.weights", shape: [vocabularySize, featureSize])
+    bias = arena.add("output.bias", shape: [vocabularySize])
+  }
+
+  /// Calls `body` with the first row of each chunk of rows, and its logits [chunk × V].
+  private func forEachChunk(_ x: MatrixView, _ body: (_ firstRow: Int, _ logits: MatrixView) -> Void) {
+    let size = min(x.rows, max(64, Self.chunkSize / vocabularySize))
+    let buffer = logits.matrix(size, vocabularySize)
+    for first in stride(from: 0, to: x.rows, by: size) {
+      let rows = x.rows(first..<min(x.rows, first + size))
+      let y = buffer.rows(0..<rows.rows)
+      engine.products.multiply(rows, transposed: weights.value, into: y, bias: bias.value.pointer)
+      body(first, y)
+    }
+  }
+
+  /// The sum of −ln p(target) over all rows with a target, and the gradients of the sum times `scale`.
+  ///
+  /// - Parameters:
+  ///   - x: [rows × F].
+  ///   - targets: for each row the token, or `Batch.ignored`.
+  ///   - gradient: overwritten with scale · ∂L/∂x, [rows × F].
+  func lossAndGradients(_ x: MatrixView, targets: [TokenID], scale: Float, gradient: MatrixView) -> Double {
+    rowLosses.removeAll(keepingCapacity: true)
+    rowLosses.append(contentsOf: repeatElement(0, count: x.rows))
+    forEachChunk(x) { first, y in
+      rowLosses.withUnsafeMutableBufferPointer { losses in
+        nonisolated(unsafe) let losses = losses
+        engine.split(y.rows) { mine in
+          for row in mine {
+            let target = targets[first + row]
+            let y = y.row(row)
+            if target == Batch.ignored {
+              y.update(repeating: 0, count: vocabularySize)
+            } else {
+              losses[first + row] = engine.kernels.softmaxCrossEntropy(
+                vocabularySize, y, target: Int(target), scale: scale, gradient: y)
+            }
+          }
+        }
+      }
+      // y = x Wᵀ + b:  dx = dy W,  dW += dyᵀ x,  db += Σ dy
+      let rows = first..<first + y.rows
+      engine.products.multiply(y, weights.value, into: gradient.rows(rows))
+      engine.products.multiply(transposed: y, x.rows(rows), into: weights.gradient, accumulate: true)
+      engine.addColumnSums(y, into: bias.gradient)
+    }
+    return rowLosses.reduce(0, +)
+  }
+
+  /// ln p(target) of each row, 0 for rows without a target.
+  func logProbabilities(_ x: MatrixView, targets: [TokenID]) -> [Float] {
+    var result = [Float](repeating: 0, count: targets.count)
+    forEachChunk(x) { first, y in
+      result.withUnsafeMutableBufferPointer { result in
+        nonisolated(unsafe) let result = result
+        engine.split(y.rows) { mine in
+          for row in mine where targets[first + row] != Batch.ignored {
+            result[first + row] = Float(
+              -engine.kernels.crossEntropy(vocabularySize, y.row(row), target: Int(targets[first + row])))
+          }
+        }
+      }
+    }
+    return result
+  }
+
+  /// ln p of every token for one row x of F features; `output` is overwritten.
+  func distribution(_ x: MatrixView, into output: inout [Float]) {
+    forEachChunk(x) { _, y in
+      engine.kernels.logSoftmax(vocabularySize, y.pointer, y.pointer)
+      output = Array(UnsafeBufferPointer(start: y.pointer, count: vocabularySize))
+    }
+  }
+}

@@ -1,0 +1,124 @@
+import LanguageModels
+import Synchronization
+
+/// A trained network as a language model.
+///
+/// The network's buffers serve one caller at a time.
+public final class NeuralModel: LanguageModel {
+  /// What the network remembers after the tokens so far, and the last of them.
+  public struct State: Sendable, Equatable {
+    var values: [Float]
+    var window: [TokenID]
+  }
+
+  public let vocabulary: Vocabulary
+  /// The shape of the network.
+  public let configuration: NeuralConfiguration
+  public let initialState: State
+  let network: Mutex<Box>
+
+  /// A network goes from thread to thread only behind a lock.
+  struct Box: @unchecked Sendable {
+    let network: any NeuralNetwork
+  }
+
+  init(_ network: any NeuralNetwork, vocabulary: Vocabulary, configuration: NeuralConfiguration) {
+    self.vocabulary = vocabulary
+    self.configuration = configuration
+    // Before a text stands an end of sentence, as in training.
+    let window = [TokenID](repeating: Vocabulary.endOfSentence, count: network.window)
+    network.resetState(rows: 1)
+    network.advance(window: window)
+    initialState = State(values: network.state(row: 0), window: window)
+    self.network = Mutex(Box(network: network))
+  }
+
+  /// The convention that it was trained with.
+  public var defaultContext: ContextMode { configuration.context }
+
+  public func logProbability(of token: TokenID, after state: State) -> (Float, State) {
+    var all: [Float] = []
+    logProbabilities(after: state, into: &all)
+    return (all[Int(token)], advance(state, by: token))
+  }
+
+  public func logProbabilities(after state: State, into output: inout [Float]) {
+    network.withLock { box in
+      box.network.resetState(rows: 1)
+      box.network.setState(state.values, row: 0)
+      box.network.distribution(window: state.window, into: &output)
+    }
+  }
+
+  public func advance(_ state: State, by token: TokenID) -> State {
+    // In sentence context nothing before an end of sentence is remembered.
+    if configuration.context == .sentence, token == Vocabulary.endOfSentence { return initialState }
+    let window = state.window.dropFirst() + [token]
+    return network.withLock { box in
+      box.network.resetState(rows: 1)
+      box.network.setState(state.values, row: 0)
+      box.network.advance(window: Array(window))
+      return State(values: box.network.state(row: 0), window: Array(window))
+    }
+  }
+
+  // MARK: Many tokens at once
+
+  public func score(
+    _ tokens: ArraySlice<TokenID>, context: ContextMode, after state: inout State, into output: inout [Float]
+  ) {
+    guard let first = tokens.first, let last = tokens.last else { return }
+    let text = Array(tokens)
+    var scores = [Float](repeating: 0, count: text.count)
+    // The first token is what the state says; all others have tokens of this text before them.
+    scores[0] = logProbability(of: first, after: state).0
+    let segments = context == .sentence ? sentences(text, after: state) : stretches(text, after: state)
+    var end = state
+    network.withLock { box in
+      for group in SegmentScorer.groups(of: segments) {
+        end.values = SegmentScorer(network: box.network, text: text, segments: group).score(into: &scores)
+      }
+    }
+    if context == .sentence, last == Vocabulary.endOfSentence {
+      state = initialState
+    } else {
+      end.window = Array((state.window + text.dropLast()).suffix(state.window.count))
+      state = advance(end, by: last)
+    }
+    output += scores
+  }
+
+  /// Each sentence by itself; the first goes on from `state`.
+  private func sentences(_ text: [TokenID], after state: State) -> [Segment] {
+    var segments: [Segment] = []
+    var start = 0
+    for (i, token) in text.enumerated() where token == Vocabulary.endOfSentence || i == text.count - 1 {
+      segments.append(
+        start == 0
+          ? Segment(targets: 1..<i + 1, warmUp: 0, values: state.values, floor: 0, before: state.window)
+          : Segment(targets: start..<i + 1, warmUp: 0, values: zeros, floor: start, before: ends))
+      start = i + 1
+    }
+    return segments
+  }
+
+  /// In a stream, texts are scored in stretches of this many tokens side by side …
+  static let stretchLength = 2048
+  /// … each begun this many tokens early, to get its context. Every token is thus predicted from at least as many tokens
+  /// before it, whatever the batch.
+  static let warmUpLength = 256
+
+  private func stretches(_ text: [TokenID], after state: State) -> [Segment] {
+    stride(from: 0, to: text.count, by: Self.stretchLength).map { first in
+      let end = min(text.count, first + Self.stretchLength)
+      return first == 0
+        ? Segment(targets: 1..<end, warmUp: 0, values: state.values, floor: 0, before: state.window)
+        : Segment(
+          targets: first - Self.warmUpLength..<end, warmUp: Self.warmUpLength, values: zeros, floor: 0,
+          before: state.window)
+    }
+  }
+
+  private var zeros: [Float] { [Float](repeating: 0, count: initialState.values.count) }
+  private var ends: [TokenID] { initialState.window }
+}

@@ -1,0 +1,128 @@
+import Kernels
+import LanguageModels
+import Tensors
+
+/// A stack of recurrent layers between an embedding and a softmax (Mikolov et al. 2010; Sundermeyer et al. 2012):
+///
+///     x⁰_t = E[w_{t−1}],   xˡ_t = layer_l(xˡ⁻¹_t, hˡ_{t−1}),   p(w_t) = softmax(x^L_t Wᵀ + b)
+///
+/// with dropout on every x (Zaremba et al. 2014).
+final class RecurrentNetwork: NeuralNetwork {
+  let arena = ParameterArena()
+  let workspace = Workspace()
+  let window = 1
+
+  private let embedding: Embedding
+  private let layers: [RecurrentLayer]
+  private let output: SoftmaxOutput
+  /// Dropout of x⁰ to x^L, and x⁰ to x^L after it.
+  private let dropouts: [Dropout]
+  private let inputs: [AlignedBuffer]
+  private let gradients: [AlignedBuffer]
+
+  init(_ configuration: NeuralConfiguration, cell: CellKind, vocabularySize: Int, engine: Engine) {
+    let c = configuration
+    let (arena, workspace) = (arena, workspace)
+    embedding = Embedding(vocabularySize: vocabularySize, size: c.embeddingSize, arena: arena, engine: engine)
+    layers = (0..<c.layers).map { l in
+      RecurrentLayer(
+        cell: cell.cell, inputSize: l == 0 ? c.embeddingSize : c.hiddenSize, hiddenSize: c.hiddenSize,
+        name: "layer\(l + 1)", arena: arena, workspace: workspace, engine: engine)
+    }
+    output = SoftmaxOutput(
+      vocabularySize: vocabularySize, featureSize: c.hiddenSize,
+      tied: c.tiesEmbeddings ? embedding.weights : nil,
+      arena: arena, workspace: workspace, engine: engine)
+    dropouts = (0...c.layers).map {
+      Dropout(rate: c.dropout, layer: $0, workspace: workspace, engine: engine)
+    }
+    inputs = (0...c.layers).map { _ in workspace.buffer() }
+    gradients = (0...c.layers).map { _ in workspace.buffer() }
+    arena.allocate()
+  }
+
+  func initialize(using generator: inout SeededGenerator) {
+    embedding.weights.value.fillUniform(0.1, using: &generator)
+    for layer in layers { layer.initialize(using: &generator) }
+    if output.weights !== embedding.weights { output.weights.value.fillUniform(0.1, using: &generator) }
+    arena.valuesChanged()
+  }
+
+  /// The columns of xˡ.
+  private func width(_ l: Int) -> Int { l == 0 ? embedding.size : layers[l - 1].hiddenSize }
+
+  // MARK: Forward and backward
+
+  /// x⁰ to x^L; the last is what the softmax is given.
+  private func forward(_ batch: Batch, dropoutKey: UInt64?) -> [MatrixView] {
+    let size = batch.steps * batch.rows
+    var x = inputs[0].matrix(size, width(0))
+    embedding.forward(batch.inputs, into: x)
+    var all: [MatrixView] = []
+    for l in 0...layers.count {
+      if l > 0 {
+        x = layers[l - 1].forward(x, steps: batch.steps, rows: batch.rows, restarts: batch.restarts)
+      }
+      if let dropoutKey, dropouts[l].rate > 0 {
+        // The layer needs its own h again, so the dropped one goes elsewhere.
+        let dropped = inputs[l].matrix(size, width(l))
+        dropouts[l].forward(x, into: dropped, key: dropoutKey)
+        x = dropped
+      }
+      all.append(x)
+    }
+    return all
+  }
+
+  func lossAndGradients(_ batch: Batch, dropoutKey: UInt64?) -> Double {
+    let x = forward(batch, dropoutKey: dropoutKey)
+    let top = layers.count
+    let size = batch.steps * batch.rows
+    var gradient = gradients[top].matrix(size, width(top))
+    let loss = output.lossAndGradients(
+      x[top], targets: batch.targets, scale: 1 / Float(max(1, batch.targetCount)), gradient: gradient)
+    for l in stride(from: top, through: 0, by: -1) {
+      if dropoutKey != nil, dropouts[l].rate > 0 { dropouts[l].backward(gradient) }
+      if l > 0 {
+        let below = gradients[l - 1].matrix(size, width(l - 1))
+        layers[l - 1].clearStateGradients(rows: batch.rows)
+        layers[l - 1].backward(
+          x[l - 1], steps: batch.steps, rows: batch.rows, restarts: batch.restarts, outputGradient: gradient,
+          inputGradient: below)
+        gradient = below
+      }
+    }
+    embedding.backward(batch.inputs, gradient)
+    return loss
+  }
+
+  func logProbabilities(_ batch: Batch) -> [Float] {
+    output.logProbabilities(forward(batch, dropoutKey: nil)[layers.count], targets: batch.targets)
+  }
+
+  func advance(window: [TokenID]) {
+    _ = forward(Batch(steps: 1, rows: 1, inputs: window), dropoutKey: nil)
+  }
+
+  func distribution(window: [TokenID], into output: inout [Float]) {
+    guard let top = layers.last else { return }
+    self.output.distribution(
+      MatrixView(top.hiddenState.pointer, rows: 1, columns: top.hiddenSize), into: &output)
+  }
+
+  // MARK: State
+
+  var stateSize: Int { layers.reduce(0) { $0 + $1.stateSize } }
+
+  func resetState(rows: Int) { for layer in layers { layer.resetState(rows: rows) } }
+
+  func state(row: Int) -> [Float] { layers.flatMap { $0.state(row: row) } }
+
+  func setState(_ values: [Float], row: Int) {
+    var first = 0
+    for layer in layers {
+      layer.setState(values[first..<first + layer.stateSize], row: row)
+      first += layer.stateSize
+    }
+  }
+}

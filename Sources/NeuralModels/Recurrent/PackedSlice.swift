@@ -1,0 +1,43 @@
+import Kernels
+import Tensors
+
+/// One thread's share of a layer's recurrent weights U [H × blocks·H]: the columns of its units, packed for h U, and the rows of its
+/// units, packed for ∂a Uᵀ.
+final class PackedSlice {
+  /// The units of the thread.
+  let units: Range<Int>
+  /// For each block, its columns of the units: [H × units].
+  let blocks: [PackedMatrix]
+  /// The rows of the units, transposed: [blocks·H × units].
+  let transpose: PackedMatrix
+
+  private let hiddenSize: Int
+  private var forwardVersion = -1
+  private var backwardVersion = -1
+
+  init(units: Range<Int>, blocks: Int, hiddenSize: Int, kernels: KernelTable) {
+    self.units = units
+    self.hiddenSize = hiddenSize
+    self.blocks = (0..<blocks).map { _ in
+      PackedMatrix(rows: hiddenSize, columns: units.count, kernels: kernels)
+    }
+    transpose = PackedMatrix(rows: blocks * hiddenSize, columns: units.count, kernels: kernels)
+  }
+
+  /// Packs for h U, unless the weights are still those of `version`.
+  func packForward(_ weights: Parameter, version: Int) {
+    guard forwardVersion != version else { return }
+    forwardVersion = version
+    for (i, block) in blocks.enumerated() {
+      let first = i * hiddenSize
+      block.pack(weights.value.columns(first + units.lowerBound..<first + units.upperBound))
+    }
+  }
+
+  /// Packs for ∂a Uᵀ, unless the weights are still those of `version`.
+  func packBackward(_ weights: Parameter, version: Int) {
+    guard backwardVersion != version else { return }
+    backwardVersion = version
+    transpose.pack(weights.value.rows(units), transposed: true)
+  }
+}

@@ -1,0 +1,123 @@
+import Glibc
+import Kernels
+import Tensors
+
+/// How parameters follow their gradients.
+public enum OptimizerKind: String, CaseIterable, Sendable {
+  /// w −= η g
+  case sgd
+  /// v = μ v + g;  w −= η v  (Polyak 1964, as in PyTorch, without dampening)
+  case momentum
+  /// s += g²;  w −= η g / (√s + ε)  (Duchi et al. 2011)
+  case adagrad
+  /// s = ρ s + (1 − ρ) g²;  w −= η g / (√s + ε)  (Tieleman and Hinton 2012)
+  case rmsprop
+  /// m = β₁ m + (1 − β₁) g;  s = β₂ s + (1 − β₂) g²;  w −= η m̂ / (√ŝ + ε)  (Kingma and Ba 2015)
+  case adam
+  /// Adam, and w −= η λ w apart from the gradient (Loshchilov and Hutter 2019)
+  case adamw
+
+  /// How many numbers it remembers for each parameter.
+  public var momentCount: Int {
+    switch self {
+    case .sgd: 0
+    case .momentum, .adagrad, .rmsprop: 1
+    case .adam, .adamw: 2
+    }
+  }
+
+  /// A rate that suits it in most cases.
+  public var defaultRate: Double {
+    switch self {
+    case .sgd: 1
+    case .momentum: 0.1
+    case .adagrad: 0.05
+    case .rmsprop, .adam, .adamw: 0.002
+    }
+  }
+}
+
+/// An optimizer and what it remembers.
+final class Optimizer {
+  let kind: OptimizerKind
+  /// Steps taken.
+  private(set) var steps = 0
+
+  private let arena: ParameterArena
+  private let engine: Engine
+  private let moments: [AlignedBuffer]
+
+  /// The constants are those of PyTorch's defaults.
+  private static let (momentum, decay, beta1, beta2, epsilon) = (0.9, 0.99, 0.9, 0.999, Float(1e-8))
+  private static let adamWDecay: Float = 0.01
+
+  init(_ kind: OptimizerKind, arena: ParameterArena, engine: Engine) {
+    self.kind = kind
+    self.arena = arena
+    self.engine = engine
+    moments = (0..<kind.momentCount).map { _ in AlignedBuffer(count: arena.count) }
+  }
+
+  /// Moves all values by their gradients, which are first multiplied by `gradientScale`.
+  func update(rate: Double, gradientScale: Float) {
+    steps += 1
+    var step = OptimizerStep(rate: Float(rate), gradientScale: gradientScale, epsilon: Self.epsilon)
+    switch kind {
+    case .sgd, .adagrad: break
+    case .momentum: step.momentum = Float(Self.momentum)
+    case .rmsprop: step.smoothing = Float(Self.decay)
+    case .adam, .adamw:
+      (step.momentum, step.smoothing) = (Float(Self.beta1), Float(Self.beta2))
+      step.meanCorrection = Float(1 / (1 - pow(Self.beta1, Double(steps))))
+      step.squareCorrection = Float(1 / (1 - pow(Self.beta2, Double(steps))))
+      if kind == .adamw { step.decoupledDecay = Self.adamWDecay }
+    }
+    // Parameters begin at multiples of 16 floats, so that parts of whole vectors give every thread the same bits.
+    engine.split(arena.count / 16) { part in
+      let (first, count) = (part.lowerBound * 16, part.count * 16)
+      apply(step, count, arena.values + first, arena.gradients + first, moments.map { $0.pointer + first })
+    }
+    arena.valuesChanged()
+  }
+
+  private func apply(
+    _ step: OptimizerStep, _ n: Int, _ values: UnsafeMutablePointer<Float>, _ gradients: UnsafePointer<Float>,
+    _ moments: [UnsafeMutablePointer<Float>]
+  ) {
+    let kernels = engine.kernels
+    switch kind {
+    case .sgd: kernels.sgd(n, step, values, gradients)
+    case .momentum: kernels.momentum(n, step, values, gradients, moments[0])
+    case .adagrad: kernels.adagrad(n, step, values, gradients, moments[0])
+    case .rmsprop: kernels.rmsProp(n, step, values, gradients, moments[0])
+    case .adam, .adamw: kernels.adam(n, step, values, gradients, moments[0], moments[1])
+    }
+  }
+}
+
+extension Engine {
+  /// √Σ g² over all gradients, summed block by block in a fixed order whatever the number of threads.
+  func gradientNorm(_ arena: ParameterArena) -> Double {
+    let blockSize = 1 << 14
+    let blocks = (arena.count + blockSize - 1) / blockSize
+    let sums = [Double](unsafeUninitializedCapacity: blocks) { sums, initialized in
+      nonisolated(unsafe) let sums = sums
+      split(blocks) { part in
+        for block in part {
+          let first = block * blockSize
+          let sum = kernels.sumOfSquares(min(blockSize, arena.count - first), arena.gradients + first)
+          sums.initializeElement(at: block, to: sum)
+        }
+      }
+      initialized = blocks
+    }
+    return sums.reduce(0, +).squareRoot()
+  }
+
+  /// Cuts every gradient to ±limit.
+  func clipGradients(_ arena: ParameterArena, to limit: Float) {
+    split(arena.count) { part in
+      for i in part { arena.gradients[i] = min(limit, max(-limit, arena.gradients[i])) }
+    }
+  }
+}

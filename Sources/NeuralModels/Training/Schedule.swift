@@ -1,0 +1,60 @@
+import Glibc
+
+/// The learning rate of each step, as a factor of the highest.
+public enum Schedule: String, CaseIterable, Sendable {
+  /// 1 all the way.
+  case constant
+  /// ½ (1 + cos(π · progress)): from 1 to 0 (Loshchilov and Hutter 2017).
+  case cosine
+  /// 1 − progress: from 1 to 0 in a straight line.
+  case linear
+  /// Halved whenever an epoch improves the held-out loss by too little, as in Mikolov's RNNLM ("newbob"); see `Newbob`.
+  case newbob
+
+  /// The factor at `progress`, from 0 to 1, without warm-up; the decisions of newbob come on top.
+  public func factor(progress: Double) -> Double {
+    switch self {
+    case .constant, .newbob: 1
+    case .cosine: 0.5 * (1 + cos(.pi * min(1, progress)))
+    case .linear: max(0, 1 - progress)
+    }
+  }
+
+  /// The factor at `step` of `total`, of which the first `warmUp` rise in a straight line from 0.
+  public func factor(step: Int, total: Int, warmUp: Int) -> Double {
+    if step < warmUp { return Double(step + 1) / Double(warmUp) }
+    return factor(progress: Double(step - warmUp) / Double(max(1, total - warmUp)))
+  }
+}
+
+/// The decisions of the newbob schedule, epoch by epoch.
+///
+/// The rate stays until an epoch's held-out loss is not at least `ratio` times better than the last one's; from then on it is
+/// halved at every epoch, and after `patience` epochs in a row without such an improvement training ends.
+public struct Newbob: Sendable, Equatable {
+  /// The least improvement: last loss / this loss.
+  public let ratio: Double
+  /// Epochs without it after which training ends.
+  public let patience: Int
+  /// The factor of the rate now.
+  public private(set) var factor = 1.0
+  private var isHalving = false
+  private var failures = 0
+  private var lastLoss = Double.infinity
+
+  /// A schedule at its start.
+  public init(ratio: Double, patience: Int) {
+    self.ratio = ratio
+    self.patience = patience
+  }
+
+  /// Takes the held-out loss of an epoch; false when training should end.
+  public mutating func goesOn(after loss: Double) -> Bool {
+    let improved = loss * ratio <= lastLoss
+    lastLoss = loss
+    failures = improved ? 0 : failures + 1
+    isHalving = isHalving || !improved
+    if isHalving { factor /= 2 }
+    return failures < patience
+  }
+}

@@ -1,0 +1,38 @@
+import LanguageModels
+
+/// How a network is trained.
+public struct TrainingOptions: Sendable {
+  /// B, the streams side by side.
+  public var rows = 20
+  /// T, the steps through which gradients flow back.
+  public var steps = 35
+  /// Times through the text.
+  public var epochs = 5
+  /// How parameters follow gradients.
+  public var optimizer = OptimizerKind.adam
+  /// The highest learning rate.
+  public var rate = 0.002
+  /// How the rate changes.
+  public var schedule = Schedule.cosine
+  /// Steps in which the rate rises from zero.
+  public var warmUpSteps = 0
+  /// Newbob: the improvement of an epoch below which the rate is halved, as last loss / this loss.
+  public var newbobRatio = 1.003
+  /// Newbob: epochs without that improvement after which training ends.
+  public var newbobPatience = 5
+  /// The global norm that gradients are scaled down to (Pascanu et al. 2013); 0 for none.
+  public var clipNorm = 1.0
+  /// The value that gradients are cut to; 0 for none.
+  public var clipValue = 0.0
+  /// Decides the first values and the dropout.
+  public var seed: UInt64 = 1
+
+  /// The defaults.
+  public init() {}
+}
+
+/// Training went wrong.
+public struct DivergenceError: UserError {
+  /// What to tell the user.
+  public let description: String
+}

@@ -1,0 +1,213 @@
+import Glibc
+import LanguageModels
+import NeuralModels
+
+/// How `lmctl train --model nnlm|rnn|gru|lstm` trains.
+struct NeuralTraining: ModelTraining {
+  static let options: [(heading: String, options: [Option])] = [
+    (
+      "networks (--model nnlm, rnn, gru, lstm)",
+      [
+        Option("layers", "N", "rnn, gru, lstm: recurrent layers (default: 1)"),
+        Option("hidden", "N", "units of a layer (default: 256; char and byte 512; nnlm 100)"),
+        Option("embed", "N", "numbers of an embedding (default: as --hidden; char and\nbyte 64; nnlm 60)"),
+        Option(flag: "tie", "the softmax shares the embeddings; needs --embed as --hidden"),
+        Option(flag: "direct", "nnlm: connect the embeddings to the softmax directly"),
+        Option("dropout", "P", "zero activations between layers with this probability\n(default: 0.2)"),
+      ]
+    ),
+    (
+      "training of networks",
+      [
+        Option("epochs", "N", "times through the text (default: 5; more for small texts)"),
+        Option("batch", "N", "streams side by side (default: 20; char and byte 64)"),
+        Option("bptt", "N", "steps that gradients flow back (default: 35; char and byte 128)"),
+        Option("optimizer", OptimizerKind.self, "(default: adam)"),
+        Option(
+          "lr", "X",
+          "highest learning rate (default: adam 0.003, nnlm and rnn 0.001;\nsgd 1, momentum 0.1, adagrad 0.05)"
+        ),
+        Option("schedule", Schedule.self, "how the rate changes (default: cosine)"),
+        Option("warm-up", "N", "steps in which the rate rises from 0 (default: 0)"),
+        Option(
+          "newbob-ratio", "X",
+          "newbob: halve the rate unless held-out loss falls by this\nfactor in an epoch (default: 1.003)"),
+        Option("newbob-count", "N", "newbob: stop after N such epochs in a row (default: 5)"),
+        Option("clip", "X", "scale gradients down to this norm; 0 for never (default: 1)"),
+        Option("clip-value", "X", "cut each gradient to this value; 0 for never (default: 0)"),
+        Option("seed", "N", "decides first weights and dropout (default: 1)"),
+        TextOptions.threads,
+      ]
+    ),
+  ]
+  static let optionNames = options.flatMap(\.options).map(\.name)
+
+  private var configuration: NeuralConfiguration
+  private var options = TrainingOptions()
+  private let threads: Int?
+  private let hasEpochs: Bool
+  private let hasRows: Bool
+
+  /// Takes the options from the command line.
+  init(_ kind: NeuralKind, _ arguments: Arguments, unit: TextUnit) throws {
+    configuration = NeuralConfiguration(kind: kind)
+    let isFine = unit != .word
+    let sizes = 1...1_000_000_000
+    configuration.layers = try arguments.integer("layers", in: 1...100) ?? 1
+    configuration.hiddenSize =
+      try arguments.integer("hidden", in: sizes) ?? (kind == .nnlm ? 100 : isFine ? 512 : 256)
+    configuration.tiesEmbeddings = arguments.has("tie")
+    let embedding = kind == .nnlm ? 60 : isFine ? 64 : configuration.hiddenSize
+    configuration.embeddingSize =
+      try arguments.integer("embed", in: sizes)
+      ?? (arguments.has("tie") ? configuration.hiddenSize : embedding)
+    configuration.order = try arguments.integer("order", in: 2...100) ?? 5
+    configuration.hasDirectConnections = arguments.has("direct")
+    configuration.context = try arguments.choice("context") ?? .stream
+    configuration.dropout = Float(
+      try arguments.number("dropout", "from 0 and below 1", { $0 >= 0 && $0 < 1 }) ?? 0.2)
+    if configuration.tiesEmbeddings {
+      if configuration.embeddingSize != configuration.hiddenSize {
+        throw UsageError(
+          "--tie needs --embed as large as --hidden, not \(configuration.embeddingSize) and \(configuration.hiddenSize)"
+        )
+      }
+      if configuration.hasDirectConnections { throw UsageError("--tie and --direct exclude each other") }
+    }
+
+    hasEpochs = arguments.has("epochs")
+    hasRows = arguments.has("batch")
+    options.epochs = try arguments.integer("epochs", in: 1...1_000_000) ?? 5
+    options.rows = try arguments.integer("batch", in: 1...1_000_000) ?? (isFine ? 64 : 20)
+    options.steps = try arguments.integer("bptt", in: 1...1_000_000) ?? (isFine ? 128 : 35)
+    options.optimizer = try arguments.choice("optimizer") ?? .adam
+    options.schedule = try arguments.choice("schedule") ?? .cosine
+    options.warmUpSteps = try arguments.integer("warm-up", in: 0...1_000_000_000) ?? 0
+    options.newbobRatio = try arguments.number("newbob-ratio", "from 1", { $0 >= 1 }) ?? options.newbobRatio
+    options.newbobPatience =
+      try arguments.integer("newbob-count", in: 1...1_000_000) ?? options.newbobPatience
+    for name in ["newbob-ratio", "newbob-count"] where arguments.has(name) && options.schedule != .newbob {
+      throw UsageError("--\(name) goes with --schedule newbob")
+    }
+    if options.schedule == .newbob, !arguments.has("valid"), !arguments.has("holdout") {
+      throw UsageError("--schedule newbob needs held-out text: --valid FILE or --holdout 0.05")
+    }
+    let isGentle = kind == .nnlm || kind == .rnn
+    let rate =
+      options.optimizer == .adam || options.optimizer == .adamw
+      ? (isGentle ? 0.001 : 0.003) : options.optimizer.defaultRate
+    options.rate = try arguments.number("lr", "above 0", { $0 > 0 }) ?? rate
+    options.clipNorm = try arguments.number("clip", "from 0", { $0 >= 0 }) ?? options.clipNorm
+    options.clipValue = try arguments.number("clip-value", "from 0", { $0 >= 0 }) ?? options.clipValue
+    options.seed = UInt64(try arguments.integer("seed", in: 0...Int.max) ?? 1)
+    threads = try TextOptions.threads(arguments)
+  }
+
+  func train(
+    _ corpus: Corpus, heldOut: Corpus?, vocabulary: Vocabulary, isQuiet: Bool,
+    save: (JSONValue, [JSONValue.Member], [Tensor]) throws -> Void
+  ) throws -> any LanguageModel {
+    let options = try fitted(to: corpus)
+    try checkMemory(vocabulary, options, hasHeldOut: heldOut != nil)
+    let engine = try Engine(threads: threads)
+    let trainer = Trainer(
+      text: corpus.tokens, vocabulary: vocabulary, configuration: configuration, options: options,
+      engine: engine)
+    if !isQuiet {
+      Terminal.note(
+        "\(configuration.kind.rawValue) with \(trainer.parameterCount) parameters; \(Format.count(options.epochs, "epoch")) of "
+          + "\(Format.count(trainer.stepsPerEpoch, "step")); \(Format.count(engine.threadCount, "thread")), \(engine.kernelName)"
+      )
+    }
+    let watch = Stopwatch()
+    var progress = ProgressLine(isQuiet: isQuiet)
+    var epochStart = (seconds: 0.0, tokens: 0)
+    var tokens = 0
+    try trainer.train(heldOut: heldOut.map(\.tokens)) { event in
+      switch event {
+      case .step(let step):
+        tokens = step.tokens
+        progress.show(Self.line(step, seconds: watch.seconds))
+      case .epoch(let number, let loss, let heldOutLoss, let isBest):
+        progress.clear()
+        let speed = Double(tokens - epochStart.tokens) / (watch.seconds - epochStart.seconds)
+        epochStart = (watch.seconds, tokens)
+        if !isQuiet {
+          let held = heldOutLoss.map { ", held out \(Self.figures($0))\(isBest ? " (best)" : "")" } ?? ""
+          Terminal.note(
+            "epoch \(number) of \(options.epochs): \(Self.figures(loss))\(held), \(Format.fixed(speed, 0)) tokens/s, "
+              + "\(Format.fixed(watch.seconds, 0)) s")
+        }
+        if isBest { try save(configuration.json, record(options), trainer.tensors) }
+      }
+    }
+    return trainer.finish()
+  }
+
+  /// Loss and perplexity.
+  private static func figures(_ loss: Double) -> String {
+    "loss \(Format.fixed(loss, 4)) perplexity \(Format.fixed(exp(loss), 2))"
+  }
+
+  private static func line(_ step: Trainer.Step, seconds: Double) -> String {
+    let left = seconds / Double(step.number) * Double(step.total - step.number)
+    return
+      "epoch \(step.epoch), step \(step.number) of \(step.total): \(figures(step.loss)), rate \(Format.significant(step.rate, 3)), "
+      + "\(Format.fixed(Double(step.tokens) / seconds, 0)) tokens/s, \(Format.fixed(left, 0)) s left"
+  }
+
+  /// The options with what nobody chose fitted to a small text.
+  private func fitted(to corpus: Corpus) throws -> TrainingOptions {
+    var options = options
+    let count = corpus.tokens.count
+    if !hasRows { options.rows = max(1, min(options.rows, count / options.steps)) }
+    guard options.rows <= count else {
+      throw FileError(
+        path: "--batch \(options.rows)", reason: "larger than the text, which has \(count) tokens; lower it")
+    }
+    if !hasEpochs {
+      // Small texts need more epochs to take enough steps.
+      let steps = (count + options.rows * options.steps - 1) / (options.rows * options.steps)
+      options.epochs = max(options.epochs, min(40, 2000 / steps))
+    }
+    return options
+  }
+
+  /// An error if the network cannot fit into this machine's memory.
+  private func checkMemory(_ vocabulary: Vocabulary, _ options: TrainingOptions, hasHeldOut: Bool) throws {
+    let copies = 2 + options.optimizer.momentCount + (hasHeldOut ? 1 : 0)
+    let width = (configuration.layers + 1) * 12 * (configuration.hiddenSize + configuration.embeddingSize)
+    let memory = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
+    let parameters =
+      configuration.parameterCount(vocabularySize: vocabulary.count).map(Double.init) ?? .infinity
+    let needed = 4 * (Double(copies) * parameters + Double(width) * Double(options.rows * options.steps))
+    guard needed < Double(memory) else {
+      let amount = needed.isFinite ? Format.bytes(Int(min(needed, 1e18))) : "more than can be counted"
+      throw FileError(
+        path: "--hidden \(configuration.hiddenSize)",
+        reason:
+          "training would need about \(amount) of memory, and this machine has \(Format.bytes(memory)); "
+          + "lower --hidden, --embed, --layers, --max-vocab or --batch")
+    }
+  }
+
+  private func record(_ options: TrainingOptions) -> [JSONValue.Member] {
+    var members: [JSONValue.Member] = [
+      .init("epochs", .integer(options.epochs)),
+      .init("batch", .integer(options.rows)),
+      .init("bptt", .integer(options.steps)),
+      .init("optimizer", .string(options.optimizer.rawValue)),
+      .init("lr", .number(options.rate)),
+      .init("schedule", .string(options.schedule.rawValue)),
+      .init("warm_up", .integer(options.warmUpSteps)),
+      .init("clip", .number(options.clipNorm)),
+      .init("clip_value", .number(options.clipValue)),
+      .init("seed", .integer(Int(options.seed))),
+    ]
+    if options.schedule == .newbob {
+      members.append(.init("newbob_ratio", .number(options.newbobRatio)))
+      members.append(.init("newbob_count", .integer(options.newbobPatience)))
+    }
+    return members
+  }
+}
