@@ -34,8 +34,8 @@ public protocol Accumulators {
 
   @inlinable @inline(__always)
   public init(loading source: UnsafePointer<Float>, stride: Int, columns: Int) {
-    left = Vector.load(source, count: columns)
-    right = Vector.load(source + Vector.lanes, count: columns &- Vector.lanes)
+    left = Vector.loadApart(source, count: columns)
+    right = Vector.loadApart(source + Vector.lanes, count: columns &- Vector.lanes)
   }
 
   @inlinable @inline(__always)
@@ -52,8 +52,8 @@ public protocol Accumulators {
 
   @inlinable @inline(__always)
   public func store(_ target: UnsafeMutablePointer<Float>, stride: Int, columns: Int) {
-    left.store(target, count: columns)
-    right.store(target + Vector.lanes, count: columns &- Vector.lanes)
+    left.storeApart(target, count: columns)
+    right.storeApart(target + Vector.lanes, count: columns &- Vector.lanes)
   }
 }
 

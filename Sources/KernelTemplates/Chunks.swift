@@ -25,15 +25,15 @@
   }
 }
 
-/// Calls `body` for every vector of rows of `count` floats.
+/// Calls `body` for every vector of rows of `count` floats, from one place only, so that it is inlined there.
 @inlinable @inline(__always)
 func forEachChunk<V: FloatVector>(_: V.Type, _ count: Int, _ body: (Chunk<V>) -> Void) {
   var offset = 0
-  while offset &+ V.lanes <= count {
-    body(Chunk(offset: offset, rest: 0))
+  while offset < count {
+    let left = count &- offset
+    body(Chunk(offset: offset, rest: left >= V.lanes ? 0 : left))
     offset &+= V.lanes
   }
-  if offset < count { body(Chunk(offset: offset, rest: count &- offset)) }
 }
 
 /// Calls `body` for every vector of rows of `count` floats with a running vector; the last one's rest is zeros.

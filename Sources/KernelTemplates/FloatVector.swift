@@ -100,26 +100,42 @@ extension FloatVector {
   }
 
   /// The first `count` floats at an address and zeros after them; never reads past them.
-  @inlinable @inline(never) public static func load(_ source: UnsafePointer<Float>, count: Int) -> Self {
+  @inlinable @inline(__always) public static func load(_ source: UnsafePointer<Float>, count: Int) -> Self {
     var vector = Self.zero
     withUnsafeMutableBytes(of: &vector) { bytes in
-      var i = 0
-      while i < count && i < Self.lanes {
-        bytes.storeBytes(of: source[i], toByteOffset: i &* 4, as: Float.self)
-        i &+= 1
-      }
+      guard let base = bytes.baseAddress else { return }
+      copyFloats(Self.self, count, source, base.assumingMemoryBound(to: Float.self))
     }
     return vector
   }
 
   /// Writes the first `count` lanes, and never past them.
-  @inlinable @inline(never) public func store(_ target: UnsafeMutablePointer<Float>, count: Int) {
+  @inlinable @inline(__always) public func store(_ target: UnsafeMutablePointer<Float>, count: Int) {
     withUnsafeBytes(of: self) { bytes in
-      var i = 0
-      while i < count && i < Self.lanes {
-        target[i] = bytes.load(fromByteOffset: i &* 4, as: Float.self)
-        i &+= 1
-      }
+      guard let base = bytes.baseAddress else { return }
+      copyFloats(Self.self, count, base.assumingMemoryBound(to: Float.self), target)
     }
+  }
+
+  /// `load(_:count:)` out of line, so that the accumulators of a register tile stay in registers.
+  @inlinable @inline(never) static func loadApart(_ source: UnsafePointer<Float>, count: Int) -> Self {
+    load(source, count: count)
+  }
+
+  /// `store(_:count:)` out of line.
+  @inlinable @inline(never) func storeApart(_ target: UnsafeMutablePointer<Float>, count: Int) {
+    store(target, count: count)
+  }
+}
+
+/// Copies `count` floats, at most a vector. It takes addresses because vectors are passed to a function in pieces.
+@inlinable @inline(never)
+func copyFloats<V: FloatVector>(
+  _: V.Type, _ count: Int, _ source: UnsafePointer<Float>, _ target: UnsafeMutablePointer<Float>
+) {
+  var i = 0
+  while i < count && i < V.lanes {
+    target[i] = source[i]
+    i &+= 1
   }
 }

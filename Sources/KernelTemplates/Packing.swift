@@ -30,6 +30,13 @@
     return gather.map { Int($0[j]) } ?? j
   }
 
+  /// Whether none of `length` lanes of the panel is to be zeros.
+  @inlinable @inline(__always) func hasLanes(_ j: Int, _ length: Int) -> Bool {
+    if j &+ length > width { return false }
+    for i in j..<j &+ length where lane(i) < 0 { return false }
+    return true
+  }
+
   /// The first of `length` neighbouring lanes of the source that fill the panel's lanes from `j`, or −1.
   @inlinable @inline(__always) func run(_ j: Int, _ length: Int) -> Int {
     let first = lane(j)
@@ -55,10 +62,11 @@ func pack<V: FloatVector>(_: V.Type, _ part: PackedPart) {
     } else if part.laneStride == 1, j &+ 4 <= part.width, part.run(j, 4) >= 0 {
       copyFourLanes(V.self, part, j)
       j &+= 4
-    } else if part.laneStride != 1, j &+ 4 <= part.width, part.lane(j) >= 0, part.lane(j &+ 1) >= 0,
-      part.lane(j &+ 2) >= 0, part.lane(j &+ 3) >= 0
-    {
-      transposeFourLanes(V.self, part, j)
+    } else if part.laneStride != 1, part.hasLanes(j, 8) {
+      transposeLanes(V.self, part, j, groups: 2)
+      j &+= 8
+    } else if part.laneStride != 1, part.hasLanes(j, 4) {
+      transposeLanes(V.self, part, j, groups: 1)
       j &+= 4
     } else {
       packOneLane(V.self, part, j)
@@ -92,40 +100,52 @@ func copyFourLanes<V: FloatVector>(_: V.Type, _ part: PackedPart, _ j: Int) {
   }
 }
 
-/// Packs four lanes whose steps are neighbours, by 4 × 4 transposition.
+/// Packs four or eight lanes whose steps are neighbours, by 4 × 4 transposition. Eight lanes are read side by side
+/// because each comes from a page of its own; more would fill the ways of one cache set when the stride is a power of 2.
 @inlinable @inline(__always)
-func transposeFourLanes<V: FloatVector>(_: V.Type, _ part: PackedPart, _ j: Int) {
-  let source0 = part.source + part.lane(j) &* part.laneStride
-  let source1 = part.source + part.lane(j &+ 1) &* part.laneStride
-  let source2 = part.source + part.lane(j &+ 2) &* part.laneStride
-  let source3 = part.source + part.lane(j &+ 3) &* part.laneStride
+func transposeLanes<V: FloatVector>(_: V.Type, _ part: PackedPart, _ j: Int, groups: Int) {
+  let (a0, a1) = (laneStart(V.self, part, j), laneStart(V.self, part, j &+ 1))
+  let (a2, a3) = (laneStart(V.self, part, j &+ 2), laneStart(V.self, part, j &+ 3))
+  let next = groups == 2 ? j &+ 4 : j
+  let (b0, b1) = (laneStart(V.self, part, next), laneStart(V.self, part, next &+ 1))
+  let (b2, b3) = (laneStart(V.self, part, next &+ 2), laneStart(V.self, part, next &+ 3))
   var target = part.target + j
   var k = 0
-  if part.stepStride == 1 {
-    while k &+ 4 <= part.depth {
-      let row01 = SIMD8(
-        lowHalf: SIMD4<Float>.load(source0 + k), highHalf: SIMD4<Float>.load(source1 + k))
-      let row23 = SIMD8(
-        lowHalf: SIMD4<Float>.load(source2 + k), highHalf: SIMD4<Float>.load(source3 + k))
-      let even = SIMD8(lowHalf: row01.evenHalf, highHalf: row23.evenHalf)
-      let odd = SIMD8(lowHalf: row01.oddHalf, highHalf: row23.oddHalf)
-      even.evenHalf.store(target)
-      odd.evenHalf.store(target + part.width)
-      even.oddHalf.store(target + 2 &* part.width)
-      odd.oddHalf.store(target + 3 &* part.width)
-      target += 4 &* part.width
-      k &+= 4
-    }
+  while part.stepStride == 1, k &+ 4 <= part.depth {
+    transposeBlock(V.self, a0 + k, a1 + k, a2 + k, a3 + k, target, part.width)
+    if groups == 2 { transposeBlock(V.self, b0 + k, b1 + k, b2 + k, b3 + k, target + 4, part.width) }
+    target += 4 &* part.width
+    k &+= 4
   }
   while k < part.depth {
     let step = k &* part.stepStride
-    target[0] = source0[step]
-    target[1] = source1[step]
-    target[2] = source2[step]
-    target[3] = source3[step]
+    (target[0], target[1], target[2], target[3]) = (a0[step], a1[step], a2[step], a3[step])
+    if groups == 2 { (target[4], target[5], target[6], target[7]) = (b0[step], b1[step], b2[step], b3[step]) }
     target += part.width
     k &+= 1
   }
+}
+
+/// The first step of one lane that is not −1.
+@inlinable @inline(__always)
+func laneStart<V: FloatVector>(_: V.Type, _ part: PackedPart, _ j: Int) -> UnsafePointer<Float> {
+  part.source + part.lane(j) &* part.laneStride
+}
+
+/// Four rows of four floats, transposed into rows `width` apart.
+@inlinable @inline(__always)
+func transposeBlock<V: FloatVector>(
+  _: V.Type, _ row0: UnsafePointer<Float>, _ row1: UnsafePointer<Float>, _ row2: UnsafePointer<Float>,
+  _ row3: UnsafePointer<Float>, _ target: UnsafeMutablePointer<Float>, _ width: Int
+) {
+  let rows01 = SIMD8(lowHalf: SIMD4<Float>.load(row0), highHalf: SIMD4<Float>.load(row1))
+  let rows23 = SIMD8(lowHalf: SIMD4<Float>.load(row2), highHalf: SIMD4<Float>.load(row3))
+  let even = SIMD8(lowHalf: rows01.evenHalf, highHalf: rows23.evenHalf)
+  let odd = SIMD8(lowHalf: rows01.oddHalf, highHalf: rows23.oddHalf)
+  even.evenHalf.store(target)
+  odd.evenHalf.store(target + width)
+  even.oddHalf.store(target + 2 &* width)
+  odd.oddHalf.store(target + 3 &* width)
 }
 
 /// Packs one lane, or zeros.

@@ -47,8 +47,10 @@ func randomMatrix(_ rows: Int, _ columns: Int, _ generator: inout TestGenerator)
       func check(_ c: Matrix, _ start: (Int, Int) -> Double) {
         for i in 0..<m {
           for j in 0..<n {
-            let sum = (0..<k).reduce(start(i, j)) { $0 + Double(a[i, $1]) * Double(b[$1, j]) }
-            #expect(abs(Double(c[i, j]) - sum) < Double(k) * Double(Float.ulpOfOne) * max(1, abs(sum)))
+            var sum = start(i, j)
+            for p in 0..<k { sum += Double(a[i, p]) * Double(b[p, j]) }
+            let tolerance = Double(k) * Double(Float.ulpOfOne) * max(1, abs(sum))
+            #expect(abs(Double(c[i, j]) - sum) < tolerance)
           }
         }
       }
@@ -115,7 +117,8 @@ func randomMatrix(_ rows: Int, _ columns: Int, _ generator: inout TestGenerator)
       arena.value(handle).fill(1)
       arena.gradient(handle).fill(2)
     }
-    #expect((0..<64).reduce(0) { $0 + arena.values[$1] } == 42)
+    let total: Float = (0..<64).reduce(0) { $0 + arena.values[$1] }
+    #expect(total == 42)
     arena.clearGradients()
     #expect((0..<64).allSatisfy { arena.gradients[$0] == 0 })
     #expect(arena.handle(named: "bias") == bias && arena.handle(named: "none") == nil)
@@ -143,7 +146,9 @@ func randomMatrix(_ rows: Int, _ columns: Int, _ generator: inout TestGenerator)
     #expect((0..<3000).allSatisfy { a.view.pointer[$0] == b.view.pointer[$0] })
     #expect(values.allSatisfy { abs($0) < 0.1 && $0 != 0 })
     // Five standard deviations of the mean of 3000 numbers of variance 0.01 / 3.
-    #expect(abs(values.reduce(0, +) / 3000) < 5 * (0.01 / 3 / 3000).squareRoot())
+    let mean = values.reduce(0, +) / 3000
+    let deviation = (0.01 / 3 / 3000).squareRoot()
+    #expect(abs(mean) < 5 * deviation)
     a.view.fillGlorot(using: &one)
     #expect((0..<3000).allSatisfy { abs(a.view.pointer[$0]) < (6 / Float(110)).squareRoot() })
   }
@@ -155,10 +160,10 @@ func randomMatrix(_ rows: Int, _ columns: Int, _ generator: inout TestGenerator)
     let count = min(rows, columns)
     for i in 0..<count {
       for j in 0..<count {
-        let dot = (0..<max(rows, columns)).reduce(0) { sum, p in
-          sum + (rows <= columns ? a[i, p] * a[j, p] : a[p, i] * a[p, j])
-        }
-        #expect(abs(dot - (i == j ? 4 : 0)) < 1e-5)
+        var dot: Float = 0
+        for p in 0..<max(rows, columns) { dot += rows <= columns ? a[i, p] * a[j, p] : a[p, i] * a[p, j] }
+        let expected: Float = i == j ? 4 : 0
+        #expect(abs(dot - expected) < 1e-5)
       }
     }
   }
