@@ -111,7 +111,6 @@ struct TrainingPlan {
         .init("tokens", .integer(corpus.tokens.count)),
         .init("unknown", .integer(corpus.unknownTokens)),
         .init("empty_lines", .integer(statistics.emptyLines)),
-        .init("holdout", .number(holdout)),
-      ] + options)
+      ] + (holdout > 0 ? [.init("holdout", .number(holdout))] : []) + options)
   }
 }

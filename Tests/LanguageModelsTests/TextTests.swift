@@ -162,7 +162,12 @@ struct VocabularyTests {
   @Test("A vocabulary file gives back the vocabulary, in each unit", arguments: TextUnit.allCases)
   func file(unit: TextUnit) throws {
     let folder = try TemporaryFolder()
-    let tokens = unit == .word ? ["b", "a", "\\n", "<0x41>"] : ["b", " ", "\t", "\\", "<0xC3>"]
+    let tokens =
+      switch unit {
+      case .word: ["b", "a", "\\n", "<0x41>"]
+      case .char: ["b", " ", "\t", "\\", "é", "👩‍👩‍👧"]
+      case .byte: ["b", " ", "\t", "\\", "<0xC3>"]
+      }
     let vocabulary = Vocabulary(unit: unit, tokens: tokens)
     try vocabulary.write(to: folder("v"))
     #expect(try Vocabulary(file: folder("v"), unit: unit).tokens == vocabulary.tokens)
