@@ -4,7 +4,7 @@ import PackageDescription
 /// Flags of a target that holds the kernels of one instruction set: optimized in debug builds too, because
 /// unoptimized SIMD code is hundreds of times slower, and without overflow traps inside the loops.
 func kernelSettings(_ flags: [String] = []) -> [SwiftSetting] {
-  [.unsafeFlags(["-Ounchecked", "-wmo"] + flags)]
+  [.unsafeFlags(["-Ounchecked"] + flags)]
 }
 
 let package = Package(
