@@ -14,7 +14,10 @@ let package = Package(
     .target(name: "LanguageModels"),
     .target(name: "NGramModels", dependencies: ["LanguageModels"]),
     .target(name: "NeuralModels", dependencies: ["LanguageModels", "Tensors", "Kernels"]),
-    .executableTarget(name: "lmctl", dependencies: ["LanguageModels", "NGramModels", "NeuralModels"]),
+    .executableTarget(
+      name: "lmctl", dependencies: ["LanguageModels", "NGramModels", "NeuralModels"],
+      // Without debug information, a static binary is half as large.
+      linkerSettings: [.unsafeFlags(["-Xlinker", "-S"], .when(platforms: [.linux], configuration: .release))]),
 
     .target(name: "CPUDetection"),
     .target(name: "KernelTemplates", swiftSettings: kernelSettings()),
