@@ -70,12 +70,52 @@ struct BadInputTests {
       Mistake("\(train) - - < good.txt", 2, "standard input ('-') can be read only once"),
       Mistake("\(train) - --valid - < good.txt", 2, "standard input ('-') can be read only once"),
       Mistake("\(train) good.txt --valid missing.txt", 1, "missing.txt: no such file"),
-      Mistake("lmctl train good.txt", 2, "--model is missing; it takes one of ngram"),
+      Mistake("lmctl train good.txt", 2, "--model is missing; it takes one of ngram, nnlm, rnn, gru, lstm"),
       Mistake("lmctl train --model ngrm good.txt", 2, "did you mean 'ngram'?"),
       Mistake(
         "lmctl train --model ngram good.txt -o missing/m.json", 1,
         "missing/m.json: cannot be written: its folder does not exist"),
       Mistake("lmctl train --model ngram good.txt -o dir", 1, "dir: is a directory"),
+      Mistake("lmctl train --model ngram good.txt -o good.txt", 1, "good.txt: is read as well"),
+      Mistake(
+        "lmctl train --model ngram good.txt --valid blank.txt -o ./blank.txt", 1,
+        "./blank.txt: is read as well"),
+      Mistake("lmctl tokenize --vocab-out good.txt good.txt", 1, "good.txt: is read as well"),
+      Mistake("lmctl train --model ngram good.txt -o m.json.gz", 2, "its name must not end in '.gz'"),
+      Mistake("lmctl train --model ngram good.txt -o ''", 1, "'': an empty name names no file"),
+      Mistake("gzip -c good.txt | \(train) -", 1, "standard input:1: compressed by gzip"),
+      Mistake("printf '\\xff\\xfea\\0' | \(train) -", 1, "standard input:1: UTF-16"),
+      Mistake("printf '\\xef\\xbb\\xbf' | \(train) --unit char -", 1, "standard input: the text"),
+      Mistake("lmctl tokenize --vocab - -", 2, "standard input ('-') can be read only once"),
+      Mistake(
+        "lmctl train --model lstm good.txt --order 3", 2,
+        "--order does not go with --model lstm; it goes with ngram, nnlm"),
+      Mistake(
+        "lmctl train --model ngram good.txt --hidden 3", 2,
+        "--hidden does not go with --model ngram; it goes with nnlm, rnn, gru, lstm"),
+      Mistake(
+        "lmctl train --model gru good.txt --smoothing none", 2,
+        "--smoothing does not go with --model gru; it goes with ngram"),
+      Mistake("lmctl train --model gru good.txt --direct", 2, "--direct does not go with --model gru"),
+      Mistake("lmctl train --model lstm good.txt --hidden 0", 2, "--hidden takes a whole number from 1"),
+      Mistake("lmctl train --model lstm good.txt --hidden 1000000", 1, "training would need about"),
+      Mistake("lmctl train --model lstm good.txt --lr 0", 2, "--lr takes a number above 0, not '0'"),
+      Mistake("lmctl train --model lstm good.txt --lr -1", 2, "--lr takes a number above 0, not '-1'"),
+      Mistake("lmctl train --model lstm good.txt --lr nan", 2, "--lr takes a number above 0, not 'nan'"),
+      Mistake(
+        "lmctl train --model lstm good.txt --dropout 1", 2, "--dropout takes a number from 0 and below 1"),
+      Mistake(
+        "lmctl train --model lstm good.txt --batch 5000", 1, "larger than the text, which has 110 tokens"),
+      Mistake(
+        "lmctl train --model lstm good.txt --tie --embed 3 --hidden 4", 2,
+        "--tie needs --embed as large as --hidden"),
+      Mistake(
+        "lmctl train --model lstm good.txt --schedule newbob", 2, "--schedule newbob needs held-out text"),
+      Mistake(
+        "lmctl train --model lstm good.txt --newbob-count 2", 2, "--newbob-count goes with --schedule newbob"),
+      Mistake(
+        "lmctl train --model lstm good.txt --threads 0", 2, "--threads takes a whole number from 1 to 64"),
+      Mistake("LMCTL_KERNELS=mmx lmctl train --model lstm good.txt", 1, "LMCTL_KERNELS"),
       Mistake("lmctl trian", 2, "unknown command 'trian'; did you mean 'train'?"),
       Mistake("lmctl help trian", 2, "unknown command 'trian'; did you mean 'train'?"),
       Mistake("lmctl eval", 2, "no model; give the checkpoint"),
