@@ -20,7 +20,7 @@ let package = Package(
       linkerSettings: [.unsafeFlags(["-Xlinker", "-S"], .when(platforms: [.linux], configuration: .release))]),
 
     .target(name: "CPUDetection"),
-    .target(name: "KernelTemplates", swiftSettings: kernelSettings()),
+    .target(name: "KernelTemplates", dependencies: ["CPUDetection"], swiftSettings: kernelSettings()),
     .target(name: "KernelsBaseline", dependencies: ["KernelTemplates"], swiftSettings: kernelSettings()),
     .target(
       name: "KernelsAVX2", dependencies: ["KernelTemplates"],

@@ -57,6 +57,38 @@ public protocol Accumulators {
   }
 }
 
+/// The accumulators of one row of the last panel's half, when the product has no columns in the other half.
+@frozen public struct HalfRow<Vector: FloatVector>: Accumulators {
+  @usableFromInline var left: Vector
+
+  @inlinable @inline(__always) public static var rows: Int { 1 }
+
+  @inlinable @inline(__always) public init() { left = Vector.zero }
+
+  @inlinable @inline(__always) public init(loading source: UnsafePointer<Float>, stride: Int) {
+    left = Vector.load(source)
+  }
+
+  @inlinable @inline(__always)
+  public init(loading source: UnsafePointer<Float>, stride: Int, columns: Int) {
+    left = Vector.loadApart(source, count: columns)
+  }
+
+  @inlinable @inline(__always)
+  public mutating func add(_ a: UnsafePointer<Float>, stride: Int, _ b0: Vector, _ b1: Vector) {
+    left = left.adding(Vector(repeating: a.pointee), times: b0)
+  }
+
+  @inlinable @inline(__always) public func store(_ target: UnsafeMutablePointer<Float>, stride: Int) {
+    left.store(target)
+  }
+
+  @inlinable @inline(__always)
+  public func store(_ target: UnsafeMutablePointer<Float>, stride: Int, columns: Int) {
+    left.storeApart(target, count: columns)
+  }
+}
+
 /// The accumulators of the rows of `Upper` and below them those of `Lower`.
 @frozen public struct Both<Upper: Accumulators, Lower: Accumulators>: Accumulators
 where Upper.Vector == Lower.Vector {

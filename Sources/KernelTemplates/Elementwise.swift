@@ -151,9 +151,9 @@ func addRow<V: FloatVector>(
 func addColumnSums<V: FloatVector>(
   _: V.Type, _ rows: Int, _ n: Int, _ c: UnsafePointer<Float>, _ stride: Int, _ s: UnsafeMutablePointer<Float>
 ) {
-  forEachChunk(V.self, n) { chunk in
-    var sum = chunk.load(s)
-    for row in 0..<rows { sum = sum + chunk.load(c + row &* stride) }
-    chunk.store(sum, s)
+  // Row by row, because C is larger than s, which stays in the first-level cache.
+  for row in 0..<rows {
+    let source = c + row &* stride
+    forEachChunk(V.self, n) { $0.store($0.load(s) + $0.load(source), s) }
   }
 }

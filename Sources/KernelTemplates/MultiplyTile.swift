@@ -1,3 +1,5 @@
+import CPUDetection
+
 /// One packed panel's share of a matrix product: C[rows × columns] = initial + A[rows × depth] · B[depth × columns].
 @frozen public struct PanelProduct {
   /// The rows of A and C.
@@ -69,6 +71,7 @@ func multiplyTile<Tile: Accumulators>(
       tile = Tile(loading: first, stride: product.initialStride, columns: product.columns)
     }
   }
+  prefetchRows(product, after: row &+ Tile.rows, Tile.Vector.self)
   var a = a
   var b = product.b
   var remaining = product.depth
@@ -86,10 +89,33 @@ func multiplyTile<Tile: Accumulators>(
   }
 }
 
+/// Asks for the rows of C that the next tile writes, while this one has its sums in registers: those below it, or, behind
+/// the last tile, the first ones of the next panel.
+@inlinable @inline(__always)
+func prefetchRows<V: FloatVector>(_ product: PanelProduct, after row: Int, _: V.Type) {
+  let isLast = row >= product.rows
+  var next = isLast ? product.c + 2 &* V.lanes : product.c + row &* product.cStride
+  for _ in 0..<V.tileRows {
+    cpu_prefetch_for_writing(next)
+    cpu_prefetch_for_writing(next + V.lanes)
+    next += product.cStride
+  }
+}
+
 /// All row tiles of a panel's product.
 @inlinable @inline(__always)
 func multiplyPanel<V: FloatVector>(_: V.Type, _ product: PanelProduct) {
-  typealias R1 = OneRow<V>
+  if product.columns > V.lanes {
+    multiplyPanel(V.self, OneRow<V>.self, product)
+  } else {
+    multiplyPanel(V.self, HalfRow<V>.self, product)
+  }
+}
+
+/// All row tiles of a panel's product, made of rows of one kind.
+@inlinable @inline(__always)
+func multiplyPanel<V: FloatVector, Row: Accumulators>(_: V.Type, _: Row.Type, _ product: PanelProduct) {
+  typealias R1 = Row
   typealias R2 = Both<R1, R1>
   typealias R3 = Both<R2, R1>
   typealias R4 = Both<R2, R2>

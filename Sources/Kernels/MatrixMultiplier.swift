@@ -75,6 +75,9 @@ struct BlockedProduct {
   /// The floats of the shared buffer.
   var sharedCount: Int { largestDepth * (splitsColumns ? m : panels * kernels.panelWidth) }
 
+  /// Whether A is read where it lies: rows of it that meet few panels are not worth packing.
+  private var readsAInPlace: Bool { !splitsColumns && !a.isTransposed && panels <= 24 }
+
   /// The floats of each thread's own buffer.
   var ownCount: Int {
     largestDepth * (splitsColumns ? min(panels, panelLimit) * kernels.panelWidth : min(m, BlockLimits.rows))
@@ -129,13 +132,15 @@ struct BlockedProduct {
       let block = part(rowBlock, of: rowBlocks, rows.count)
       let first = rows.lowerBound + block.lowerBound
       let tiles = RowTiles(rows: block.count, tileRows: kernels.tileRows)
-      for tile in 0..<tiles.count {
+      for tile in 0..<(readsAInPlace ? 0 : tiles.count) {
         packTile(
           first + tiles.start(tile), tiles.rows(tile), steps, into: own + tiles.start(tile) * steps.count)
       }
       for panel in 0..<panels {
         multiply(
-          first..<first + block.count, panel: panel, steps, own,
+          first..<first + block.count, panel: panel, steps,
+          readsAInPlace ? a.pointer + first * a.stride + steps.lowerBound : UnsafePointer(own),
+          aRowStride: readsAInPlace ? a.stride : 0,
           packedB + panel * kernels.panelWidth * steps.count)
       }
     }
@@ -173,7 +178,7 @@ struct BlockedProduct {
   }
 
   private func multiply(
-    _ rows: Range<Int>, panel: Int, _ steps: Range<Int>, _ packedA: UnsafePointer<Float>,
+    _ rows: Range<Int>, panel: Int, _ steps: Range<Int>, _ a: UnsafePointer<Float>, aRowStride: Int = 0,
     _ packedB: UnsafePointer<Float>
   ) {
     let column = panel * kernels.panelWidth
@@ -182,8 +187,8 @@ struct BlockedProduct {
     let (initial, initialStride) = (isFirst ? start : .accumulate).initial(target, cStride, column: column)
     kernels.multiplyPanel(
       PanelProduct(
-        rows: rows.count, depth: steps.count, columns: min(kernels.panelWidth, n - column), a: packedA,
-        aRowStride: 0, b: packedB, initial: initial, initialStride: initialStride, c: target,
+        rows: rows.count, depth: steps.count, columns: min(kernels.panelWidth, n - column), a: a,
+        aRowStride: aRowStride, b: packedB, initial: initial, initialStride: initialStride, c: target,
         cStride: cStride))
   }
 }

@@ -31,4 +31,7 @@ static inline void cpu_spin_hint(void) {
 #endif
 }
 
+/// Asks for the cache line at an address that will be written soon; any address will do.
+static inline void cpu_prefetch_for_writing(const void *address) { __builtin_prefetch(address, 1, 3); }
+
 #endif

@@ -2,7 +2,7 @@ import Kernels
 import LanguageModels
 import Tensors
 
-/// The output layer and its loss: y = x Wᵀ + b, p = softmax(y), L = −Σ ln p(target).
+/// The output layer and its loss: y = x W + b, p = softmax(y), L = −Σ ln p(target).
 ///
 /// With large vocabularies this layer takes most of the time, and logits for all rows at once would not fit a cache. They are
 /// therefore computed, turned into gradients and used up in chunks of rows; the logits [rows × V] never exist whole.
@@ -11,17 +11,18 @@ final class SoftmaxOutput {
   let vocabularySize: Int
   /// F, the number of features.
   let featureSize: Int
-  /// W: [V × F]; may be the embedding's.
+  /// W: [F × V], which makes the faster products; or the embedding's, [V × F], which is then taken transposed.
   let weights: Parameter
   /// b: [V].
   let bias: Parameter
 
+  private let isTied: Bool
   private let engine: Engine
   private let logits: AlignedBuffer
   private var rowLosses: [Double] = []
 
   /// Floats of logits that are in the making at a time.
-  private static let chunkSize = 1 << 20
+  private static let chunkSize = 1 << 22
 
   /// An output layer with weights of its own, or with `tied` ones.
   init(
@@ -32,7 +33,8 @@ final class SoftmaxOutput {
     self.featureSize = featureSize
     self.engine = engine
     logits = workspace.buffer()
-    weights = tied ?? arena.add("output.weights", shape: [vocabularySize, featureSize])
+    weights = tied ?? arena.add("output.weights", shape: [featureSize, vocabularySize])
+    isTied = tied != nil
     bias = arena.add("output.bias", shape: [vocabularySize])
   }
 
@@ -43,7 +45,11 @@ final class SoftmaxOutput {
     for first in stride(from: 0, to: x.rows, by: size) {
       let rows = x.rows(first..<min(x.rows, first + size))
       let y = buffer.rows(0..<rows.rows)
-      engine.products.multiply(rows, transposed: weights.value, into: y, bias: bias.value.pointer)
+      if isTied {
+        engine.products.multiply(rows, transposed: weights.value, into: y, bias: bias.value.pointer)
+      } else {
+        engine.products.multiply(rows, weights.value, into: y, bias: bias.value.pointer)
+      }
       body(first, y)
     }
   }
@@ -73,10 +79,17 @@ final class SoftmaxOutput {
           }
         }
       }
-      // y = x Wᵀ + b:  dx = dy W,  dW += dyᵀ x,  db += Σ dy
       let rows = first..<first + y.rows
-      engine.products.multiply(y, weights.value, into: gradient.rows(rows))
-      engine.products.multiply(transposed: y, x.rows(rows), into: weights.gradient, accumulate: true)
+      if isTied {
+        // y = x Wᵀ + b:  dx = dy W,  dW += dyᵀ x
+        engine.products.multiply(y, weights.value, into: gradient.rows(rows))
+        engine.products.multiply(transposed: y, x.rows(rows), into: weights.gradient, accumulate: true)
+      } else {
+        // y = x W + b:  dx = dy Wᵀ,  dW += xᵀ dy
+        engine.products.multiply(y, transposed: weights.value, into: gradient.rows(rows))
+        engine.products.multiply(transposed: x.rows(rows), y, into: weights.gradient, accumulate: true)
+      }
+      // db += Σ dy
       engine.addColumnSums(y, into: bias.gradient)
     }
     return rowLosses.reduce(0, +)

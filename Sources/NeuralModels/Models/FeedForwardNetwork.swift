@@ -5,9 +5,9 @@ import Tensors
 /// The neural probabilistic language model (Bengio et al. 2003, section 2): the embeddings of the last n − 1 tokens side by side, a tanh
 /// hidden layer, a softmax:
 ///
-///     x = (E[w_{t−n+1}], …, E[w_{t−1}]),   h = tanh(x W₁ + b₁),   p(w_t) = softmax(h W₂ᵀ [+ x W₃ᵀ] + b₂)
+///     x = (E[w_{t−n+1}], …, E[w_{t−1}]),   h = tanh(x W₁ + b₁),   p(w_t) = softmax(h W₂ [+ x W₃] + b₂)
 ///
-/// W₃ only with direct connections; it is then kept beside W₂ in one matrix [V × (H + (n − 1)E)]. Dropout is on h.
+/// W₃ only with direct connections; it is then kept below W₂ in one matrix [(H + (n − 1)E) × V]. Dropout is on h.
 final class FeedForwardNetwork: NeuralNetwork {
   let arena = ParameterArena()
   let workspace = Workspace()

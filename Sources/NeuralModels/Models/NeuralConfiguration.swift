@@ -70,6 +70,19 @@ public struct NeuralConfiguration: Sendable, Equatable {
     return overflows ? nil : total
   }
 
+  /// The weights that one token is multiplied by: all but biases, and embeddings that are only looked up.
+  func multipliedParameterCount(vocabularySize v: Int) -> Int {
+    let (h, e) = (hiddenSize, embeddingSize)
+    guard let cell = kind.cell?.cell else {
+      let inputs = (order - 1) * e
+      return inputs * h + v * (h + (hasDirectConnections ? inputs : 0))
+    }
+    return v * h
+      + (0..<layers).reduce(0) { sum, layer in
+        sum + h * ((layer == 0 ? e : h) * cell.inputBlocks.count + h * cell.recurrentBlocks.count)
+      }
+  }
+
   /// The configuration as a checkpoint holds it.
   public var json: JSONValue {
     var members: [JSONValue.Member] = []

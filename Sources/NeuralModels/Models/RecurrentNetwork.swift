@@ -4,7 +4,7 @@ import Tensors
 
 /// A stack of recurrent layers between an embedding and a softmax (Mikolov et al. 2010; Sundermeyer et al. 2012):
 ///
-///     x⁰_t = E[w_{t−1}],   xˡ_t = layer_l(xˡ⁻¹_t, hˡ_{t−1}),   p(w_t) = softmax(x^L_t Wᵀ + b)
+///     x⁰_t = E[w_{t−1}],   xˡ_t = layer_l(xˡ⁻¹_t, hˡ_{t−1}),   p(w_t) = softmax(x^L_t W + b)
 ///
 /// with dropout on every x (Zaremba et al. 2014).
 final class RecurrentNetwork: NeuralNetwork {

@@ -1,0 +1,98 @@
+import Kernels
+import LanguageModels
+
+/// A network and a way of training it whose speed is worth knowing.
+public struct TrainingBenchmark: Sendable {
+  /// What it is called.
+  public let name: String
+  /// What it is, in a line.
+  public let description: String
+  private let configuration: NeuralConfiguration
+  private let vocabularySize: Int
+  private let rows: Int
+  private let steps: Int
+
+  /// The configurations that others are compared on.
+  public static let all: [TrainingBenchmark] = [
+    .init("lstm-200x2", .lstm, layers: 2, hidden: 200, embedding: 200),
+    .init("lstm-650x2", .lstm, layers: 2, hidden: 650, embedding: 650),
+    .init("gru-512", .gru, hidden: 512, embedding: 512),
+    .init("rnn-512", .rnn, hidden: 512, embedding: 512),
+    .init("nnlm-100", .nnlm, hidden: 100, embedding: 60, rows: 128),
+    .init("char-lstm-512", .lstm, hidden: 512, embedding: 64, vocabularySize: 66, rows: 64, steps: 128),
+  ]
+
+  private init(
+    _ name: String, _ kind: NeuralKind, layers: Int = 1, hidden: Int, embedding: Int,
+    vocabularySize: Int = 10_000,
+    rows: Int = 20, steps: Int = 35
+  ) {
+    var configuration = NeuralConfiguration(kind: kind)
+    configuration.layers = layers
+    configuration.hiddenSize = hidden
+    configuration.embeddingSize = embedding
+    self.name = name
+    self.configuration = configuration
+    self.vocabularySize = vocabularySize
+    self.rows = rows
+    self.steps = steps
+    let shape =
+      kind == .nnlm
+      ? "order 5, embedding \(embedding), hidden \(hidden)" : "\(layers) × \(hidden), embedding \(embedding)"
+    description = "\(kind.rawValue), \(shape), vocabulary \(vocabularySize), batch \(rows), bptt \(steps)"
+  }
+
+  /// Multiplications and additions of the matrix products for one word: forward, and twice as many backward.
+  public var operationsPerWord: Double {
+    6 * Double(configuration.multipliedParameterCount(vocabularySize: vocabularySize))
+  }
+
+  /// Trains on Zipf-distributed words for so many seconds, after a few steps that are not counted.
+  public func wordsPerSecond(seconds: Double, engine: Engine) throws -> Double {
+    struct Enough: Error {}
+    var options = TrainingOptions()
+    (options.rows, options.steps, options.epochs, options.schedule) = (rows, steps, 1_000_000, .constant)
+    let vocabulary = Vocabulary(unit: .word, tokens: (2..<vocabularySize).map { "w\($0)" })
+    let trainer = Trainer(
+      text: Self.zipf(count: 100 * rows * steps, vocabularySize: vocabularySize), vocabulary: vocabulary,
+      configuration: configuration, options: options, engine: engine)
+    let clock = ContinuousClock()
+    var start = clock.now
+    var (words, elapsed) = (0, 0.0)
+    do {
+      try trainer.train(heldOut: nil) { event in
+        guard case .step(let step) = event else { return }
+        if step.number == 3 { (start, words) = (clock.now, step.tokens) }
+        guard step.number > 3, clock.now - start > .seconds(seconds) else { return }
+        elapsed = (clock.now - start) / .seconds(1)
+        words = step.tokens - words
+        throw Enough()
+      }
+    } catch is Enough {}
+    return Double(words) / elapsed
+  }
+
+  /// Words whose probability falls as 1/rank.
+  private static func zipf(count: Int, vocabularySize: Int) -> [TokenID] {
+    var cumulative = [0.0]
+    for rank in 1...vocabularySize { cumulative.append(cumulative[rank - 1] + 1 / Double(rank)) }
+    var generator = SeededGenerator(seed: 1)
+    return (0..<count).map { _ in
+      let target = generator.uniform() * cumulative[vocabularySize]
+      var (low, high) = (0, vocabularySize - 1)
+      while low < high {
+        let middle = (low + high) / 2
+        if cumulative[middle + 1] > target { high = middle } else { low = middle + 1 }
+      }
+      return TokenID(low)
+    }
+  }
+}
+
+extension Engine {
+  /// Multiplications and additions that the kernels can do in a second, on one thread and on all.
+  public func peakOperationsPerSecond() -> (one: Double, all: Double) {
+    let one = SpeedProbe(kernels: kernels, pool: ThreadPool(threads: 1)).peak()
+    return (one * 1e9, SpeedProbe(kernels: kernels, pool: pool).peak() * 1e9)
+  }
+}
