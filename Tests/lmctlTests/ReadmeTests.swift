@@ -43,7 +43,7 @@ struct ReadmeTests {
 
   @Test(
     "Every example in the help works as a command line",
-    arguments: ["train", "eval", "sample", "tokenize", "inspect"])
+    arguments: ["train", "eval", "sample", "tokenize", "inspect", "benchmark"])
   func helpExamples(command: String) throws {
     let folder = try TemporaryFolder()
     let prose = "\(projectFolder)/corpora/prose"

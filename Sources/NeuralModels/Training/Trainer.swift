@@ -136,7 +136,7 @@ public final class Trainer {
         + (guilty.map { ", nor is the gradient of tensor '\($0.name)'" } ?? "")
     throw DivergenceError(
       description:
-        "training diverged at step \(stepNumber): \(what); try a lower --rate (it was \(shortest(rate))) "
+        "training diverged at step \(stepNumber): \(what); try a lower --lr (it was \(shortest(rate))) "
         + "or a lower --clip")
   }
 

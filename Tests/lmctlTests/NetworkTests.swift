@@ -1,0 +1,114 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("Networks on the command line")
+struct NetworkTests {
+  private func folder() throws -> TemporaryFolder {
+    let folder = try TemporaryFolder()
+    for part in ["train", "test"] {
+      let path = "\(projectFolder)/corpora/prose/\(part).txt"
+      try folder.write("\(part).txt", [UInt8](try Data(contentsOf: URL(fileURLWithPath: path))))
+    }
+    return folder
+  }
+
+  private func run(_ line: String, _ folder: TemporaryFolder) throws -> String {
+    let outcome = try Executable.shell(line, in: folder)
+    #expect(outcome.status == 0, "\(line): \(outcome.error)")
+    return outcome.output
+  }
+
+  private static let small = "--hidden 24 --embed 12 --epochs 2 --batch 4 --bptt 10 --quiet"
+
+  @Test("Every kind trains, evaluates, samples and is inspected", arguments: ["nnlm", "rnn", "gru", "lstm"])
+  func kinds(kind: String) throws {
+    let folder = try folder()
+    _ = try run("lmctl train --model \(kind) \(Self.small) train.txt -o m.json", folder)
+    let perplexity = try run("lmctl eval --perplexity m.json test.txt", folder)
+    // Better than nothing: below the size of the vocabulary.
+    #expect(try #require(Double(perplexity.dropLast())) < 474)
+    #expect(try run("lmctl inspect --json m.json | jq -r .model", folder) == "\(kind)\n")
+    let sampled = try run("lmctl sample m.json --count 3 --seed 4 --max-tokens 20", folder)
+    #expect(sampled.split(separator: "\n", omittingEmptySubsequences: false).count == 4)
+    // What is sampled has the score that eval gives it, in the context of sampling.
+    let score = try run(
+      "lmctl sample m.json --seed 4 --max-tokens 200 --context sentence --show-score | cut -f1", folder)
+    let rescored = try run(
+      "lmctl sample m.json --seed 4 --max-tokens 200 --context sentence | lmctl eval m.json --context sentence --per sentence | cut -f3",
+      folder)
+    let (a, b) = (try #require(Double(score.dropLast())), try #require(Double(rescored.dropLast())))
+    #expect(abs(a - b) < 1e-3)
+  }
+
+  @Test("The same command gives the same bytes, on one thread and on two")
+  func reproducible() throws {
+    let folder = try folder()
+    for (name, threads) in [("a", 1), ("b", 2), ("c", 2)] {
+      _ = try run(
+        "lmctl train --model lstm \(Self.small) --dropout 0.3 --threads \(threads) train.txt -o \(name).json",
+        folder)
+    }
+    _ = try run("cmp a.json b.json && cmp b.json c.json", folder)
+    _ = try run(
+      "lmctl train --model lstm \(Self.small) --dropout 0.3 --seed 2 train.txt -o d.json; ! cmp -s a.json d.json",
+      folder)
+  }
+
+  @Test("All kernels of this machine give the same losses to 1e-4")
+  func kernels() throws {
+    let folder = try folder()
+    var perplexities: [Double] = []
+    for kernels in ["baseline", "avx2", "avx512"] {
+      let line =
+        "LMCTL_KERNELS=\(kernels) lmctl train --model gru \(Self.small) train.txt -o \(kernels).json && LMCTL_KERNELS=\(kernels) lmctl eval --cross-entropy \(kernels).json test.txt"
+      let outcome = try Executable.shell(line, in: folder)
+      // A machine without these instructions says so.
+      if outcome.status != 0 {
+        #expect(outcome.error.contains("LMCTL_KERNELS"))
+        continue
+      }
+      perplexities.append(try #require(Double(outcome.output.dropLast())))
+    }
+    #expect(!perplexities.isEmpty)
+    for value in perplexities { #expect(abs(value - perplexities[0]) < 1e-4) }
+  }
+
+  @Test("Held-out lines are kept from the vocabulary, and the best epoch is kept")
+  func holdout() throws {
+    let folder = try folder()
+    try folder.write(
+      "t.txt", text: String(repeating: "a b\n", count: 90) + String(repeating: "c d\n", count: 10))
+    _ = try run("lmctl train --model rnn --hidden 8 --epochs 1 --quiet t.txt --holdout 0.1 -o m.json", folder)
+    #expect(try run("jq -c .vocabulary m.json", folder) == "[\"<unk>\",\"</s>\",\"a\",\"b\"]\n")
+    #expect(try run("jq -c '[.training.sentences, .training.holdout]' m.json", folder) == "[90,0.1]\n")
+  }
+
+  @Test("Training that diverges stops with advice, and no NaN reaches a checkpoint")
+  func divergence() throws {
+    let folder = try folder()
+    _ = try run("lmctl train --model lstm \(Self.small) train.txt -o m.json; cp m.json old.json", folder)
+    let outcome = try Executable.shell(
+      "lmctl train --model lstm --hidden 24 --batch 4 --bptt 10 --optimizer sgd --schedule constant --clip 0 --lr 1e38 train.txt -o m.json",
+      in: folder)
+    #expect(outcome.status == 1)
+    #expect(outcome.error.contains("training diverged at step"))
+    #expect(outcome.error.contains("try a lower --lr"))
+    _ = try run("cmp m.json old.json", folder)
+  }
+
+  @Test("A checkpoint whose tensors do not fit its configuration is refused")
+  func inconsistent() throws {
+    let folder = try folder()
+    _ = try run("lmctl train --model lstm \(Self.small) train.txt -o m.json", folder)
+    for edit in [
+      ".configuration.hidden_size = 25", ".configuration.layers = 2", ".configuration.embedding_size = 0",
+      ".model = \"gru\"", ".tensors[1].shape = [24, 48]", "del(.tensors[3])", "del(.configuration.context)",
+    ] {
+      let line = "jq 'del(.header_crc32) | \(edit)' m.json > e.json && lmctl eval e.json test.txt"
+      let outcome = try Executable.shell(line, in: folder)
+      #expect(outcome.status == 1, "\(edit)")
+      #expect(outcome.error.hasPrefix("lmctl: e.json: "), "\(outcome.error)")
+    }
+  }
+}
