@@ -1,3 +1,4 @@
+import Foundation
 import Kernels
 import LanguageModels
 import Tensors
@@ -122,4 +123,9 @@ struct NetworkShape: Sendable, CustomTestStringConvertible {
     NeuralKind.allCases.map { NetworkShape($0, layers: 2, hidden: 33, embedding: 6, vocabulary: 19) } + [
       NetworkShape(.nnlm, hidden: 33, embedding: 6, direct: true, vocabulary: 19)
     ]
+}
+
+extension Double {
+  /// ln x
+  var logarithm: Double { Foundation.log(self) }
 }
