@@ -51,8 +51,6 @@ public final class NeuralModel: LanguageModel {
   }
 
   public func advance(_ state: State, by token: TokenID) -> State {
-    // In sentence context nothing before an end of sentence is remembered.
-    if configuration.context == .sentence, token == Vocabulary.endOfSentence { return initialState }
     let window = state.window.dropFirst() + [token]
     return network.withLock { box in
       box.network.resetState(rows: 1)
