@@ -90,7 +90,7 @@ struct TrainingTests {
     let shape = NetworkShape(kind, hidden: 64, embedding: 16, order: 16, vocabulary: vocabulary.count)
     let trainer = Trainer(
       text: text, vocabulary: vocabulary, configuration: shape.configuration,
-      options: options(rows: 1, steps: 50, epochs: 150, rate: kind == .rnn ? 0.005 : 0.01, schedule: .linear),
+      options: options(rows: 1, steps: 50, epochs: 250, rate: kind == .rnn ? 0.005 : 0.01, schedule: .linear),
       engine: try singleThreadedEngine())
     try trainer.train(heldOut: nil) { _ in }
     let model = trainer.finish()
@@ -119,6 +119,56 @@ struct TrainingTests {
     #expect(evaluation.crossEntropy > log(12.0) - 4 * evaluation.standardError)
     // It learned something of the training text all the same.
     #expect(try #require(epochs.last) < log(12.0))
+  }
+
+  /// From token i comes i + 1 with probability 0.7, or else one of all six: no model can do better than the entropy of that, and
+  /// a good one comes close.
+  @Test(
+    "A source of known entropy is learned, and not predicted better than that", arguments: NeuralKind.allCases
+  )
+  func knownEntropy(kind: NeuralKind) throws {
+    let (likely, other) = (0.7 + 0.3 / 6, 0.3 / 6)
+    let entropy = -likely * log(likely) - 5 * other * log(other)
+    var generator = SeededGenerator(seed: 13)
+    func draw(_ count: Int) -> [TokenID] {
+      var last: TokenID = 0
+      return (0..<count).map { _ in
+        last =
+          generator.uniform() < 0.7 ? (last + 1) % 6 : TokenID(generator.uniform() * 6)
+        return last
+      }
+    }
+    let shape = NetworkShape(kind, hidden: 12, embedding: 6, order: 2, vocabulary: 6)
+    let text = draw(4000)
+    let trainer = try train(
+      shape, text, options(rows: 10, steps: 20, epochs: 12, schedule: .linear), singleThreadedEngine()
+    ).trainer
+    let model = trainer.finish()
+    let heldOut = draw(4000)
+    var scores: [Float] = []
+    var state = model.initialState
+    model.score(heldOut[...], context: .stream, after: &state, into: &scores)
+    var evaluation = Evaluation()
+    evaluation.add(heldOut[...], logProbabilities: scores[...])
+    #expect(evaluation.crossEntropy > entropy - 4 * evaluation.standardError)
+    // What the source itself, knowing its own probabilities, would score on this very text.
+    let costs = zip([0] + heldOut, heldOut).map { -log($1 == ($0 + 1) % 6 ? likely : other) }
+    let possible = costs.reduce(0, +) / Double(heldOut.count)
+    #expect(evaluation.crossEntropy < possible + 0.05)
+  }
+
+  @Test("Under newbob, training ends when the held-out loss no longer falls")
+  func newbob() throws {
+    let shape = NetworkShape(.gru, hidden: 16, embedding: 8, vocabulary: 12)
+    let text = RandomText.tokens(sentences: 30, vocabularySize: 12, seed: 9)
+    var options = options(rows: 4, steps: 10, epochs: 100, schedule: .newbob)
+    options.newbobPatience = 2
+    let heldOut = RandomText.tokens(sentences: 30, vocabularySize: 12, seed: 10)
+    let run = try train(shape, text, options, singleThreadedEngine(), heldOut: heldOut)
+    #expect(run.epochs.count < 100)
+    let rates = run.steps.map(\.rate)
+    #expect(rates.first == 0.01 && zip(rates, rates.dropFirst()).allSatisfy { $1 == $0 || $1 == $0 / 2 })
+    #expect(try #require(rates.last) < 0.01)
   }
 
   @Test(
