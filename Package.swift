@@ -39,6 +39,10 @@ let package = Package(
       name: "NGramModelsTests", dependencies: ["NGramModels", "LanguageModels", "TestSupport"]),
     .testTarget(name: "KernelsTests", dependencies: ["Kernels"]),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
+    .testTarget(
+      name: "NeuralModelsTests",
+      dependencies: ["NeuralModels", "LanguageModels", "Tensors", "Kernels", "TestSupport"],
+      exclude: ["Fixtures"]),
     .testTarget(name: "lmctlTests", dependencies: ["lmctl", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]

@@ -126,6 +126,11 @@ public struct NeuralConfiguration: Sendable, Equatable {
       guard layers <= 1000 else { throw CheckpointError("damaged: 'configuration' has \(layers) layers") }
     }
     tiesEmbeddings = json["tied_embeddings"]?.boolValue ?? false
+    guard !tiesEmbeddings || (embeddingSize == hiddenSize && !hasDirectConnections) else {
+      throw CheckpointError(
+        "damaged: tied embeddings need an 'embedding_size' as large as 'hidden_size' and no direct connections"
+      )
+    }
     dropout = Float(json["dropout"]?.doubleValue ?? 0)
     guard let context = json["context"]?.stringValue.flatMap(ContextMode.init) else {
       throw CheckpointError("damaged: 'configuration' has no 'context'")

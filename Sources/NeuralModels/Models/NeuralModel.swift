@@ -51,8 +51,6 @@ public final class NeuralModel: LanguageModel {
   }
 
   public func advance(_ state: State, by token: TokenID) -> State {
-    // In sentence context nothing before an end of sentence is remembered.
-    if configuration.context == .sentence, token == Vocabulary.endOfSentence { return initialState }
     let window = state.window.dropFirst() + [token]
     return network.withLock { box in
       box.network.resetState(rows: 1)
@@ -82,7 +80,9 @@ public final class NeuralModel: LanguageModel {
     if context == .sentence, last == Vocabulary.endOfSentence {
       state = initialState
     } else {
-      end.window = Array((state.window + text.dropLast()).suffix(state.window.count))
+      // What the window of the last segment holds: in sentence context, nothing from before its sentence.
+      let (before, floor) = segments.last.map { ($0.before, $0.floor) } ?? (state.window, 0)
+      end.window = Array((before + text[floor..<text.count - 1]).suffix(state.window.count))
       state = advance(end, by: last)
     }
     output += scores

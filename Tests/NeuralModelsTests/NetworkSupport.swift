@@ -1,0 +1,131 @@
+import Foundation
+import Kernels
+import LanguageModels
+import Tensors
+import TestSupport
+import Testing
+
+@testable import NeuralModels
+
+/// Every instruction set that this processor runs, each with one, two and three threads.
+var allEngines: [Engine] {
+  KernelTable.supported.flatMap { table in (1...3).map { Engine(kernels: table, threads: $0) } }
+}
+
+/// The fastest kernels on one thread.
+func singleThreadedEngine() throws -> Engine { try Engine(threads: 1) }
+
+extension Engine {
+  var testName: String { "\(kernelName) on \(threadCount)" }
+}
+
+extension SeededGenerator {
+  /// Numbers uniform in ±limit.
+  mutating func floats(_ count: Int, limit: Double) -> [Float] {
+    (0..<count).map { _ in Float(limit * (2 * uniform() - 1)) }
+  }
+
+  /// Tokens uniform in 0 ..< vocabularySize.
+  mutating func tokens(_ count: Int, vocabularySize: Int) -> [TokenID] {
+    (0..<count).map { _ in TokenID(uniform() * Double(vocabularySize)) }
+  }
+}
+
+extension ParameterArena {
+  /// Dense random values everywhere, biases included.
+  func randomize(limit: Double, seed: UInt64) {
+    var generator = SeededGenerator(seed: seed)
+    for parameter in parameters {
+      parameter.value.pointer.update(
+        from: generator.floats(parameter.count, limit: limit), count: parameter.count)
+    }
+    valuesChanged()
+  }
+
+  /// The bits of all gradients, padding included.
+  var gradientBits: [UInt32] { (0..<count).map { gradients[$0].bitPattern } }
+}
+
+extension MatrixView {
+  /// The elements row by row.
+  var elements: [Float] { (0..<rows).flatMap { row in (0..<columns).map { self[row, $0] } } }
+}
+
+extension Matrix {
+  convenience init(rows: Int, columns: Int, _ values: [Float]) {
+    self.init(rows: rows, columns: columns)
+    view.pointer.update(from: values, count: values.count)
+  }
+}
+
+extension NeuralNetwork {
+  /// Sets the state of every row to random numbers, and returns them.
+  func randomizeState(rows: Int, seed: UInt64) -> [[Float]] {
+    var generator = SeededGenerator(seed: seed)
+    resetState(rows: rows)
+    let states = (0..<rows).map { _ in generator.floats(stateSize, limit: 0.8) }
+    for (row, state) in states.enumerated() { setState(state, row: row) }
+    return states
+  }
+}
+
+extension Batch {
+  /// Random tokens; with `hasGaps` some targets are ignored and some rows restart.
+  static func random(
+    steps: Int, rows: Int, window: Int, vocabularySize: Int, hasGaps: Bool, seed: UInt64
+  ) -> Batch {
+    var generator = SeededGenerator(seed: seed)
+    var batch = Batch(steps: steps, rows: rows)
+    batch.inputs = generator.tokens(steps * rows * window, vocabularySize: vocabularySize)
+    batch.targets = generator.tokens(steps * rows, vocabularySize: vocabularySize)
+    if hasGaps {
+      // The last target stays, so that one is left.
+      for i in batch.targets.indices.dropLast() where i % 4 == 1 { batch.targets[i] = Batch.ignored }
+      batch.restarts = batch.targets.indices.map { $0 % 5 == 3 || $0 == 0 }
+    }
+    batch.targetCount = batch.targets.filter { $0 != Batch.ignored }.count
+    return batch
+  }
+}
+
+/// A shape of network for tests that go through all kinds.
+struct NetworkShape: Sendable, CustomTestStringConvertible {
+  let configuration: NeuralConfiguration
+  let vocabularySize: Int
+
+  init(
+    _ kind: NeuralKind, layers: Int = 1, hidden: Int = 5, embedding: Int = 4, order: Int = 4,
+    tied: Bool = false,
+    direct: Bool = false, dropout: Float = 0, context: ContextMode = .stream, vocabulary: Int = 7
+  ) {
+    var c = NeuralConfiguration(kind: kind)
+    (c.layers, c.hiddenSize, c.embeddingSize, c.order) = (layers, hidden, embedding, order)
+    (c.tiesEmbeddings, c.hasDirectConnections) = (tied, direct)
+    (c.dropout, c.context) = (dropout, context)
+    configuration = c
+    vocabularySize = vocabulary
+  }
+
+  var testDescription: String {
+    let c = configuration
+    return "\(c.kind)" + (c.tiesEmbeddings ? " tied" : "") + (c.hasDirectConnections ? " direct" : "")
+      + (c.dropout > 0 ? " dropout" : "") + " \(c.layers)×\(c.hiddenSize) \(c.context)"
+  }
+
+  func make(_ engine: Engine) -> any NeuralNetwork {
+    configuration.makeNetwork(vocabularySize: vocabularySize, engine: engine)
+  }
+
+  var vocabulary: Vocabulary { Vocabulary(unit: .word, tokens: (2..<vocabularySize).map { "w\($0)" }) }
+
+  /// One of each kind, with two layers where it has layers; H across the edges of vectors.
+  static let ofEachKind =
+    NeuralKind.allCases.map { NetworkShape($0, layers: 2, hidden: 33, embedding: 6, vocabulary: 19) } + [
+      NetworkShape(.nnlm, hidden: 33, embedding: 6, direct: true, vocabulary: 19)
+    ]
+}
+
+extension Double {
+  /// ln x
+  var logarithm: Double { Foundation.log(self) }
+}

@@ -1,0 +1,147 @@
+import LanguageModels
+import Tensors
+import TestSupport
+
+@testable import NeuralModels
+
+/// The models in textbook form, one scalar at a time: what the networks must compute, and by the tape their exact gradients.
+///
+/// The parameters are those of the network under test, read from its arena by name.
+final class Oracle {
+  let tape = Tape()
+  private var parameters: [String: Grid] = [:]
+
+  /// A matrix of variables; a vector is a matrix of one row.
+  struct Grid {
+    let rows: [[Scalar]]
+    let columns: [[Scalar]]
+
+    init(rows: [[Scalar]]) {
+      self.rows = rows
+      columns = rows[0].indices.map { column in rows.map { $0[column] } }
+    }
+  }
+
+  /// The parameters of `arena` as variables.
+  init(_ arena: ParameterArena) {
+    for parameter in arena.parameters {
+      let view = parameter.value
+      parameters[parameter.name] = Grid(
+        rows: (0..<view.rows).map { row in
+          (0..<view.columns).map { tape.variable(Double(view[row, $0])) }
+        })
+    }
+  }
+
+  subscript(name: String) -> Grid {
+    guard let grid = parameters[name] else { preconditionFailure("the network has no parameter \(name)") }
+    return grid
+  }
+
+  func has(_ name: String) -> Bool { parameters[name] != nil }
+
+  func variables(_ values: [Float]) -> [Scalar] { values.map { tape.variable(Double($0)) } }
+
+  func zeros(_ count: Int) -> [Scalar] { (0..<count).map { _ in tape.variable(0) } }
+
+  // MARK: Recurrent layers
+
+  /// h and c of one row; c means nothing to cells without a cell state.
+  typealias State = (h: [Scalar], c: [Scalar])
+
+  /// One step of one row.
+  func step(_ kind: CellKind, layer: String, _ x: [Scalar], _ last: State) -> State {
+    let (w, u) = (self["\(layer).input_weights"], self["\(layer).recurrent_weights"])
+    let bias = self["\(layer).bias"].rows[0]
+    let size = last.h.count
+    func input(_ block: Int, _ j: Int) -> Scalar { tape.dot(x, w.columns[block * size + j]) }
+    func state(_ block: Int, _ j: Int) -> Scalar { tape.dot(last.h, u.columns[block * size + j]) }
+    func b(_ block: Int, _ j: Int) -> Scalar { bias[block * size + j] }
+
+    var next: State = ([], [])
+    for j in 0..<size {
+      switch kind {
+      case .rnn:
+        // Elman (1990): h′ = tanh(x W + h U + b)
+        next.h.append((input(0, j) + state(0, j) + b(0, j)).hyperbolicTangent)
+      case .gru:
+        // The documentation of PyTorch's GRU. Its W_in, W_ir, W_iz are our input blocks 0 to 2, its W_hr, W_hz, W_hn our
+        // recurrent blocks 0 to 2, its b_in, b_r, b_z, b_hn our bias.
+        let r = (input(1, j) + state(0, j) + b(1, j)).sigmoid
+        let z = (input(2, j) + state(1, j) + b(2, j)).sigmoid
+        let n = (input(0, j) + b(0, j) + r * (state(2, j) + b(3, j))).hyperbolicTangent
+        next.h.append((1 - z) * n + z * last.h[j])
+      case .lstm:
+        // Gers et al. (2000), without peepholes.
+        let i = (input(0, j) + state(0, j) + b(0, j)).sigmoid
+        let f = (input(1, j) + state(1, j) + b(1, j)).sigmoid
+        let g = (input(2, j) + state(2, j) + b(2, j)).hyperbolicTangent
+        let o = (input(3, j) + state(3, j) + b(3, j)).sigmoid
+        let c = f * last.c[j] + i * g
+        next.c.append(c)
+        next.h.append(o * c.hyperbolicTangent)
+      }
+    }
+    return next
+  }
+
+  /// h_t of all steps, time-major, and the last state of each row, from x [T·B], time-major, and the initial state of each row.
+  func run(
+    _ kind: CellKind, layer: String, _ x: [[Scalar]], initial: [State], restarts: [Bool]
+  ) -> (outputs: [[Scalar]], last: [State]) {
+    var states = initial
+    var outputs: [[Scalar]] = []
+    for (i, x) in x.enumerated() {
+      let row = i % initial.count
+      if !restarts.isEmpty, restarts[i] {
+        states[row] = (zeros(states[row].h.count), zeros(states[row].c.count))
+      }
+      states[row] = step(kind, layer: layer, x, states[row])
+      outputs.append(states[row].h)
+    }
+    return (outputs, states)
+  }
+
+  // MARK: Whole networks
+
+  /// −ln softmax(features Wᵀ + b)[target]; W is the embedding where the network has no other.
+  private func crossEntropy(_ features: [Scalar], target: TokenID) -> Scalar {
+    let weights = has("output.weights") ? self["output.weights"] : self["embedding"]
+    let bias = self["output.bias"].rows[0]
+    let logits = weights.rows.indices.map { tape.dot(features, weights.rows[$0]) + bias[$0] }
+    return tape.sum(logits.map(\.exponential)).logarithm - logits[Int(target)]
+  }
+
+  private func meanCrossEntropy(_ features: [[Scalar]], _ batch: Batch) -> Scalar {
+    let losses = zip(features, batch.targets).filter { $0.1 != Batch.ignored }
+      .map { crossEntropy($0, target: $1) }
+    return losses.isEmpty ? tape.variable(0) : 1 / Double(losses.count) * tape.sum(losses)
+  }
+
+  /// The mean of −ln p over the targets of a recurrent network; `states` are those that its `setState` was given.
+  func recurrentLoss(_ c: NeuralConfiguration, _ kind: CellKind, _ batch: Batch, states: [[Float]]) -> Scalar
+  {
+    var x = batch.inputs.map { self["embedding"].rows[Int($0)] }
+    let size = states[0].count / c.layers
+    for l in 0..<c.layers {
+      let initial: [State] = states.map { state in
+        let own = variables(Array(state[l * size..<(l + 1) * size]))
+        return (Array(own[..<c.hiddenSize]), Array(own[c.hiddenSize...]))
+      }
+      x = run(kind, layer: "layer\(l + 1)", x, initial: initial, restarts: batch.restarts).outputs
+    }
+    return meanCrossEntropy(x, batch)
+  }
+
+  /// The mean of −ln p over the targets of an NNLM (Bengio et al. 2003, equation 1).
+  func feedForwardLoss(_ c: NeuralConfiguration, _ batch: Batch) -> Scalar {
+    let (weights, bias) = (self["hidden.weights"], self["hidden.bias"].rows[0])
+    let features = batch.targets.indices.map { i in
+      let window = batch.inputs[i * (c.order - 1)..<(i + 1) * (c.order - 1)]
+      let x = window.flatMap { self["embedding"].rows[Int($0)] }
+      let h = bias.indices.map { (tape.dot(x, weights.columns[$0]) + bias[$0]).hyperbolicTangent }
+      return c.hasDirectConnections ? h + x : h
+    }
+    return meanCrossEntropy(features, batch)
+  }
+}

@@ -1,0 +1,230 @@
+import Foundation
+import LanguageModels
+import TestSupport
+import Testing
+
+@testable import NeuralModels
+
+/// A network as a language model: every way of asking for a probability gives the same.
+@Suite("Scoring")
+struct ScoringTests {
+  /// Each kind, trained (or rather made up) for each context.
+  private static let shapes = ContextMode.allCases.flatMap { context in
+    NeuralKind.allCases.map {
+      NetworkShape(
+        $0, layers: 2, hidden: 9, embedding: 6, direct: $0 == .nnlm, context: context, vocabulary: 13)
+    }
+  }
+
+  private func model(_ shape: NetworkShape) throws -> NeuralModel {
+    let network = shape.make(try singleThreadedEngine())
+    network.arena.randomize(limit: 0.9, seed: 31)
+    return NeuralModel(network, vocabulary: shape.vocabulary, configuration: shape.configuration)
+  }
+
+  private func text(sentences: Int, seed: UInt64 = 32) -> [TokenID] {
+    RandomText.tokens(sentences: sentences, vocabularySize: 13, seed: seed)
+  }
+
+  /// ln p of each token, one after the other, and the state after the last.
+  private func oneByOne(
+    _ model: NeuralModel, _ text: [TokenID], _ context: ContextMode
+  ) -> ([Float], NeuralModel.State) {
+    var state = model.initialState
+    var scores: [Float] = []
+    for token in text {
+      let (score, next) = model.logProbability(of: token, after: state)
+      scores.append(score)
+      state = context == .sentence && token == Vocabulary.endOfSentence ? model.initialState : next
+    }
+    return (scores, state)
+  }
+
+  private func largestDifference(_ a: [Float], _ b: [Float]) -> Float {
+    guard a.count == b.count else { return .infinity }
+    return zip(a, b).reduce(0) { max($0, ($1.0 - $1.1).isNaN ? .infinity : abs($1.0 - $1.1)) }
+  }
+
+  @Test("Many tokens at once are as one by one", arguments: shapes)
+  func batches(shape: NetworkShape) throws {
+    let (model, text) = (try model(shape), text(sentences: 90))
+    try #require(text.count < NeuralModel.stretchLength)
+    let context = shape.configuration.context
+    // A text that ends in the middle of a sentence, too.
+    for length in [text.count, text.count - 3, 1, 2] {
+      let text = Array(text.prefix(length))
+      var state = model.initialState
+      var scores: [Float] = []
+      model.score(text[...], context: context, after: &state, into: &scores)
+      let (expected, end) = oneByOne(model, text, context)
+      #expect(largestDifference(scores, expected) < 1e-4)
+      #expect(largestDifference(state.values, end.values) < 1e-4 && state.window == end.window)
+    }
+  }
+
+  @Test("A text may be cut anywhere", arguments: shapes)
+  func splits(shape: NetworkShape) throws {
+    let (model, text) = (try model(shape), text(sentences: 30))
+    let context = shape.configuration.context
+    var generator = SeededGenerator(seed: 33)
+    var whole: [Float] = []
+    var state = model.initialState
+    model.score(text[...], context: context, after: &state, into: &whole)
+    let end = state
+    for largest in [1.0, 3, 20] {
+      state = model.initialState
+      var parts: [Float] = []
+      var rest = text[...]
+      while !rest.isEmpty {
+        let part = rest.prefix(1 + Int(generator.uniform() * largest))
+        model.score(part, context: context, after: &state, into: &parts)
+        rest = rest.dropFirst(part.count)
+      }
+      #expect(largestDifference(whole, parts) < 1e-4)
+      #expect(largestDifference(state.values, end.values) < 1e-4 && state.window == end.window)
+    }
+  }
+
+  /// The context belongs to the evaluation: `eval --context` may ask for another than that of the training.
+  @Test("In the other context, too, a text may be cut anywhere", arguments: shapes)
+  func otherContext(shape: NetworkShape) throws {
+    let (model, text) = (try model(shape), text(sentences: 20))
+    let context: ContextMode = shape.configuration.context == .stream ? .sentence : .stream
+    var whole: [Float] = []
+    var state = model.initialState
+    model.score(text[...], context: context, after: &state, into: &whole)
+    #expect(largestDifference(whole, oneByOne(model, text, context).0) < 1e-4)
+    var lines: [Float] = []
+    state = model.initialState
+    for line in text.split(separator: Vocabulary.endOfSentence, omittingEmptySubsequences: false).dropLast() {
+      model.score(
+        ArraySlice(Array(line) + [Vocabulary.endOfSentence]), context: context, after: &state, into: &lines)
+    }
+    #expect(largestDifference(whole, lines) < 1e-4)
+  }
+
+  @Test("In sentence context, a sentence scores the same wherever it stands", arguments: shapes)
+  func sentences(shape: NetworkShape) throws {
+    let model = try model(shape)
+    let sentence: [TokenID] = [5, 2, 7, 7, 3, Vocabulary.endOfSentence]
+    func score(_ text: [TokenID]) -> [Float] {
+      var state = model.initialState
+      var scores: [Float] = []
+      model.score(text[...], context: .sentence, after: &state, into: &scores)
+      return scores
+    }
+    let alone = score(sentence)
+    let before = text(sentences: 7)
+    #expect(largestDifference(Array(score(before + sentence).suffix(sentence.count)), alone) < 1e-5)
+    #expect(largestDifference(Array(score(sentence + before).prefix(sentence.count)), alone) < 1e-5)
+  }
+
+  @Test("A stream longer than one stretch is scored once and closely", arguments: shapes)
+  func stretches(shape: NetworkShape) throws {
+    let model = try model(shape)
+    let text = Array(text(sentences: 900).prefix(2 * NeuralModel.stretchLength + 700))
+    try #require(text.count == 2 * NeuralModel.stretchLength + 700)
+    var scores: [Float] = []
+    var state = model.initialState
+    model.score(text[...], context: .stream, after: &state, into: &scores)
+    // What lies more than the warm-up back hardly matters; these random networks forget quickly.
+    var expected: [Float] = []
+    var expectedState = model.initialState
+    var rest = text[...]
+    while !rest.isEmpty {
+      model.score(rest.prefix(1500), context: .stream, after: &expectedState, into: &expected)
+      rest = rest.dropFirst(1500)
+    }
+    #expect(largestDifference(scores, expected) < 1e-3)
+    #expect(largestDifference(state.values, expectedState.values) < 1e-3)
+    #expect(state.window == expectedState.window)
+  }
+
+  @Test("A distribution sums to one, and holds the probabilities", arguments: shapes)
+  func distribution(shape: NetworkShape) throws {
+    let model = try model(shape)
+    var state = model.initialState
+    var all: [Float] = [.nan]
+    for token in text(sentences: 4) {
+      model.logProbabilities(after: state, into: &all)
+      #expect(all.count == shape.vocabularySize)
+      // V roundings of ε.
+      #expect(abs(all.reduce(0) { $0 + exp(Double($1)) } - 1) < 1e-6)
+      let (score, next) = model.logProbability(of: token, after: state)
+      #expect(score == all[Int(token)] && next == model.advance(state, by: token))
+      state = next
+    }
+  }
+
+  @Test("A model comes back from its checkpoint bit by bit", arguments: shapes, TensorFormat.allCases)
+  func checkpoint(shape: NetworkShape, format: TensorFormat) throws {
+    let (model, text) = (try model(shape), text(sentences: 10))
+    let folder = try TemporaryFolder()
+    try Checkpoint(
+      model: shape.configuration.kind.rawValue, programVersion: "1", tokenizer: Tokenizer(unit: .word),
+      vocabulary: model.vocabulary, configuration: model.configuration.json, training: .object([]),
+      tensors: model.tensors
+    ).write(to: folder("model.json"), tensors: format)
+    let read = try NeuralModel(Checkpoint(path: folder("model.json")), engine: try singleThreadedEngine())
+    #expect(read.vocabulary.tokens == model.vocabulary.tokens)
+    // The order belongs to the NNLM and the layers to the others.
+    #expect(read.configuration.json == model.configuration.json)
+    #expect(read.initialState == model.initialState)
+    func score(_ model: NeuralModel) -> [Float] {
+      var state = model.initialState
+      var scores: [Float] = []
+      model.score(text[...], context: model.defaultContext, after: &state, into: &scores)
+      return scores
+    }
+    #expect(score(read) == score(model))
+  }
+
+  /// Numbers that contradict each other, in a file whose checksums are right.
+  @Test("A checkpoint whose sizes do not fit each other is an error")
+  func foreignCheckpoints() throws {
+    let engine = try singleThreadedEngine()
+    func reading(_ shape: NetworkShape, _ change: (inout Checkpoint) -> Void) throws -> NeuralModel {
+      let model = try model(shape)
+      var checkpoint = Checkpoint(
+        model: shape.configuration.kind.rawValue, programVersion: "1", tokenizer: Tokenizer(unit: .word),
+        vocabulary: model.vocabulary, configuration: model.configuration.json, training: .object([]),
+        tensors: model.tensors)
+      change(&checkpoint)
+      return try NeuralModel(checkpoint, engine: engine)
+    }
+    let shape = NetworkShape(.gru)
+    _ = try reading(shape) { _ in }
+    #expect(throws: CheckpointError.self) { _ = try reading(shape) { _ = $0.tensors.removeLast() } }
+    #expect(throws: CheckpointError.self) { _ = try reading(shape) { $0.model = "lstm" } }
+    #expect(throws: CheckpointError.self) { _ = try reading(shape) { $0.model = "ngram" } }
+    #expect(throws: CheckpointError.self) { _ = try reading(shape) { $0.configuration = .object([]) } }
+    #expect(throws: CheckpointError.self) {
+      // As many numbers in another shape.
+      _ = try reading(shape) { checkpoint in
+        let last = checkpoint.tensors.removeLast()
+        guard case .float32(let values) = last.elements else { return }
+        checkpoint.tensors.append(Tensor(last.name, shape: [1, values.count], values))
+      }
+    }
+    // Tied embeddings need E = H, and no direct connections.
+    for (kind, direct, hidden) in [
+      (NeuralKind.lstm, false, 5), (.nnlm, false, 5), (.nnlm, true, 5), (.nnlm, true, 4),
+    ] {
+      let shape = NetworkShape(kind, hidden: hidden, direct: direct)
+      var tied = shape.configuration
+      tied.tiesEmbeddings = true
+      let count = try #require(tied.parameterCount(vocabularySize: shape.vocabularySize))
+      #expect(throws: CheckpointError.self) {
+        _ = try reading(shape) { checkpoint in
+          checkpoint.configuration = tied.json
+          checkpoint.tensors.removeAll { $0.name == "output.weights" }
+          // Numbers without a meaning make up for what is missing.
+          let stored = checkpoint.tensors.reduce(0) { $0 + $1.elements.count }
+          if count > stored {
+            checkpoint.tensors.append(Tensor("more", [Float](repeating: 0, count: count - stored)))
+          }
+        }
+      }
+    }
+  }
+}
