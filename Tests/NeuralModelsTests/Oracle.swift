@@ -104,11 +104,15 @@ final class Oracle {
 
   // MARK: Whole networks
 
-  /// −ln softmax(features Wᵀ + b)[target]; W is the embedding where the network has no other.
+  /// −ln softmax(features W + b)[target]; W is the transposed embedding where the network has no other.
   private func crossEntropy(_ features: [Scalar], target: TokenID) -> Scalar {
-    let weights = has("output.weights") ? self["output.weights"] : self["embedding"]
     let bias = self["output.bias"].rows[0]
-    let logits = weights.rows.indices.map { tape.dot(features, weights.rows[$0]) + bias[$0] }
+    let logits = bias.indices.map { token in
+      let weights =
+        has("output.weights")
+        ? self["output.weights"].rows.map { $0[token] } : self["embedding"].rows[token]
+      return tape.dot(features, weights) + bias[token]
+    }
     return tape.sum(logits.map(\.exponential)).logarithm - logits[Int(target)]
   }
 

@@ -231,7 +231,7 @@ struct TrainingTests {
     let error = #expect(throws: DivergenceError.self) {
       _ = try train(shape, text, options, singleThreadedEngine())
     }
-    #expect(error?.description.contains("a lower --rate (it was 3e+38)") == true)
+    #expect(error?.description.contains("a lower --lr (it was 3e+38)") == true)
   }
 
   @Test("Clipping bounds the step of SGD")

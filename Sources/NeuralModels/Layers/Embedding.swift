@@ -17,6 +17,11 @@ final class Embedding {
     weights = arena.add("embedding", shape: [vocabularySize, size])
   }
 
+  /// Uniform in ±4/√E: inputs that a new layer notices, or training is slow to start.
+  func initialize(using generator: inout SeededGenerator) {
+    weights.value.fillUniform(4 / Float(size).squareRoot(), using: &generator)
+  }
+
   /// x[row] = W[tokens[row]]; x is [tokens × E].
   func forward(_ tokens: [TokenID], into x: MatrixView) {
     engine.split(tokens.count) { rows in

@@ -46,7 +46,7 @@ final class FeedForwardNetwork: NeuralNetwork {
   }
 
   func initialize(using generator: inout SeededGenerator) {
-    embedding.weights.value.fillUniform(0.1, using: &generator)
+    embedding.initialize(using: &generator)
     hiddenWeights.value.fillUniform(1 / Float(inputSize).squareRoot(), using: &generator)
     if output.weights !== embedding.weights { output.weights.value.fillUniform(0.1, using: &generator) }
     arena.valuesChanged()

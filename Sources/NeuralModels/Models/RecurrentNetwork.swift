@@ -42,7 +42,7 @@ final class RecurrentNetwork: NeuralNetwork {
   }
 
   func initialize(using generator: inout SeededGenerator) {
-    embedding.weights.value.fillUniform(0.1, using: &generator)
+    embedding.initialize(using: &generator)
     for layer in layers { layer.initialize(using: &generator) }
     if output.weights !== embedding.weights { output.weights.value.fillUniform(0.1, using: &generator) }
     arena.valuesChanged()

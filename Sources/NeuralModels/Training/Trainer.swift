@@ -79,6 +79,7 @@ public final class Trainer {
       var (epochLoss, epochTokens) = (0.0, 0)
       for chunk in 0..<batches.count {
         batches.fill(&batch, chunk: chunk)
+        forgetSomeStates(in: &batch)
         let loss = try step(batch, epoch: epoch, event)
         epochLoss += loss
         epochTokens += batch.targetCount
@@ -116,6 +117,19 @@ public final class Trainer {
           gradientNorm: norm, tokens: tokens)))
     return loss
   }
+
+  /// Lets a few rows begin the chunk with a state of zeros, as Melis et al. (2018) do: a network that carries its state through
+  /// whole epochs would otherwise meet the beginning of a text only a few times, and go astray there.
+  private func forgetSomeStates(in batch: inout Batch) {
+    guard network.stateSize > 0 else { return }
+    var generator = SeededGenerator(seed: options.seed &+ UInt64(stepNumber) &* 0x9E37_79B9_7F4A_7C15)
+    for row in 0..<batch.rows where generator.uniform() < Self.forgettingRate {
+      if batch.restarts.isEmpty { batch.restarts = [Bool](repeating: false, count: batch.steps * batch.rows) }
+      batch.restarts[row] = true
+    }
+  }
+
+  private static let forgettingRate = 0.05
 
   /// Differs for every seed and step.
   private var dropoutKey: UInt64 {
