@@ -56,16 +56,21 @@ struct TrainingPlan {
       heldOut = try Corpus(from: reader, vocabulary: vocabulary)
       try TextOptions.requireText(reader.statistics, [validPath])
     }
+    var writing = 0.0
     let model = try training.train(corpus, heldOut: heldOut, vocabulary: vocabulary, isQuiet: isQuiet) {
       configuration, options, tensors in
       let checkpoint = Checkpoint(
         model: kind.rawValue, programVersion: programVersion, tokenizer: tokenizer, vocabulary: vocabulary,
         configuration: configuration, training: record(reader.statistics, corpus, options), tensors: tensors)
+      let start = watch.seconds
       try checkpoint.write(to: output, tensors: format)
+      writing += watch.seconds - start
     }
     if !isQuiet {
       let name = output == "-" ? "the model to standard output" : output
-      Terminal.note("wrote \(name) in \(Format.fixed(watch.seconds, 2)) s")
+      Terminal.note(
+        "wrote \(name) in \(Format.fixed(watch.seconds, 2)) s, of which \(Format.fixed(writing, 2)) s to write"
+      )
     }
     if let heldOut, heldOut.tokens.count > 0 {
       let result = EvaluationResult(of: model, on: heldOut)

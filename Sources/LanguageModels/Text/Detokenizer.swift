@@ -24,6 +24,7 @@ extension Vocabulary {
 
   /// The form without white space of a token's text.
   public static func displayName(of token: String) -> String {
+    if token.utf8.allSatisfy({ (0x21..<0x7F).contains($0) }) { return token }
     var name = ""
     for scalar in token.unicodeScalars {
       switch scalar {

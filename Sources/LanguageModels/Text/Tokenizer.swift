@@ -10,10 +10,20 @@ public enum TextUnit: String, CaseIterable, Sendable {
   /// How the token that ends a sentence is written.
   public var endOfSentence: String { self == .word ? "</s>" : "\n" }
 
+  private static func hasWhiteSpace(_ token: String) -> Bool {
+    // The Unicode property is asked for only beyond ASCII.
+    var isASCII = true
+    for byte in token.utf8 {
+      if byte == 0x20 || (0x09...0x0D).contains(byte) { return true }
+      if byte >= 0x80 { isASCII = false }
+    }
+    return !isASCII && token.contains(where: \.isWhitespace)
+  }
+
   /// Whether `token` can be a token of this unit.
   public func isToken(_ token: String) -> Bool {
     switch self {
-    case .word: !token.isEmpty && !token.contains(where: \.isWhitespace)
+    case .word: !token.isEmpty && !Self.hasWhiteSpace(token)
     case .char: token.count == 1
     case .byte: Array(token.utf8).withUnsafeBytes { Tokenizer.byte(named: $0) } != nil
     }
