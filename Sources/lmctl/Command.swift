@@ -8,7 +8,9 @@ protocol Command: Sendable {
   static var operands: String { get }
   /// What it does, in a paragraph or two.
   static var discussion: String { get }
-  /// Its options in groups, each with a heading.
+  /// What a configuration calls its operands; `nil` if they stand on the command line only.
+  static var operandsInConfiguration: String? { get }
+  /// Its own options in groups, each with a heading.
   static var options: [(heading: String, options: [Option])] { get }
   /// Command lines that work.
   static var examples: [String] { get }
@@ -18,10 +20,17 @@ protocol Command: Sendable {
 }
 
 extension Command {
+  static var operandsInConfiguration: String? { nil }
+
+  /// Its own options, and those that every command takes.
+  static var allOptions: [(heading: String, options: [Option])] {
+    options + [("configuration", [Configuration.option])]
+  }
+
   /// The page that `lmctl help` shows.
   static var helpText: String {
     var text = "lmctl \(name): \(summary)\n\nusage: lmctl \(name) \(operands)\n\n\(discussion)\n"
-    for group in options {
+    for group in allOptions {
       text += "\n\(group.heading):\n"
       for option in group.options {
         let short = option.short.map { "-\($0), " } ?? ""

@@ -27,8 +27,7 @@ enum CommandLineTool {
         if words.prefix(while: { $0 != "--" }).contains(where: { $0 == "--help" || $0 == "-h" }) {
           StandardOutput.shared.write(command.helpText)
         } else {
-          let options = command.options.flatMap(\.options)
-          try command.run(Arguments(Array(words.dropFirst()), command: command.name, options: options))
+          try run(command, Array(words.dropFirst()))
         }
       }
       try StandardOutput.shared.flush()
@@ -43,6 +42,20 @@ enum CommandLineTool {
       try? StandardOutput.shared.flush()
       Terminal.error("lmctl: \(error)\n")
       return 1
+    }
+  }
+
+  private static func run(_ command: any Command.Type, _ words: [String]) throws {
+    let options = command.allOptions.flatMap(\.options)
+    var arguments = try Arguments(words, options: options)
+    if let path = arguments.string(Configuration.option.name) {
+      try Configuration(path: path).add(
+        to: &arguments, options, operandsName: command.operandsInConfiguration)
+    }
+    do {
+      try command.run(arguments)
+    } catch let error as UsageError {
+      throw arguments.locating(error)
     }
   }
 

@@ -29,6 +29,14 @@ struct NGramTraining: ModelTraining {
     }
   }
 
+  func settings(for corpus: Corpus) -> [JSONValue.Member] {
+    [
+      .setting("order", options.order), .setting("smoothing", options.smoothing),
+      .setting("context", options.context),
+      .setting("delta", options.smoothing.takesDelta ? options.delta : nil),
+    ]
+  }
+
   func train(
     _ corpus: Corpus, heldOut: Corpus?, vocabulary: Vocabulary, isQuiet: Bool,
     save: (JSONValue, [JSONValue.Member], [Tensor]) throws -> Void

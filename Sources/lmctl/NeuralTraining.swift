@@ -103,6 +103,27 @@ struct NeuralTraining: ModelTraining {
     threads = try TextOptions.threads(arguments)
   }
 
+  func settings(for corpus: Corpus) throws -> [JSONValue.Member] {
+    let options = try fitted(to: corpus)
+    let isNewbob = options.schedule == .newbob
+    let ofKind: [JSONValue.Member] =
+      configuration.kind == .nnlm
+      ? [.setting("order", configuration.order), .setting("direct", configuration.hasDirectConnections)]
+      : [.setting("layers", configuration.layers)]
+    return ofKind + [
+      .setting("hidden", configuration.hiddenSize), .setting("embed", configuration.embeddingSize),
+      .setting("tie", configuration.tiesEmbeddings), .setting("dropout", configuration.dropout),
+      .setting("context", configuration.context), .setting("epochs", options.epochs),
+      .setting("batch", options.rows), .setting("bptt", options.steps),
+      .setting("optimizer", options.optimizer), .setting("lr", options.rate),
+      .setting("schedule", options.schedule), .setting("warm-up", options.warmUpSteps),
+      .setting("newbob-ratio", isNewbob ? options.newbobRatio : nil),
+      .setting("newbob-count", isNewbob ? options.newbobPatience : nil),
+      .setting("clip", options.clipNorm), .setting("clip-value", options.clipValue),
+      .setting("seed", Int(options.seed)), .setting("threads", threads),
+    ]
+  }
+
   func train(
     _ corpus: Corpus, heldOut: Corpus?, vocabulary: Vocabulary, isQuiet: Bool,
     save: (JSONValue, [JSONValue.Member], [Tensor]) throws -> Void

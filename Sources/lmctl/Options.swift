@@ -37,15 +37,19 @@ struct Option {
 /// A command line, taken apart by the options of its command.
 struct Arguments {
   /// The arguments that are not options.
-  let operands: [String]
-  private let command: String
-  private let values: [String: String]
+  private(set) var operands: [String]
+  private var values: [String: String]
+  /// Options that `--no-NAME` takes back from the configuration.
+  private let withdrawn: Set<String>
+  private var configured: (file: String, names: [String]) = ("", [])
 
-  /// Takes `words` apart: `--name value`, `--name=value`, `-o value`, flags, `--` before operands that begin with a dash.
+  /// Takes `words` apart: `--name value`, `--name=value`, `-o value`, flags, `--no-name`, `--` before operands that begin with a
+  /// dash.
   ///
   /// - Throws: `UsageError` for an unknown option (with the nearest real one), a missing or superfluous value.
-  init(_ words: [String], command: String, options: [Option]) throws {
+  init(_ words: [String], options: [Option]) throws {
     var operands: [String] = []
+    var withdrawn: Set<String> = []
     var values: [String: String] = [:]
     var rest = words[...]
     while let word = rest.popFirst() {
@@ -61,6 +65,10 @@ struct Arguments {
       let name = String(parts[0])
       guard let option = options.first(where: { "--\($0.name)" == name || $0.short.map { "-\($0)" } == name })
       else {
+        if let option = options.first(where: { "--no-\($0.name)" == word }) {
+          withdrawn.insert(option.name)
+          continue
+        }
         let known = options.map { "--\($0.name)" }
         throw UsageError("unknown option '\(name)'" + Suggestion.text(for: name, among: known))
       }
@@ -78,9 +86,32 @@ struct Arguments {
         rest = rest.dropFirst()
       }
     }
+    for option in options where withdrawn.contains(option.name) && values[option.name] != nil {
+      throw UsageError("--\(option.name) and --no-\(option.name) exclude each other")
+    }
     self.operands = operands
-    self.command = command
+    self.withdrawn = withdrawn
     self.values = values
+  }
+
+  /// Adds what a configuration says about options that the command line does not speak of.
+  ///
+  /// - Parameter operands: the operands where the command line has none.
+  mutating func add(values: [String: String], operands: [String], from file: String) {
+    let added = values.filter { self.values[$0.key] == nil && !withdrawn.contains($0.key) }
+    self.values.merge(added) { given, _ in given }
+    if self.operands.isEmpty { self.operands = operands }
+    configured = (file, added.keys.sorted())
+  }
+
+  /// `error`, and which of the options that it speaks of stand in the configuration.
+  func locating(_ error: UsageError) -> UsageError {
+    let words = error.description.split { !($0.isLetter || $0.isNumber || $0 == "-") }
+    let guilty = configured.names.map { "--\($0)" }.filter { words.contains(Substring($0)) }
+    guard !guilty.isEmpty else { return error }
+    return UsageError(
+      "\(error) (\(guilty.joined(separator: ", ")) \(guilty.count == 1 ? "stands" : "stand") in \(configured.file))"
+    )
   }
 
   /// Whether option or flag `name` is given.

@@ -20,6 +20,19 @@ enum TextOptions {
       invalid: try arguments.choice("invalid") ?? .error)
   }
 
+  /// The values in effect of the options for text rules and vocabulary.
+  static func settings(
+    _ tokenizer: Tokenizer, _ source: VocabularySource, file: String?
+  ) -> [JSONValue.Member] {
+    var (minimumCount, maximumSize): (Int?, Int?)
+    if case .counted(let count, let size) = source { (minimumCount, maximumSize) = (count, size) }
+    return [
+      .setting("unit", tokenizer.unit), .setting("lowercase", tokenizer.lowercase),
+      .setting("min-count", minimumCount), .setting("max-vocab", maximumSize), .setting("vocab", file),
+      .setting("invalid", tokenizer.invalid),
+    ]
+  }
+
   /// The number of threads asked for.
   static func threads(_ arguments: Arguments) throws -> Int? { try arguments.integer("threads", in: 1...64) }
 

@@ -35,6 +35,7 @@ enum TokenizeCommand: Command {
     ),
     ("other", [TextOptions.quiet]),
   ]
+  static let operandsInConfiguration: String? = "texts"
   static let examples = [
     "lmctl tokenize --lowercase text.txt",
     "lmctl tokenize --checkpoint model.json --ids test.txt",

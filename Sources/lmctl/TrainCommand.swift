@@ -41,13 +41,23 @@ enum TrainCommand: Command {
           TextOptions.vocabulary, TextOptions.invalid,
         ]
       ),
-      ("other", [TextOptions.quiet]),
+      (
+        "other",
+        [
+          TextOptions.quiet,
+          Option(
+            flag: "print-config",
+            "read the text, print every option's value in effect as JSON for\n--config, and do not train"),
+        ]
+      ),
     ]
+  static let operandsInConfiguration: String? = "texts"
   static let examples = [
     "lmctl train --model ngram --order 5 train.txt --valid valid.txt -o kn5.json",
     "lmctl train --model lstm --epochs 1 train.txt --holdout 0.05",
     "zcat news.gz | lmctl train --model ngram --order 5 -o kn5.json -",
     "lmctl train --model ngram --order 8 --unit char book.txt",
+    "lmctl train --model gru --epochs 2 train.txt --print-config > run.json && lmctl train --config run.json",
   ]
 
   static func run(_ arguments: Arguments) throws {
@@ -83,6 +93,11 @@ enum TrainCommand: Command {
 
 /// What differs from kind to kind: how a corpus becomes a model.
 protocol ModelTraining {
+  /// The values in effect of the options that only some kinds take, for a training on `corpus`.
+  ///
+  /// Every option that goes with the kind is listed; `null` says that it is not in effect.
+  func settings(for corpus: Corpus) throws -> [JSONValue.Member]
+
   /// Trains a model on `corpus`, with `heldOut` to watch.
   ///
   /// `save` writes a checkpoint of the model so far: its configuration and tensors.

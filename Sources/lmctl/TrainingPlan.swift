@@ -11,6 +11,8 @@ struct TrainingPlan {
   private let validPath: String?
   private let holdout: Double
   private let isQuiet: Bool
+  private let printsConfiguration: Bool
+  private let vocabularyPath: String?
 
   /// Takes the plan from the command line; what cannot succeed fails here, before the work.
   init(_ arguments: Arguments, kind: ModelKind, tokenizer: Tokenizer) throws {
@@ -22,11 +24,13 @@ struct TrainingPlan {
     validPath = arguments.string("valid")
     holdout = try arguments.number("holdout", "above 0 and below 1", { $0 > 0 && $0 < 1 }) ?? 0
     isQuiet = arguments.has("quiet")
+    printsConfiguration = arguments.has("print-config")
+    vocabularyPath = arguments.string("vocab")
     if validPath != nil, holdout > 0 { throw UsageError("--valid and --holdout exclude each other") }
     if paths.isEmpty, try ByteSource(path: "-").isTerminal {
       throw UsageError("no training text; name a file, or - for standard input")
     }
-    try TextOptions.requireSingleStandardInput(paths, validPath, arguments.string("vocab"))
+    try TextOptions.requireSingleStandardInput(paths, validPath, vocabularyPath)
     vocabularySource = try TextOptions.vocabulary(arguments, tokenizer: tokenizer)
     for path in paths + [validPath].compactMap({ $0 }) where path != "-" { _ = try ByteSource(path: path) }
     if let suffix = [".gz", ".bz2", ".xz", ".zst"].first(where: output.hasSuffix) {
@@ -34,7 +38,7 @@ struct TrainingPlan {
         "--output writes plain JSON, so its name must not end in '\(suffix)'; compress it afterwards")
     }
     try AtomicFile.check(
-      path: output, inputs: paths + [validPath, arguments.string("vocab")].compactMap { $0 })
+      path: output, inputs: paths + [validPath, vocabularyPath].compactMap { $0 })
   }
 
   /// Reads, trains, writes, evaluates.
@@ -49,6 +53,8 @@ struct TrainingPlan {
     }
     progress.clear()
     try TextOptions.requireText(reader.statistics, paths)
+    let configuration = try configuration(of: training, on: corpus)
+    if printsConfiguration { return StandardOutput.shared.write(Configuration.text(configuration)) }
     if !isQuiet { report(reader.statistics, corpus, vocabulary, seconds: watch.seconds) }
     var heldOut = heldOutPart
     if let validPath {
@@ -79,6 +85,19 @@ struct TrainingPlan {
       // Behind a checkpoint, standard output is no place for a table.
       if output == "-" { Terminal.error(table) } else { StandardOutput.shared.write(table) }
     }
+  }
+
+  /// Every option with its value in effect, so that a run can be repeated from it.
+  private func configuration(of training: any ModelTraining, on corpus: Corpus) throws -> JSONValue {
+    let settings: [JSONValue.Member] = [
+      .setting("model", kind), .setting("output", output), .setting("valid", validPath),
+      .setting("holdout", holdout > 0 ? holdout : nil), .setting("tensors", format),
+      .setting("quiet", isQuiet),
+    ]
+    return Configuration.object(
+      try settings + TextOptions.settings(tokenizer, vocabularySource, file: vocabularyPath)
+        + training.settings(for: corpus),
+      TrainCommand.options.flatMap(\.options), operandsName: "texts", operands: paths.isEmpty ? ["-"] : paths)
   }
 
   private func report(

@@ -13,6 +13,7 @@ struct JSONProblem: Error {
 /// Memory: one block of the input and the values asked for.
 struct JSONParser {
   private let read: (UnsafeMutableRawBufferPointer) throws -> Int
+  private let allowsNonFinite: Bool
   private var block: [UInt8]
   private var position = 0
   private var end = 0
@@ -21,9 +22,13 @@ struct JSONParser {
   /// Values nested deeper than this are refused.
   private static let maximumDepth = 64
 
-  /// A parser of what `read` delivers, block by block.
-  init(blockSize: Int = 4 << 20, read: @escaping (UnsafeMutableRawBufferPointer) throws -> Int) {
+  /// A parser of what `read` delivers, block by block; with `allowsNonFinite`, of `NaN` and `Infinity` too.
+  init(
+    blockSize: Int = 4 << 20, allowsNonFinite: Bool = false,
+    read: @escaping (UnsafeMutableRawBufferPointer) throws -> Int
+  ) {
     self.read = read
+    self.allowsNonFinite = allowsNonFinite
     block = [UInt8](repeating: 0, count: blockSize)
   }
 
@@ -124,12 +129,16 @@ struct JSONParser {
     case UInt8(ascii: "\""): return .string(try string())
     case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
       let text = try numberText()
+      if text == "-", allowsNonFinite, case .number(let value) = try self.value(depth: depth) {
+        return .number(-value)
+      }
       if let integer = Int(text) { return .integer(integer) }
       guard let number = Double(text) else { throw problem("'\(text)' is not a number") }
       return .number(number)
     default:
-      for (word, value) in [("null", JSONValue.null), ("true", true), ("false", false)]
-      where byte == word.utf8.first {
+      var words = [("null", JSONValue.null), ("true", true), ("false", false)]
+      if allowsNonFinite { words += [("NaN", .number(.nan)), ("Infinity", .number(.infinity))] }
+      for (word, value) in words where byte == word.utf8.first {
         for expected in word.utf8 {
           guard try nextByte() == expected else { throw problem("not a JSON value") }
         }
