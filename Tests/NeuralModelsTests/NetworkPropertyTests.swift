@@ -255,8 +255,8 @@ struct NetworkPropertyTests {
     ones.view.fill(1)
     let masks = (0..<2).map { layer -> [Float] in
       let y = Matrix(rows: 100, columns: 101)
-      let dropout = Dropout(rate: 0.25, layer: layer, workspace: Workspace(), engine: engine)
-      dropout.forward(ones.view, into: y.view, key: 3)
+      let dropout = Dropout(rate: 0.25, number: layer, workspace: Workspace(), engine: engine)
+      dropout.forward(ones.view, into: y.view, steps: 100, key: 3)
       return y.view.elements
     }
     let n = Double(masks[0].count)

@@ -90,7 +90,7 @@ extension Batch {
 
 /// A shape of network for tests that go through all kinds.
 struct NetworkShape: Sendable, CustomTestStringConvertible {
-  let configuration: NeuralConfiguration
+  var configuration: NeuralConfiguration
   let vocabularySize: Int
 
   init(

@@ -10,6 +10,8 @@ import TestSupport
 final class Oracle {
   let tape = Tape()
   private var parameters: [String: Grid] = [:]
+  /// What takes the place of parameters of which something is dropped.
+  private var dropped: [String: Grid] = [:]
 
   /// A matrix of variables; a vector is a matrix of one row.
   struct Grid {
@@ -38,6 +40,28 @@ final class Oracle {
     return grid
   }
 
+  /// What dropout multiplies by in one training step.
+  struct Masks {
+    /// For each token.
+    var tokens: [Float]
+    /// For each place between layers, [T·B × columns] row by row; empty without dropout there.
+    var between: [[Float]]
+    /// For the recurrent weights of each layer, row by row; empty without dropout there.
+    var recurrent: [[Float]]
+  }
+
+  /// Lets the parameter `name` be used as parameter ∘ mask.
+  private func drop(_ name: String, _ mask: [Float]) {
+    guard !mask.isEmpty else { return }
+    let width = self[name].columns.count
+    dropped[name] = Grid(
+      rows: self[name].rows.enumerated().map { r, row in
+        row.enumerated().map { Double(mask[r * width + $0]) * $1 }
+      })
+  }
+
+  private func factor(_ name: String) -> Grid { dropped[name] ?? self[name] }
+
   func has(_ name: String) -> Bool { parameters[name] != nil }
 
   func variables(_ values: [Float]) -> [Scalar] { values.map { tape.variable(Double($0)) } }
@@ -51,7 +75,7 @@ final class Oracle {
 
   /// One step of one row.
   func step(_ kind: CellKind, layer: String, _ x: [Scalar], _ last: State) -> State {
-    let (w, u) = (self["\(layer).input_weights"], self["\(layer).recurrent_weights"])
+    let (w, u) = (self["\(layer).input_weights"], factor("\(layer).recurrent_weights"))
     let bias = self["\(layer).bias"].rows[0]
     let size = last.h.count
     func input(_ block: Int, _ j: Int) -> Scalar { tape.dot(x, w.columns[block * size + j]) }
@@ -104,8 +128,9 @@ final class Oracle {
 
   // MARK: Whole networks
 
-  /// −ln softmax(features W + b)[target]; W is the transposed embedding where the network has no other.
-  private func crossEntropy(_ features: [Scalar], target: TokenID) -> Scalar {
+  /// −Σ_w q(w) ln softmax(features W + b)[w] with q = (1 − ε) [target] + ε / V; W is the transposed embedding where the
+  /// network has no other.
+  private func crossEntropy(_ features: [Scalar], target: TokenID, smoothing epsilon: Double) -> Scalar {
     let bias = self["output.bias"].rows[0]
     let logits = bias.indices.map { token in
       let weights =
@@ -113,39 +138,78 @@ final class Oracle {
         ? self["output.weights"].rows.map { $0[token] } : self["embedding"].rows[token]
       return tape.dot(features, weights) + bias[token]
     }
-    return tape.sum(logits.map(\.exponential)).logarithm - logits[Int(target)]
+    let total = tape.sum(logits.map(\.exponential)).logarithm
+    let likely = total - logits[Int(target)]
+    guard epsilon > 0 else { return likely }
+    let even = total - 1 / Double(logits.count) * tape.sum(logits)
+    return (1 - epsilon) * likely + epsilon * even
   }
 
-  private func meanCrossEntropy(_ features: [[Scalar]], _ batch: Batch) -> Scalar {
+  private func meanCrossEntropy(_ features: [[Scalar]], _ batch: Batch, smoothing: Double) -> Scalar {
     let losses = zip(features, batch.targets).filter { $0.1 != Batch.ignored }
-      .map { crossEntropy($0, target: $1) }
+      .map { crossEntropy($0, target: $1, smoothing: smoothing) }
     return losses.isEmpty ? tape.variable(0) : 1 / Double(losses.count) * tape.sum(losses)
   }
 
-  /// The mean of −ln p over the targets of a recurrent network; `states` are those that its `setState` was given.
-  func recurrentLoss(_ c: NeuralConfiguration, _ kind: CellKind, _ batch: Batch, states: [[Float]]) -> Scalar
-  {
-    var x = batch.inputs.map { self["embedding"].rows[Int($0)] }
+  /// The embedding of `token` ∘ its mask.
+  private func embedding(_ token: TokenID, _ masks: Masks?) -> [Scalar] {
+    let row = self["embedding"].rows[Int(token)]
+    guard let masks, !masks.tokens.isEmpty else { return row }
+    return row.map { Double(masks.tokens[Int(token)]) * $0 }
+  }
+
+  private func drop(_ x: [[Scalar]], at place: Int, _ masks: Masks?) -> [[Scalar]] {
+    guard let mask = masks?.between[place], !mask.isEmpty else { return x }
+    return x.enumerated().map { i, row in
+      row.enumerated().map { Double(mask[i * row.count + $0]) * $1 }
+    }
+  }
+
+  private func meanSquare(_ x: [Scalar], count: Int) -> Scalar { 1 / Double(count) * tape.dot(x, x) }
+
+  /// The mean of −ln p over the targets of a recurrent network, with the penalties on its activations; `states` are those that
+  /// its `setState` was given.
+  func recurrentLoss(
+    _ c: NeuralConfiguration, _ kind: CellKind, _ batch: Batch, states: [[Float]], masks: Masks? = nil
+  ) -> Scalar {
+    for (l, mask) in (masks?.recurrent ?? []).enumerated() { drop("layer\(l + 1).recurrent_weights", mask) }
+    var x = drop(batch.inputs.map { embedding($0, masks) }, at: 0, masks)
+    var top = x
     let size = states[0].count / c.layers
     for l in 0..<c.layers {
       let initial: [State] = states.map { state in
         let own = variables(Array(state[l * size..<(l + 1) * size]))
         return (Array(own[..<c.hiddenSize]), Array(own[c.hiddenSize...]))
       }
-      x = run(kind, layer: "layer\(l + 1)", x, initial: initial, restarts: batch.restarts).outputs
+      top = run(kind, layer: "layer\(l + 1)", x, initial: initial, restarts: batch.restarts).outputs
+      x = drop(top, at: l + 1, masks)
     }
-    return meanCrossEntropy(x, batch)
+    let r = c.regularization
+    var loss = meanCrossEntropy(x, batch, smoothing: r.labelSmoothing)
+    if r.activationPenalty > 0 {
+      loss = loss + r.activationPenalty * meanSquare(x.flatMap { $0 }, count: x.count * c.hiddenSize)
+    }
+    if r.temporalPenalty > 0, batch.steps > 1 {
+      let pairs = (batch.rows..<top.count).filter { batch.restarts.isEmpty || !batch.restarts[$0] }
+      let differences = pairs.flatMap { i in zip(top[i], top[i - batch.rows]).map { $0 - $1 } }
+      let count = (batch.steps - 1) * batch.rows * c.hiddenSize
+      loss = loss + r.temporalPenalty * meanSquare(differences, count: count)
+    }
+    return loss
   }
 
   /// The mean of −ln p over the targets of an NNLM (Bengio et al. 2003, equation 1).
-  func feedForwardLoss(_ c: NeuralConfiguration, _ batch: Batch) -> Scalar {
+  func feedForwardLoss(_ c: NeuralConfiguration, _ batch: Batch, masks: Masks? = nil) -> Scalar {
     let (weights, bias) = (self["hidden.weights"], self["hidden.bias"].rows[0])
     let features = batch.targets.indices.map { i in
       let window = batch.inputs[i * (c.order - 1)..<(i + 1) * (c.order - 1)]
-      let x = window.flatMap { self["embedding"].rows[Int($0)] }
-      let h = bias.indices.map { (tape.dot(x, weights.columns[$0]) + bias[$0]).hyperbolicTangent }
+      let x = window.flatMap { embedding($0, masks) }
+      var h = bias.indices.map { (tape.dot(x, weights.columns[$0]) + bias[$0]).hyperbolicTangent }
+      if let mask = masks?.between[0], !mask.isEmpty {
+        h = h.enumerated().map { Double(mask[i * h.count + $0]) * $1 }
+      }
       return c.hasDirectConnections ? h + x : h
     }
-    return meanCrossEntropy(features, batch)
+    return meanCrossEntropy(features, batch, smoothing: c.regularization.labelSmoothing)
   }
 }

@@ -3,17 +3,30 @@ import LanguageModels
 import Tensors
 
 /// A vector of E numbers for each of V tokens, looked up: x = W[token].
+///
+/// With embedding dropout (Gal and Ghahramani 2016), x = m[token] W[token]: in training a token's whole vector is zero with
+/// probability p wherever the token stands in the batch, and else 1 / (1 − p) of itself.
 final class Embedding {
   /// E.
   let size: Int
   /// W: [V × E].
   let weights: Parameter
+  /// p.
+  let dropoutRate: Float
+  /// m of the last `forward` with a key: [V].
+  let factors: AlignedBuffer
 
   private let engine: Engine
+  private var isDropping = false
 
-  init(vocabularySize: Int, size: Int, arena: ParameterArena, engine: Engine) {
+  init(
+    vocabularySize: Int, size: Int, dropoutRate: Float = 0, arena: ParameterArena, workspace: Workspace,
+    engine: Engine
+  ) {
     self.size = size
+    self.dropoutRate = dropoutRate
     self.engine = engine
+    factors = workspace.buffer()
     weights = arena.add("embedding", shape: [vocabularySize, size])
   }
 
@@ -22,23 +35,38 @@ final class Embedding {
     weights.value.fillUniform(4 / Float(size).squareRoot(), using: &generator)
   }
 
-  /// x[row] = W[tokens[row]]; x is [tokens × E].
-  func forward(_ tokens: [TokenID], into x: MatrixView) {
+  /// x[row] = m[tokens[row]] W[tokens[row]]; x is [tokens × E], contiguous. Without `dropoutKey`, m is 1.
+  func forward(_ tokens: [TokenID], into x: MatrixView, dropoutKey: UInt64?) {
     engine.split(tokens.count) { rows in
       for row in rows { x.row(row).update(from: weights.value.row(Int(tokens[row])), count: size) }
     }
+    isDropping = dropoutKey != nil && dropoutRate > 0
+    guard isDropping, let dropoutKey else { return }
+    engine.fillMask(
+      factors, count: weights.value.rows, rate: dropoutRate, key: dropoutKey, number: MaskNumber.embedding)
+    engine.split(tokens.count) { rows in
+      for row in rows {
+        engine.kernels.scale(size, factors.pointer[Int(tokens[row])], x.row(row), x.row(row))
+      }
+    }
   }
 
-  /// ∂W[tokens[row]] += ∂x[row], in the order of the rows.
+  /// ∂W[tokens[row]] += m[tokens[row]] ∂x[row], in the order of the rows, with the m of the last `forward`.
   func backward(_ tokens: [TokenID], _ gradient: MatrixView) {
     // Each thread has its own columns, so that the order of the additions does not depend on the number of threads.
     engine.pool.run { thread in
       let columns = engine.units(size, of: thread)
       for (row, token) in tokens.enumerated() {
         engine.kernels.addScaled(
-          columns.count, 1, gradient.row(row) + columns.lowerBound,
-          weights.gradient.row(Int(token)) + columns.lowerBound)
+          columns.count, isDropping ? factors.pointer[Int(token)] : 1,
+          gradient.row(row) + columns.lowerBound, weights.gradient.row(Int(token)) + columns.lowerBound)
       }
     }
   }
+}
+
+/// The numbers of masks other than those between layers, which have the layers' numbers from 0.
+enum MaskNumber {
+  static let embedding = 1 << 20
+  static func recurrentWeights(layer: Int) -> Int { 1 << 21 + layer }
 }

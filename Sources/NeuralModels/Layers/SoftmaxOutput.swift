@@ -4,6 +4,9 @@ import Tensors
 
 /// The output layer and its loss: y = x W + b, p = softmax(y), L = −Σ ln p(target).
 ///
+/// With label smoothing (Szegedy et al. 2016, section 7) the gradients are those of L = −Σ Σ_w q(w) ln p(w), where q gives the target 1 − ε
+/// and spreads ε evenly over all V tokens, so that the network gains nothing by being all too sure.
+///
 /// With large vocabularies this layer takes most of the time, and logits for all rows at once would not fit a cache. They are
 /// therefore computed, turned into gradients and used up in chunks of rows; the logits [rows × V] never exist whole.
 final class SoftmaxOutput {
@@ -16,6 +19,8 @@ final class SoftmaxOutput {
   /// b: [V].
   let bias: Parameter
 
+  /// ε.
+  private let labelSmoothing: Double
   private let isTied: Bool
   private let engine: Engine
   private let logits: AlignedBuffer
@@ -26,10 +31,11 @@ final class SoftmaxOutput {
 
   /// An output layer with weights of its own, or with `tied` ones.
   init(
-    vocabularySize: Int, featureSize: Int, tied: Parameter?, arena: ParameterArena, workspace: Workspace,
-    engine: Engine
+    vocabularySize: Int, featureSize: Int, tied: Parameter?, labelSmoothing: Double = 0,
+    arena: ParameterArena, workspace: Workspace, engine: Engine
   ) {
     self.vocabularySize = vocabularySize
+    self.labelSmoothing = labelSmoothing
     self.featureSize = featureSize
     self.engine = engine
     logits = workspace.buffer()
@@ -54,7 +60,7 @@ final class SoftmaxOutput {
     }
   }
 
-  /// The sum of −ln p(target) over all rows with a target, and the gradients of the sum times `scale`.
+  /// The sum of −ln p(target) over all rows with a target, and the gradients of the (smoothed) sum times `scale`.
   ///
   /// - Parameters:
   ///   - x: [rows × F].
@@ -75,6 +81,7 @@ final class SoftmaxOutput {
             } else {
               losses[first + row] = engine.kernels.softmaxCrossEntropy(
                 vocabularySize, y, target: Int(target), scale: scale, gradient: y)
+              if labelSmoothing > 0 { smooth(y, target: Int(target), scale: scale) }
             }
           }
         }
@@ -93,6 +100,13 @@ final class SoftmaxOutput {
       engine.addColumnSums(y, into: bias.gradient)
     }
     return rowLosses.reduce(0, +)
+  }
+
+  /// dy = scale · (p − [target]) becomes scale · (p − (1 − ε) [target] − ε / V).
+  private func smooth(_ y: UnsafeMutablePointer<Float>, target: Int, scale: Float) {
+    let epsilon = scale * Float(labelSmoothing)
+    y[target] += epsilon
+    engine.kernels.offset(vocabularySize, -epsilon / Float(vocabularySize), y, y)
   }
 
   /// ln p(target) of each row, 0 for rows without a target.

@@ -15,14 +15,14 @@ final class FeedForwardNetwork: NeuralNetwork {
   let stateSize = 0
 
   private let engine: Engine
-  private let embedding: Embedding
+  let embedding: Embedding
   private let hiddenWeights: Parameter
   private let hiddenBias: Parameter
   private let output: SoftmaxOutput
-  private let dropout: Dropout
+  let dropout: Dropout
   private let hasDirectConnections: Bool
   /// H and (n − 1)E.
-  private let hiddenSize: Int
+  let hiddenSize: Int
   private let inputSize: Int
   private let buffers: [AlignedBuffer]
 
@@ -34,13 +34,16 @@ final class FeedForwardNetwork: NeuralNetwork {
     hiddenSize = c.hiddenSize
     inputSize = window * c.embeddingSize
     hasDirectConnections = c.hasDirectConnections
-    embedding = Embedding(vocabularySize: vocabularySize, size: c.embeddingSize, arena: arena, engine: engine)
+    embedding = Embedding(
+      vocabularySize: vocabularySize, size: c.embeddingSize, dropoutRate: c.regularization.embeddingDropout,
+      arena: arena, workspace: workspace, engine: engine)
     hiddenWeights = arena.add("hidden.weights", shape: [inputSize, hiddenSize])
     hiddenBias = arena.add("hidden.bias", shape: [hiddenSize])
     output = SoftmaxOutput(
       vocabularySize: vocabularySize, featureSize: hiddenSize + (hasDirectConnections ? inputSize : 0),
-      tied: c.tiesEmbeddings ? embedding.weights : nil, arena: arena, workspace: workspace, engine: engine)
-    dropout = Dropout(rate: c.dropout, layer: 0, workspace: workspace, engine: engine)
+      tied: c.tiesEmbeddings ? embedding.weights : nil, labelSmoothing: c.regularization.labelSmoothing,
+      arena: arena, workspace: workspace, engine: engine)
+    dropout = Dropout(rate: c.dropout, number: 0, workspace: workspace, engine: engine)
     buffers = (0..<7).map { _ in workspace.buffer() }
     arena.allocate()
   }
@@ -61,7 +64,8 @@ final class FeedForwardNetwork: NeuralNetwork {
     let hidden = buffers[1].matrix(rows, hiddenSize)
     // The rows of x are the embeddings of the window, one after the other.
     embedding.forward(
-      batch.inputs, into: MatrixView(inputs.pointer, rows: rows * window, columns: embedding.size))
+      batch.inputs, into: MatrixView(inputs.pointer, rows: rows * window, columns: embedding.size),
+      dropoutKey: dropoutKey)
     // h = tanh(x W₁ + b₁)
     engine.products.multiply(inputs, hiddenWeights.value, into: hidden, bias: hiddenBias.value.pointer)
     engine.split(rows * hiddenSize) { part in
@@ -71,7 +75,7 @@ final class FeedForwardNetwork: NeuralNetwork {
     var features = hidden
     if let dropoutKey, dropout.rate > 0 {
       features = buffers[2].matrix(rows, hiddenSize)
-      dropout.forward(hidden, into: features, key: dropoutKey)
+      dropout.forward(hidden, into: features, steps: batch.steps, key: dropoutKey)
     }
     if hasDirectConnections {
       let both = buffers[3].matrix(rows, hiddenSize + inputSize)
@@ -88,15 +92,14 @@ final class FeedForwardNetwork: NeuralNetwork {
     let featureGradient = buffers[4].matrix(rows, features.columns)
     let inputGradient = buffers[5].matrix(rows, inputSize)
     let loss = output.lossAndGradients(
-      features, targets: batch.targets, scale: 1 / Float(max(1, batch.targetCount)), gradient: featureGradient
-    )
+      features, targets: batch.targets, scale: batch.lossScale, gradient: featureGradient)
     var hiddenGradient = featureGradient
     if hasDirectConnections {
       hiddenGradient = buffers[6].matrix(rows, hiddenSize)
       engine.copy(featureGradient.columns(0..<hiddenSize), to: hiddenGradient)
       engine.copy(featureGradient.columns(hiddenSize..<hiddenSize + inputSize), to: inputGradient)
     }
-    if dropoutKey != nil, dropout.rate > 0 { dropout.backward(hiddenGradient) }
+    if dropoutKey != nil, dropout.rate > 0 { dropout.backward(hiddenGradient, steps: batch.steps) }
     // h = tanh(a):  da = dh (1 − h²)
     engine.split(rows) { part in
       let shape = CellShape(

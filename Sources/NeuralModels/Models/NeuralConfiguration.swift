@@ -27,8 +27,8 @@ public struct NeuralConfiguration: Sendable, Equatable {
   public var tiesEmbeddings = false
   /// Whether the NNLM has direct connections from the embeddings to the softmax.
   public var hasDirectConnections = false
-  /// The probability that dropout sets an activation to zero.
-  public var dropout: Float = 0
+  /// What is done against learning the text by heart; no parameter depends on it.
+  public var regularization = Regularization()
   /// Whether the context runs on across sentences.
   public var context = ContextMode.stream
 
@@ -36,6 +36,15 @@ public struct NeuralConfiguration: Sendable, Equatable {
   public init(kind: NeuralKind) {
     self.kind = kind
     if kind == .nnlm { (hiddenSize, embeddingSize) = (100, 60) }
+  }
+
+  /// The same dropout at all places between layers.
+  public var dropout: Float {
+    get { regularization.outputDropout }
+    set {
+      (regularization.inputDropout, regularization.hiddenDropout) = (newValue, newValue)
+      regularization.outputDropout = newValue
+    }
   }
 
   /// Parameters of the network over a vocabulary of V tokens; `nil` if they cannot be counted in a machine word.
@@ -97,8 +106,8 @@ public struct NeuralConfiguration: Sendable, Equatable {
         .init("hidden_size", .integer(hiddenSize)),
         .init("embedding_size", .integer(embeddingSize)),
         .init("tied_embeddings", .bool(tiesEmbeddings)),
-        .init("dropout", .number(Double("\(dropout)") ?? Double(dropout))),
-        .init("context", .string(context.rawValue)),
+      ] + regularization.json + [
+        .init("context", .string(context.rawValue))
       ])
   }
 
@@ -131,7 +140,7 @@ public struct NeuralConfiguration: Sendable, Equatable {
         "damaged: tied embeddings need an 'embedding_size' as large as 'hidden_size' and no direct connections"
       )
     }
-    dropout = Float(json["dropout"]?.doubleValue ?? 0)
+    regularization = try Regularization(json: json)
     guard let context = json["context"]?.stringValue.flatMap(ContextMode.init) else {
       throw CheckpointError("damaged: 'configuration' has no 'context'")
     }

@@ -24,7 +24,8 @@ protocol NeuralNetwork: AnyObject {
   /// The opposite of `state(row:)`.
   func setState(_ values: [Float], row: Int)
 
-  /// The sum of −ln p(target) over the batch; adds the gradients of its mean to the arena's.
+  /// The sum of −ln p(target) over the batch; adds the gradients of its mean to the arena's, with those of penalties on activations
+  /// and all times the batch's weight.
   ///
   /// The state moves on, without gradients flowing back from the next batch. `dropoutKey` decides the masks; no
   /// dropout without it.

@@ -12,8 +12,8 @@ final class PackedSlice {
   let transpose: PackedMatrix
 
   private let hiddenSize: Int
-  private var forwardVersion = -1
-  private var backwardVersion = -1
+  private var forwardVersion = noVersion
+  private var backwardVersion = noVersion
 
   init(units: Range<Int>, blocks: Int, hiddenSize: Int, kernels: KernelTable) {
     self.units = units
@@ -24,20 +24,23 @@ final class PackedSlice {
     transpose = PackedMatrix(rows: blocks * hiddenSize, columns: units.count, kernels: kernels)
   }
 
+  /// What never is the version of an arena: weights of this version are packed at every call.
+  static let noVersion = -1
+
   /// Packs for h U, unless the weights are still those of `version`.
-  func packForward(_ weights: Parameter, version: Int) {
-    guard forwardVersion != version else { return }
+  func packForward(_ weights: MatrixView, version: Int) {
+    guard forwardVersion != version || version == Self.noVersion else { return }
     forwardVersion = version
     for (i, block) in blocks.enumerated() {
       let first = i * hiddenSize
-      block.pack(weights.value.columns(first + units.lowerBound..<first + units.upperBound))
+      block.pack(weights.columns(first + units.lowerBound..<first + units.upperBound))
     }
   }
 
   /// Packs for ∂a Uᵀ, unless the weights are still those of `version`.
-  func packBackward(_ weights: Parameter, version: Int) {
-    guard backwardVersion != version else { return }
+  func packBackward(_ weights: MatrixView, version: Int) {
+    guard backwardVersion != version || version == Self.noVersion else { return }
     backwardVersion = version
-    transpose.pack(weights.value.rows(units), transposed: true)
+    transpose.pack(weights.rows(units), transposed: true)
   }
 }

@@ -40,10 +40,14 @@ final class RecurrentLayer {
   private let lastHiddens: AlignedBuffer
   private let lastCells: AlignedBuffer
   private let packed: [PackedSlice]
+  /// Present if recurrent weights are dropped in training …
+  let weightDropout: WeightDropout?
+  /// … and Ũ, which takes the place of U since the last `forward`, if that was given a key.
+  private var droppedWeights: MatrixView?
 
   init(
-    cell: any RecurrentCell, inputSize: Int, hiddenSize: Int, name: String, arena: ParameterArena,
-    workspace: Workspace, engine: Engine
+    cell: any RecurrentCell, inputSize: Int, hiddenSize: Int, number: Int = 0, weightDropoutRate: Float = 0,
+    name: String, arena: ParameterArena, workspace: Workspace, engine: Engine
   ) {
     self.cell = cell
     self.inputSize = inputSize
@@ -57,6 +61,11 @@ final class RecurrentLayer {
     bias = arena.add("\(name).bias", shape: [cell.blocks * hiddenSize])
     (hiddens, gates, cells) = (workspace.buffer(), workspace.buffer(), workspace.buffer())
     (cellTanhs, lastHiddens, lastCells) = (workspace.buffer(), workspace.buffer(), workspace.buffer())
+    weightDropout =
+      weightDropoutRate > 0
+      ? WeightDropout(
+        rate: weightDropoutRate, recurrentWeights, number: MaskNumber.recurrentWeights(layer: number),
+        workspace: workspace, engine: engine) : nil
     packed = (0..<engine.threadCount).map { thread in
       PackedSlice(
         units: engine.units(hiddenSize, of: thread), blocks: cell.recurrentBlocks.count,
@@ -80,8 +89,11 @@ final class RecurrentLayer {
   /// - Parameters:
   ///   - x: [T·B × I].
   ///   - restarts: rows whose state is set to zero before a step: [T·B], or empty.
+  ///   - dropoutKey: decides which recurrent weights are dropped; none without it.
   /// - Returns: h_t, [T·B × H], until the next call.
-  func forward(_ x: MatrixView, steps: Int, rows: Int, restarts: [Bool]) -> MatrixView {
+  func forward(
+    _ x: MatrixView, steps: Int, rows: Int, restarts: [Bool], dropoutKey: UInt64? = nil
+  ) -> MatrixView {
     let size = steps * rows
     let gates = gates.matrix(size, gateColumns)
     let hiddens = hiddens.matrix(size, hiddenSize)
@@ -95,10 +107,12 @@ final class RecurrentLayer {
       x, inputWeights.value, into: gates.columns(inputColumns),
       bias: bias.value.pointer + inputColumns.lowerBound)
 
+    droppedWeights = dropoutKey.flatMap { key in weightDropout?.forward(key: key) }
+    let (recurrent, version) = recurrentFactor
     let chunk = Chunk(steps: steps, rows: rows, restarts: restarts)
     engine.pool.run { thread in
       let slice = packed[thread]
-      slice.packForward(recurrentWeights, version: arena.version)
+      slice.packForward(recurrent, version: version)
       for t in 0..<steps {
         enter(step: t, chunk, slice.units)
         // Everyone's share of h_{t−1} is there.
@@ -109,6 +123,11 @@ final class RecurrentLayer {
       leave(chunk, slice.units)
     }
     return hiddens
+  }
+
+  /// U, or Ũ if weights are dropped, and the version that it is packed under.
+  private var recurrentFactor: (weights: MatrixView, version: Int) {
+    droppedWeights.map { ($0, PackedSlice.noVersion) } ?? (recurrentWeights.value, arena.version)
   }
 
   /// Copies the state before step t into place, with zeros for rows that restart.
@@ -190,10 +209,11 @@ final class RecurrentLayer {
     _ x: MatrixView, steps: Int, rows: Int, restarts: [Bool], outputGradient: MatrixView,
     inputGradient: MatrixView
   ) {
+    let (recurrent, version) = recurrentFactor
     let chunk = Chunk(steps: steps, rows: rows, restarts: restarts)
     engine.pool.run { thread in
       let slice = packed[thread]
-      slice.packBackward(recurrentWeights, version: arena.version)
+      slice.packBackward(recurrent, version: version)
       for t in stride(from: steps - 1, through: 0, by: -1) {
         // ∂h_t comes from above and from step t + 1.
         for row in 0..<rows {
@@ -220,9 +240,15 @@ final class RecurrentLayer {
     // a = x W + h_{t−1} U + b:  dW += xᵀ da,  dU += h_{t−1}ᵀ da,  db += Σ da,  dx = da Wᵀ
     engine.products.multiply(
       transposed: x, gateGradients.columns(inputColumns), into: inputWeights.gradient, accumulate: true)
-    engine.products.multiply(
-      transposed: lastHiddens, gateGradients.columns(recurrentColumns), into: recurrentWeights.gradient,
-      accumulate: true)
+    if droppedWeights != nil, let weightDropout {
+      engine.products.multiply(
+        transposed: lastHiddens, gateGradients.columns(recurrentColumns), into: weightDropout.gradient)
+      weightDropout.backward()
+    } else {
+      engine.products.multiply(
+        transposed: lastHiddens, gateGradients.columns(recurrentColumns), into: recurrentWeights.gradient,
+        accumulate: true)
+    }
     engine.addColumnSums(gateGradients, into: bias.gradient)
     engine.products.multiply(
       gateGradients.columns(inputColumns), transposed: inputWeights.value, into: inputGradient)

@@ -16,6 +16,11 @@ struct Batch {
   var restarts: [Bool] = []
   /// How many targets are not ignored.
   var targetCount = 0
+  /// What the gradients are multiplied by: 1, or the batch's share of the targets if several batches make one update.
+  var weight = 1.0
+
+  /// What the sum of the losses is multiplied by for its gradients.
+  var lossScale: Float { Float(weight) / Float(max(1, targetCount)) }
 
   /// Stands where there is nothing to predict.
   static let ignored = TokenID.max
