@@ -30,6 +30,12 @@ public protocol LanguageModel: Sendable {
   func score(
     _ tokens: ArraySlice<TokenID>, context: ContextMode, after state: inout State, into output: inout [Float])
 
+  /// The same, for texts that take their time: `watch` hears from time to time how many more tokens are scored, and stops the
+  /// scoring when it throws.
+  func score(
+    _ tokens: ArraySlice<TokenID>, context: ContextMode, after state: inout State, into output: inout [Float],
+    watch: (Int) throws -> Void) rethrows
+
   /// The length of the n-gram that the probability of `token` rests on; `nil` for models without n-grams.
   func matchedOrder(of token: TokenID, after state: State) -> Int?
 
@@ -53,6 +59,15 @@ extension LanguageModel {
       output.append(logProbability)
       state = context == .sentence && token == Vocabulary.endOfSentence ? initialState : next
     }
+  }
+
+  /// All at once.
+  public func score(
+    _ tokens: ArraySlice<TokenID>, context: ContextMode, after state: inout State, into output: inout [Float],
+    watch: (Int) throws -> Void
+  ) rethrows {
+    score(tokens, context: context, after: &state, into: &output)
+    try watch(tokens.count)
   }
 
   /// No n-grams.

@@ -143,25 +143,31 @@ struct NeuralTraining: ModelTraining {
     let watch = Stopwatch()
     var progress = ProgressLine(isQuiet: isQuiet)
     var epochStart = (seconds: 0.0, tokens: 0)
-    var tokens = 0
-    try trainer.train(heldOut: heldOut.map(\.tokens)) { event in
+    _ = try trainer.train(heldOut: heldOut.map(\.tokens)) { event in
       switch event {
-      case .step(let step):
-        tokens = step.tokens
-        progress.show(Self.line(step, seconds: watch.seconds))
-      case .epoch(let number, let loss, let heldOutLoss, let isBest):
+      case .step(let step): progress.show(Self.line(step, seconds: watch.seconds))
+      case .evaluating(let scored, let count): progress.show("evaluating: \(scored) of \(count) tokens")
+      case .epoch(let epoch):
         progress.clear()
-        let speed = Double(tokens - epochStart.tokens) / (watch.seconds - epochStart.seconds)
-        epochStart = (watch.seconds, tokens)
+        let speed = Double(epoch.tokens - epochStart.tokens) / (watch.seconds - epochStart.seconds)
+        epochStart = (watch.seconds, epoch.tokens)
         if !isQuiet {
-          let held = heldOutLoss.map { ", held out \(Self.figures($0))\(isBest ? " (best)" : "")" } ?? ""
+          let held =
+            epoch.heldOutLoss.map { ", held out \(Self.figures($0))\(epoch.isBest ? " (best)" : "")" } ?? ""
           Terminal.note(
-            "epoch \(number) of \(options.epochs): \(Self.figures(loss))\(held), \(Format.fixed(speed, 0)) tokens/s, "
+            "epoch \(epoch.number) of \(options.epochs): \(Self.figures(epoch.loss))\(held), \(Format.fixed(speed, 0)) tokens/s, "
               + "\(Format.fixed(watch.seconds, 0)) s")
         }
-        if isBest { try save(configuration.json, record(options), trainer.tensors) }
+      case .rollback(let rollback):
+        progress.clear()
+        Terminal.note(
+          "warning: training diverged at step \(rollback.step): \(rollback.symptom); it goes back to the weights of step "
+            + "\(rollback.goodStep), and the rate from \(Format.significant(rollback.rate, 3)) to \(Format.significant(rollback.newRate, 3))"
+        )
       }
     }
+    progress.clear()
+    try save(configuration.json, record(options), trainer.tensors)
     return trainer.finish()
   }
 
@@ -171,9 +177,10 @@ struct NeuralTraining: ModelTraining {
   }
 
   private static func line(_ step: Trainer.Step, seconds: Double) -> String {
-    let left = seconds / Double(step.number) * Double(step.total - step.number)
+    let total = step.total ?? step.number
+    let left = seconds / Double(step.number) * Double(total - step.number)
     return
-      "epoch \(step.epoch), step \(step.number) of \(step.total): \(figures(step.loss)), rate \(Format.significant(step.rate, 3)), "
+      "epoch \(step.epoch), step \(step.number) of \(total): \(figures(step.loss)), rate \(Format.significant(step.rate, 3)), "
       + "\(Format.fixed(Double(step.tokens) / seconds, 0)) tokens/s, \(Format.fixed(left, 0)) s left"
   }
 
@@ -196,7 +203,7 @@ struct NeuralTraining: ModelTraining {
 
   /// An error if the network cannot fit into this machine's memory.
   private func checkMemory(_ vocabulary: Vocabulary, _ options: TrainingOptions, hasHeldOut: Bool) throws {
-    let copies = 2 + options.optimizer.momentCount + (hasHeldOut ? 1 : 0)
+    let copies = 2 + options.optimizer.momentNames.count + 1 + (hasHeldOut ? 1 : 0)
     let width = (configuration.layers + 1) * 12 * (configuration.hiddenSize + configuration.embeddingSize)
     let memory = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
     let parameters =

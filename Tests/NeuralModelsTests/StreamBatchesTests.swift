@@ -97,7 +97,10 @@ struct ScheduleTests {
   @Test("Newbob halves from the first epoch that improves too little, and ends when patience does")
   func newbob() {
     var newbob = Newbob(ratio: 1.01, patience: 2)
-    func after(_ loss: Double) -> [Double] { [newbob.goesOn(after: loss) ? 1 : 0, newbob.factor] }
+    func after(_ loss: Double) -> [Double] {
+      newbob.take(loss)
+      return [newbob.isOver ? 0 : 1, newbob.factor]
+    }
     #expect(after(5) == [1, 1])
     #expect(after(4) == [1, 1])
     // 4 / 3.99 < 1.01: too little.
@@ -108,7 +111,7 @@ struct ScheduleTests {
     #expect(after(3.6) == [0, 0.0625])
     // A loss that is not a number is no improvement.
     var diverged = Newbob(ratio: 1.01, patience: 1)
-    let goesOn = diverged.goesOn(after: .nan)
-    #expect(!goesOn)
+    diverged.take(.nan)
+    #expect(diverged.isOver)
   }
 }

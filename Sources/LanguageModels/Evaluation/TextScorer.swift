@@ -35,23 +35,24 @@ public struct TextScorer<Model: LanguageModel> {
     tokens.removeAll(keepingCapacity: true)
     guard let kind = try read(from: reader) else { return nil }
     let orders = reportsOrders ? matchedOrders() : []
-    score()
+    score { _ in }
     evaluation.bytes = reader.statistics.sentenceBytes
     return Line(kind: kind, tokens: tokens, logProbabilities: logProbabilities, matchedOrders: orders)
   }
 
   /// Reads and scores many lines at once, which models that work in batches do faster; false at the end of the text.
-  public mutating func nextBlock(from reader: SentenceReader) throws -> Bool {
+  ///
+  /// `watch` hears from time to time how many more tokens are scored.
+  public mutating func nextBlock(from reader: SentenceReader, watch: (Int) throws -> Void = { _ in }) throws
+    -> Bool
+  {
     tokens.removeAll(keepingCapacity: true)
     var isAtEnd = false
-    while tokens.count < Self.blockSize, !isAtEnd { isAtEnd = try read(from: reader) == nil }
-    score()
+    while tokens.count < scoringBlockSize, !isAtEnd { isAtEnd = try read(from: reader) == nil }
+    try score(watch: watch)
     evaluation.bytes = reader.statistics.sentenceBytes
     return !isAtEnd
   }
-
-  /// Tokens of a block, but for the rest of its last sentence.
-  private static var blockSize: Int { 1 << 17 }
 
   private mutating func read(from reader: SentenceReader) throws -> SentenceReader.Line? {
     let vocabulary = model.vocabulary
@@ -60,9 +61,9 @@ public struct TextScorer<Model: LanguageModel> {
     return kind
   }
 
-  private mutating func score() {
+  private mutating func score(watch: (Int) throws -> Void) rethrows {
     logProbabilities.removeAll(keepingCapacity: true)
-    model.score(tokens[...], context: context, after: &state, into: &logProbabilities)
+    try model.score(tokens[...], context: context, after: &state, into: &logProbabilities, watch: watch)
     evaluation.add(tokens[...], logProbabilities: logProbabilities[...])
   }
 
@@ -73,5 +74,32 @@ public struct TextScorer<Model: LanguageModel> {
       state = model.advance(state, by: token)
       return order
     }
+  }
+}
+
+/// Tokens that are scored at once, but for the rest of the last sentence.
+private let scoringBlockSize = 1 << 17
+
+extension LanguageModel {
+  /// Measures the model on a text that has been read, in the same blocks as `TextScorer`, so that the figures are the same.
+  ///
+  /// `watch` hears from time to time how many more tokens are scored, and stops the measurement when it throws. The caller adds
+  /// the text's bytes.
+  public func evaluate(
+    _ tokens: [TokenID], context: ContextMode, watch: (Int) throws -> Void
+  ) rethrows -> Evaluation {
+    var evaluation = Evaluation()
+    var state = initialState
+    var scores: [Float] = []
+    var first = 0
+    while first < tokens.count {
+      var end = min(first + scoringBlockSize, tokens.count)
+      while end < tokens.count, tokens[end - 1] != Vocabulary.endOfSentence { end += 1 }
+      scores.removeAll(keepingCapacity: true)
+      try score(tokens[first..<end], context: context, after: &state, into: &scores, watch: watch)
+      evaluation.add(tokens[first..<end], logProbabilities: scores[...])
+      first = end
+    }
+    return evaluation
   }
 }

@@ -65,6 +65,13 @@ public final class NeuralModel: LanguageModel {
   public func score(
     _ tokens: ArraySlice<TokenID>, context: ContextMode, after state: inout State, into output: inout [Float]
   ) {
+    score(tokens, context: context, after: &state, into: &output) { _ in }
+  }
+
+  public func score(
+    _ tokens: ArraySlice<TokenID>, context: ContextMode, after state: inout State, into output: inout [Float],
+    watch: (Int) throws -> Void
+  ) rethrows {
     guard let first = tokens.first, let last = tokens.last else { return }
     let text = Array(tokens)
     var scores = [Float](repeating: 0, count: text.count)
@@ -72,9 +79,11 @@ public final class NeuralModel: LanguageModel {
     scores[0] = logProbability(of: first, after: state).0
     let segments = context == .sentence ? sentences(text, after: state) : stretches(text, after: state)
     var end = state
-    network.withLock { box in
+    try watch(1)
+    try network.withLock { box in
       for group in SegmentScorer.groups(of: segments) {
-        end.values = SegmentScorer(network: box.network, text: text, segments: group).score(into: &scores)
+        let scorer = SegmentScorer(network: box.network, text: text, segments: group)
+        end.values = try scorer.score(into: &scores, watch: watch)
       }
     }
     if context == .sentence, last == Vocabulary.endOfSentence {
@@ -117,6 +126,18 @@ public final class NeuralModel: LanguageModel {
           targets: first - Self.warmUpLength..<end, warmUp: Self.warmUpLength, values: zeros, floor: 0,
           before: state.window)
     }
+  }
+
+  /// B and T of the batches in which a text is scored.
+  static func scoringShape(tokens: Int, context: ContextMode) -> (rows: Int, steps: Int) {
+    let stretches = context == .stream ? (tokens + stretchLength - 1) / stretchLength : tokens
+    return (max(1, min(SegmentScorer.rows, stretches)), SegmentScorer.steps)
+  }
+
+  /// How many tokens go through the network when a text is scored, those read for context among them.
+  static func scoringWork(tokens: Int, _ context: ContextMode) -> Double {
+    let early = context == .stream ? Double(warmUpLength) * Double((tokens - 1) / stretchLength) : 0
+    return Double(tokens) + early
   }
 
   private var zeros: [Float] { [Float](repeating: 0, count: initialState.values.count) }

@@ -25,8 +25,8 @@ struct SegmentScorer {
   let text: [TokenID]
   let segments: [Segment]
 
-  private static let rows = 64
-  private static let steps = 32
+  static let rows = 64
+  static let steps = 32
 
   /// The segments in groups of one batch, those of like length together so that few rows idle; the last segment stays the last.
   static func groups(of segments: [Segment]) -> [[Segment]] {
@@ -40,10 +40,10 @@ struct SegmentScorer {
     return stride(from: 0, to: all.count, by: rows).map { Array(all[$0..<min($0 + rows, all.count)]) }
   }
 
-  /// Writes ln p of the targets behind the warm-up to their places in `scores`.
+  /// Writes ln p of the targets behind the warm-up to their places in `scores`; `watch` hears how many after every batch.
   ///
   /// - Returns: what the network remembers after the last segment's last step.
-  func score(into scores: inout [Float]) -> [Float] {
+  func score(into scores: inout [Float], watch: (Int) throws -> Void) rethrows -> [Float] {
     network.resetState(rows: segments.count)
     for (row, segment) in segments.enumerated() { network.setState(segment.values, row: row) }
     let last = segments.count - 1
@@ -55,7 +55,8 @@ struct SegmentScorer {
       // A batch ends where the last segment does, to take its state.
       let limit = first < lastLength ? lastLength : longest
       let steps = min(Self.steps, limit - first)
-      let logProbabilities = network.logProbabilities(batch(first..<first + steps))
+      let batch = batch(first..<first + steps)
+      let logProbabilities = network.logProbabilities(batch)
       for (row, segment) in segments.enumerated() {
         for t in 0..<steps where first + t >= segment.warmUp && first + t < segment.targets.count {
           scores[segment.targets.lowerBound + first + t] = logProbabilities[t * segments.count + row]
@@ -63,6 +64,7 @@ struct SegmentScorer {
       }
       first += steps
       if first == lastLength { end = network.state(row: last) }
+      try watch(batch.targetCount)
     }
     return end
   }
@@ -77,7 +79,9 @@ struct SegmentScorer {
           let input = isPresent ? segment.token(target - distance, of: text) : Vocabulary.endOfSentence
           batch.inputs.append(input)
         }
-        batch.targets.append(isPresent && step >= segment.warmUp ? text[target] : Batch.ignored)
+        let isScored = isPresent && step >= segment.warmUp
+        batch.targets.append(isScored ? text[target] : Batch.ignored)
+        if isScored { batch.targetCount += 1 }
       }
     }
     return batch

@@ -1,5 +1,6 @@
 import Glibc
 import Kernels
+import LanguageModels
 import Tensors
 
 /// How parameters follow their gradients.
@@ -17,12 +18,13 @@ public enum OptimizerKind: String, CaseIterable, Sendable {
   /// Adam, and w −= η λ w apart from the gradient (Loshchilov and Hutter 2019)
   case adamw
 
-  /// How many numbers it remembers for each parameter.
-  public var momentCount: Int {
+  /// What it remembers of each parameter, one number each.
+  public var momentNames: [String] {
     switch self {
-    case .sgd: 0
-    case .momentum, .adagrad, .rmsprop: 1
-    case .adam, .adamw: 2
+    case .sgd: []
+    case .momentum: ["velocity"]
+    case .adagrad, .rmsprop: ["squares"]
+    case .adam, .adamw: ["mean", "squares"]
     }
   }
 
@@ -42,10 +44,13 @@ final class Optimizer {
   let kind: OptimizerKind
   /// Steps taken.
   private(set) var steps = 0
+  /// What it remembers of each parameter, in the layout of the arena: what a checkpoint of the training must hold …
+  let memory: [(name: String, buffer: AlignedBuffer)]
+  /// … together with these numbers.
+  var numbers: [JSONValue.Member] { [.init("steps", .integer(steps))] }
 
   private let arena: ParameterArena
   private let engine: Engine
-  private let moments: [AlignedBuffer]
 
   /// The constants are those of PyTorch's defaults.
   private static let (momentum, decay, beta1, beta2, epsilon) = (0.9, 0.99, 0.9, 0.999, Float(1e-8))
@@ -55,7 +60,23 @@ final class Optimizer {
     self.kind = kind
     self.arena = arena
     self.engine = engine
-    moments = (0..<kind.momentCount).map { _ in AlignedBuffer(count: arena.count) }
+    memory = kind.momentNames.map { ($0, AlignedBuffer(count: arena.count)) }
+  }
+
+  /// Takes back `numbers`; the caller fills `memory`.
+  ///
+  /// - Throws: `CheckpointError` when a number is missing.
+  func restore(_ numbers: JSONValue) throws {
+    guard let steps = numbers["steps"]?.integerValue, steps >= 0 else {
+      throw CheckpointError("damaged: the state of its optimizer lacks 'steps'")
+    }
+    self.steps = steps
+  }
+
+  /// Forgets everything.
+  func reset() {
+    steps = 0
+    for memory in memory { memory.buffer.pointer.update(repeating: 0, count: memory.buffer.count) }
   }
 
   /// Moves all values by their gradients, which are first multiplied by `gradientScale`.
@@ -75,7 +96,8 @@ final class Optimizer {
     // Parameters begin at multiples of 16 floats, so that parts of whole vectors give every thread the same bits.
     engine.split(arena.count / 16) { part in
       let (first, count) = (part.lowerBound * 16, part.count * 16)
-      apply(step, count, arena.values + first, arena.gradients + first, moments.map { $0.pointer + first })
+      apply(
+        step, count, arena.values + first, arena.gradients + first, memory.map { $0.buffer.pointer + first })
     }
     arena.valuesChanged()
   }

@@ -37,10 +37,10 @@ public struct Newbob: Sendable, Equatable {
   /// Epochs without it after which training ends.
   public let patience: Int
   /// The factor of the rate now.
-  public private(set) var factor = 1.0
-  private var isHalving = false
-  private var failures = 0
-  private var lastLoss = Double.infinity
+  public internal(set) var factor = 1.0
+  var isHalving = false
+  var failures = 0
+  var lastLoss = Double.infinity
 
   /// A schedule at its start.
   public init(ratio: Double, patience: Int) {
@@ -48,13 +48,15 @@ public struct Newbob: Sendable, Equatable {
     self.patience = patience
   }
 
-  /// Takes the held-out loss of an epoch; false when training should end.
-  public mutating func goesOn(after loss: Double) -> Bool {
+  /// Takes the held-out loss of an epoch; one that is not a number is no improvement.
+  public mutating func take(_ loss: Double) {
     let improved = loss * ratio <= lastLoss
-    lastLoss = loss
+    lastLoss = loss.isNaN ? .infinity : loss
     failures = improved ? 0 : failures + 1
     isHalving = isHalving || !improved
     if isHalving { factor /= 2 }
-    return failures < patience
   }
+
+  /// Whether training should end.
+  public var isOver: Bool { failures >= patience }
 }

@@ -45,8 +45,10 @@ struct StreamBatches {
   var count: Int { (streamLength + steps - 1) / steps }
 
   /// Puts chunk `index` into `batch`.
-  func fill(_ batch: inout Batch, chunk index: Int) {
-    let first = index * steps
+  func fill(_ batch: inout Batch, chunk index: Int) { fill(&batch, from: index * steps, steps: steps) }
+
+  /// Puts the next `steps` steps of all streams into `batch`, fewer at the end.
+  func fill(_ batch: inout Batch, from first: Int, steps: Int) {
     batch.steps = min(steps, streamLength - first)
     batch.rows = rows
     let size = batch.steps * rows

@@ -4,125 +4,147 @@ import LanguageModels
 import Tensors
 
 /// Trains a network by truncated back-propagation through time.
+///
+/// Between two steps, `state` is everything that the rest of the training depends on; a trainer that resumes from it comes to the
+/// same weights, bit for bit. To stop, throw from the event handler.
 public final class Trainer {
-  /// What happened, for progress and logs.
-  public enum Event: Sendable {
-    /// A step was taken.
-    case step(Step)
-    /// An epoch ended; `heldOutLoss` is in nats per token.
-    case epoch(Int, loss: Double, heldOutLoss: Double?, isBest: Bool)
-  }
+  let vocabulary: Vocabulary
+  let configuration: NeuralConfiguration
+  let options: TrainingOptions
+  let engine: Engine
+  let network: any NeuralNetwork
+  let optimizer: Optimizer
+  let batches: StreamBatches
+  var progress: TrainingProgress
+  /// The parameters of the epoch that predicted the held-out text best.
+  let best: ParameterCopy
+  /// The parameters that training goes back to when it diverges.
+  let lastGood: ParameterCopy
+  /// Seconds of training before this trainer began, and when it did.
+  var secondsBefore = 0.0
+  private let started: ContinuousClock.Instant
+  /// How long the held-out evaluation takes.
+  private var evaluationSeconds = 0.0
+  /// What the best epoch's evaluation came to, if this trainer made it.
+  public private(set) var bestEvaluation: Evaluation?
 
-  /// One training step.
-  public struct Step: Sendable {
-    /// From 1.
-    public let number: Int
-    /// Steps in all.
-    public let total: Int
-    /// From 1.
-    public let epoch: Int
-    /// Mean −ln p of the step's targets.
-    public let loss: Double
-    /// The learning rate.
-    public let rate: Double
-    /// The norm of all gradients, before clipping.
-    public let gradientNorm: Double
-    /// Targets so far.
-    public let tokens: Int
-  }
-
-  private let vocabulary: Vocabulary
-  private let configuration: NeuralConfiguration
-  private let options: TrainingOptions
-  private let engine: Engine
-  private let network: any NeuralNetwork
-  private let optimizer: Optimizer
-  private let batches: StreamBatches
-  private var newbob: Newbob
-  private var best: (loss: Double, values: [Float])?
-  private var stepNumber = 0
-  private var tokens = 0
-
-  /// A trainer of a new network on `text`, in which every sentence ends with its end.
+  /// A trainer of a new network on `text`, in which every sentence ends with its end. Time limits count from `started`.
   public init(
     text: [TokenID], vocabulary: Vocabulary, configuration: NeuralConfiguration, options: TrainingOptions,
-    engine: Engine
+    engine: Engine, started: ContinuousClock.Instant = .now
   ) {
     self.vocabulary = vocabulary
     self.configuration = configuration
     self.options = options
     self.engine = engine
+    self.started = started
     network = configuration.makeNetwork(vocabularySize: vocabulary.count, engine: engine)
     optimizer = Optimizer(options.optimizer, arena: network.arena, engine: engine)
     batches = StreamBatches(
       tokens: text, rows: options.rows, steps: options.steps, window: network.window,
       context: configuration.context)
-    newbob = Newbob(ratio: options.newbobRatio, patience: options.newbobPatience)
+    progress = TrainingProgress(
+      newbob: Newbob(ratio: options.newbobRatio, patience: options.newbobPatience))
+    best = ParameterCopy(of: network.arena, engine: engine)
+    lastGood = ParameterCopy(of: network.arena, engine: engine)
     var generator = SeededGenerator(seed: options.seed)
     network.initialize(using: &generator)
+    network.resetState(rows: options.rows)
   }
 
   /// The number of parameters.
   public var parameterCount: Int { network.arena.parameterCount }
   /// Steps of an epoch.
   public var stepsPerEpoch: Int { batches.count }
+  /// Steps in all; `nil` if time alone decides.
+  public var totalSteps: Int? {
+    guard options.epochs < .max else { return options.maximumSteps }
+    return min(options.epochs * batches.count, options.maximumSteps ?? .max)
+  }
+  /// Seconds of training so far, those before a resumption among them.
+  public var elapsed: Double { secondsBefore + (ContinuousClock.now - started) / .seconds(1) }
 
-  /// Trains, and keeps the epoch that predicts `heldOut` best, or the last if there is none.
+  /// Trains until the epochs or a limit are used up, and returns why it ended.
   ///
-  /// `event` hears of every step and epoch.
+  /// `heldOut` is measured after every epoch and at the end. `event` hears of every step and epoch; when it throws, training stops
+  /// there, and may resume from `state`.
   ///
-  /// - Throws: `DivergenceError` when the loss or a gradient is not finite; the network is then back at its best epoch, if any ended.
-  public func train(heldOut: [TokenID]?, event: (Event) throws -> Void) throws {
+  /// - Throws: `DivergenceError` when training diverged too often; the network is then back at its last good state.
+  public func train(heldOut: [TokenID]?, event: (Event) throws -> Void) throws -> TrainingEnd {
     var batch = Batch()
-    for epoch in 1...options.epochs {
-      network.resetState(rows: options.rows)
-      var (epochLoss, epochTokens) = (0.0, 0)
-      for chunk in 0..<batches.count {
-        batches.fill(&batch, chunk: chunk)
-        forgetSomeStates(in: &batch)
-        let loss = try step(batch, epoch: epoch, event)
-        epochLoss += loss
-        epochTokens += batch.targetCount
+    if !lastGood.isTaken { lastGood.take() }
+    if let heldOut, options.timeLimit != nil { evaluationSeconds = secondsToEvaluate(heldOut) }
+    while true {
+      if progress.step > progress.evaluatedStep, isEpochOver || budgetEnd != nil {
+        try endEpoch(heldOut, event)
+      } else if let end {
+        progress.isFinished = true
+        return end
+      } else {
+        batches.fill(&batch, from: progress.offset, steps: options.steps)
+        try step(&batch, event)
       }
-      let heldOutLoss = heldOut.map(loss(on:))
-      let isBest = heldOutLoss.map { $0 < best?.loss ?? .infinity } ?? true
-      if let heldOutLoss, isBest { best = (heldOutLoss, values) }
-      try event(
-        .epoch(epoch, loss: epochLoss / Double(epochTokens), heldOutLoss: heldOutLoss, isBest: isBest))
-      if options.schedule == .newbob, let heldOutLoss, !newbob.goesOn(after: heldOutLoss) { break }
     }
-    restoreBest()
   }
 
-  /// One step: gradients, clipping, update.
-  private func step(_ batch: Batch, epoch: Int, _ event: (Event) throws -> Void) throws -> Double {
-    stepNumber += 1
-    let total = options.epochs * batches.count
-    let rate =
-      options.rate * newbob.factor
-      * options.schedule.factor(step: stepNumber - 1, total: total, warmUp: options.warmUpSteps)
+  // MARK: A step
+
+  /// Gradients, clipping, update.
+  private func step(_ batch: inout Batch, _ event: (Event) throws -> Void) throws {
+    forgetSomeStates(in: &batch)
+    let rate = rate
+    progress.step += 1
+    progress.offset += batch.steps
     network.arena.clearGradients()
     let loss = network.lossAndGradients(batch, dropoutKey: dropoutKey)
     if options.clipValue > 0 { engine.clipGradients(network.arena, to: Float(options.clipValue)) }
     let norm = engine.gradientNorm(network.arena)
-    try check(loss: loss, norm: norm, rate: rate)
+    guard loss.isFinite, norm.isFinite else {
+      return try goBack(because: symptom(loss: loss), rate: rate, event)
+    }
     let scale = options.clipNorm > 0 && norm > options.clipNorm ? options.clipNorm / norm : 1
     optimizer.update(rate: rate, gradientScale: Float(scale))
-    tokens += batch.targetCount
+    count(batch, loss: loss, norm: norm)
+    if progress.step % Self.goodStateInterval == 0, let symptom = keepGoodState() {
+      return try goBack(because: symptom, rate: rate, event)
+    }
     try event(
       .step(
         Step(
-          number: stepNumber, total: total, epoch: epoch, loss: loss / Double(max(1, batch.targetCount)),
-          rate: rate,
-          gradientNorm: norm, tokens: tokens)))
-    return loss
+          number: progress.step, total: totalSteps, epoch: progress.epoch + 1,
+          loss: loss / Double(max(1, batch.targetCount)), rate: rate, gradientNorm: norm,
+          tokens: progress.tokens, targets: batch.targetCount)))
+  }
+
+  private func count(_ batch: Batch, loss: Double, norm: Double) {
+    progress.tokens += batch.targetCount
+    progress.epochLoss += loss
+    progress.epochTokens += batch.targetCount
+    progress.epochNorm += norm
+    progress.epochSteps += 1
+    progress.intervalLoss += loss
+    progress.intervalTokens += batch.targetCount
+  }
+
+  /// The learning rate of the next step.
+  private var rate: Double {
+    let taken = progress.step - progress.cycleStart
+    let top = options.rate * progress.newbob.factor * progress.rateFactor
+    if taken < options.warmUpSteps { return top * Double(taken + 1) / Double(options.warmUpSteps) }
+    let bySteps =
+      totalSteps.map {
+        Double(taken - options.warmUpSteps) / Double(max(1, $0 - progress.cycleStart - options.warmUpSteps))
+      } ?? 0
+    let byTime = timeForSteps.map { elapsed / $0 } ?? 0
+    return top * options.schedule.factor(progress: max(bySteps, byTime))
   }
 
   /// Lets a few rows begin the chunk with a state of zeros, as Melis et al. (2018) do: a network that carries its state through
   /// whole epochs would otherwise meet the beginning of a text only a few times, and go astray there.
   private func forgetSomeStates(in batch: inout Batch) {
     guard network.stateSize > 0 else { return }
-    var generator = SeededGenerator(seed: options.seed &+ UInt64(stepNumber) &* 0x9E37_79B9_7F4A_7C15)
+    var generator = SeededGenerator(
+      seed: options.seed &+ UInt64(progress.step) &* 0x9E37_79B9_7F4A_7C15)
     for row in 0..<batch.rows where generator.uniform() < Self.forgettingRate {
       if batch.restarts.isEmpty { batch.restarts = [Bool](repeating: false, count: batch.steps * batch.rows) }
       batch.restarts[row] = true
@@ -133,60 +155,108 @@ public final class Trainer {
 
   /// Differs for every seed and step.
   private var dropoutKey: UInt64 {
-    var generator = SeededGenerator(seed: options.seed ^ UInt64(stepNumber) &* 0xD6E8_FEB8_6659_FD93)
+    var generator = SeededGenerator(
+      seed: options.seed ^ UInt64(progress.step) &* 0xD6E8_FEB8_6659_FD93)
     return generator.next()
   }
 
-  private func check(loss: Double, norm: Double, rate: Double) throws {
-    guard !loss.isFinite || !norm.isFinite else { return }
-    let guilty = network.arena.parameters.first { parameter in
-      !engine.kernels.sumOfSquares(parameter.count, parameter.gradient.pointer).isFinite
+  // MARK: The end of an epoch, and of training
+
+  private var isEpochOver: Bool { progress.offset >= batches.streamLength }
+
+  /// Measures the held-out text, keeps the weights if they are the best, and goes on to the next epoch if this one is over.
+  ///
+  /// When `event` throws during the measurement, nothing has changed.
+  private func endEpoch(_ heldOut: [TokenID]?, _ event: (Event) throws -> Void) throws {
+    if let symptom = symptomOfWeights() { return try goBack(because: symptom, rate: rate, event) }
+    let evaluation = try heldOut.map { try evaluate($0, event) }
+    var isBest = true
+    if let evaluation {
+      isBest = evaluation.crossEntropy < progress.bestLoss
+      if isBest {
+        best.take()
+        progress.bestLoss = evaluation.crossEntropy
+        bestEvaluation = evaluation
+      }
+      progress.epochsSinceBest = isBest ? 0 : progress.epochsSinceBest + 1
+      if options.schedule == .newbob { progress.newbob.take(evaluation.crossEntropy) }
     }
-    restoreBest()
-    let what =
-      loss.isFinite
-      ? "the gradient of tensor '\(guilty?.name ?? "unknown")' is not finite"
-      : "the loss is not a finite number"
-        + (guilty.map { ", nor is the gradient of tensor '\($0.name)'" } ?? "")
-    throw DivergenceError(
-      description:
-        "training diverged at step \(stepNumber): \(what); try a lower --lr (it was \(shortest(rate))) "
-        + "or a lower --clip")
+    progress.evaluatedStep = progress.step
+    let epoch = Epoch(
+      number: progress.epoch + 1, step: progress.step, tokens: progress.tokens,
+      loss: progress.epochTokens > 0 ? progress.epochLoss / Double(progress.epochTokens) : .nan,
+      heldOutLoss: evaluation?.crossEntropy, isBest: isBest, rate: rate,
+      gradientNorm: progress.epochNorm / Double(max(1, progress.epochSteps)))
+    if isEpochOver {
+      progress.endEpoch()
+      network.resetState(rows: options.rows)
+    }
+    try event(.epoch(epoch))
   }
 
-  private func shortest(_ rate: Double) -> String { "\(Float(rate))" }
-
-  // MARK: The best epoch
-
-  private var values: [Float] {
-    Array(UnsafeBufferPointer(start: network.arena.values, count: network.arena.count))
+  /// Why training ends here, if it does.
+  private var end: TrainingEnd? {
+    if let budgetEnd { return budgetEnd }
+    guard progress.step == progress.evaluatedStep, progress.step > 0 else { return nil }
+    if let target = options.targetPerplexity, exp(progress.bestLoss) <= target { return .targetPerplexity }
+    if let patience = options.patience, progress.epochsSinceBest >= patience { return .patience }
+    if options.schedule == .newbob, progress.newbob.isOver { return .newbob }
+    return nil
   }
 
-  private func restoreBest() {
-    guard let best else { return }
-    network.arena.values.update(from: best.values, count: best.values.count)
-    network.arena.valuesChanged()
+  private var budgetEnd: TrainingEnd? {
+    if progress.epoch >= options.epochs { return .epochs }
+    if let steps = options.maximumSteps, progress.step >= steps { return .maximumSteps }
+    if let timeForSteps, elapsed >= timeForSteps { return .timeLimit }
+    return nil
   }
 
-  /// Mean −ln p of a text, as `eval` would measure it.
-  private func loss(on text: [TokenID]) -> Double {
+  /// Seconds until the last step must be taken, so that evaluation and writing end in time.
+  private var timeForSteps: Double? {
+    options.timeLimit.map { max(0, $0 - 1.05 * evaluationSeconds - options.secondsToWrite) }
+  }
+
+  // MARK: Held-out text
+
+  /// The measure of a text, as `eval` would make it.
+  private func evaluate(_ text: [TokenID], _ event: (Event) throws -> Void) throws -> Evaluation {
+    let watch = ContinuousClock.now
+    let model = NeuralModel(network, vocabulary: vocabulary, configuration: configuration)
+    return try keepingStates {
+      var scored = 0
+      let evaluation = try model.evaluate(text, context: configuration.context) { count in
+        scored += count
+        try event(.evaluating(scored, of: text.count))
+      }
+      evaluationSeconds = (ContinuousClock.now - watch) / .seconds(1)
+      return evaluation
+    }
+  }
+
+  /// An estimate of how long `evaluate` takes, from two batches of its shape.
+  private func secondsToEvaluate(_ text: [TokenID]) -> Double {
+    let (rows, steps) = NeuralModel.scoringShape(tokens: text.count, context: configuration.context)
+    let size = rows * steps
+    let targets = (0..<size).map { text[$0 % text.count] }
+    let inputs = (0..<size * network.window).map { text[$0 % text.count] }
+    let batch = Batch(steps: steps, rows: rows, inputs: inputs, targets: targets, targetCount: size)
+    return keepingStates {
+      network.resetState(rows: rows)
+      _ = network.logProbabilities(batch)
+      let watch = ContinuousClock.now
+      _ = network.logProbabilities(batch)
+      let seconds = (ContinuousClock.now - watch) / .seconds(1)
+      return seconds / Double(size) * NeuralModel.scoringWork(tokens: text.count, configuration.context)
+    }
+  }
+
+  /// Runs `body`, which may overwrite what the network remembers, and puts that back.
+  private func keepingStates<Result>(_ body: () throws -> Result) rethrows -> Result {
     let carried = (0..<options.rows).map { network.state(row: $0) }
     defer {
       network.resetState(rows: options.rows)
       for (row, state) in carried.enumerated() { network.setState(state, row: row) }
     }
-    let model = NeuralModel(network, vocabulary: vocabulary, configuration: configuration)
-    var state = model.initialState
-    var scores: [Float] = []
-    model.score(text[...], context: configuration.context, after: &state, into: &scores)
-    return -scores.reduce(0) { $0 + Double($1) } / Double(scores.count)
-  }
-
-  /// The tensors as they are now.
-  public var tensors: [Tensor] { NeuralModel.tensors(of: network) }
-
-  /// The trained model; the trainer must not be used afterwards.
-  public func finish() -> NeuralModel {
-    NeuralModel(network, vocabulary: vocabulary, configuration: configuration)
+    return try body()
   }
 }

@@ -60,7 +60,7 @@ public struct TrainingBenchmark: Sendable {
     var start = clock.now
     var (words, elapsed) = (0, 0.0)
     do {
-      try trainer.train(heldOut: nil) { event in
+      _ = try trainer.train(heldOut: nil) { event in
         guard case .step(let step) = event else { return }
         if step.number == 3 { (start, words) = (clock.now, step.tokens) }
         guard step.number > 3, clock.now - start > .seconds(seconds) else { return }

@@ -6,8 +6,19 @@ public struct TrainingOptions: Sendable {
   public var rows = 20
   /// T, the steps through which gradients flow back.
   public var steps = 35
-  /// Times through the text.
+  /// Times through the text; `Int.max` if something else ends training.
   public var epochs = 5
+  /// Steps after which training ends.
+  public var maximumSteps: Int?
+  /// Seconds after which training ends, the last evaluation and `secondsToWrite` included. The schedule is then laid out over
+  /// the time, so that two such runs are alike, but not the same.
+  public var timeLimit: Double?
+  /// Of the time limit, what is kept for writing the model.
+  public var secondsToWrite = 0.0
+  /// Epochs in a row without a better held-out loss after which training ends.
+  public var patience: Int?
+  /// The held-out perplexity at which training ends.
+  public var targetPerplexity: Double?
   /// How parameters follow gradients.
   public var optimizer = OptimizerKind.adam
   /// The highest learning rate.
@@ -29,10 +40,4 @@ public struct TrainingOptions: Sendable {
 
   /// The defaults.
   public init() {}
-}
-
-/// Training went wrong.
-public struct DivergenceError: UserError {
-  /// What to tell the user.
-  public let description: String
 }

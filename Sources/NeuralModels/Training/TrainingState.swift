@@ -1,0 +1,141 @@
+import Kernels
+import LanguageModels
+import Tensors
+
+/// What a checkpoint holds of a training beyond the model, so that it goes on as if it had never stopped.
+public struct TrainingState: Sendable {
+  /// Numbers: position, sums, schedule, optimizer.
+  public let numbers: JSONValue
+  /// Tensors: the weights if they are not those of the model, the optimizer's memory, the carried state. Their names begin with
+  /// `training.`.
+  public let tensors: [Tensor]
+
+  /// What the names of its tensors begin with.
+  public static let prefix = "training."
+}
+
+extension Trainer {
+  /// Everything that the next step depends on, besides the text and the options.
+  public var state: TrainingState {
+    let count = network.arena.count
+    var tensors: [Tensor] = []
+    func add(_ name: String, _ pointer: UnsafePointer<Float>) {
+      tensors.append(
+        Tensor(TrainingState.prefix + name, Array(UnsafeBufferPointer(start: pointer, count: count))))
+    }
+    // The model's own tensors are the best epoch's, if there is one.
+    if best.isTaken { add("values", network.arena.values) }
+    for memory in optimizer.memory { add("optimizer.\(memory.name)", memory.buffer.pointer) }
+    if !isAtGoodState { add("good", lastGood.buffer.pointer) }
+    if network.stateSize > 0 {
+      let states = (0..<options.rows).flatMap { network.state(row: $0) }
+      tensors.append(
+        Tensor(TrainingState.prefix + "carried", shape: [options.rows, network.stateSize], states))
+    }
+    var members = progress.members
+    members.append(.init("optimizer", .object(optimizer.numbers)))
+    if !progress.isFinished { members.append(.init("elapsed", .number(elapsed))) }
+    return TrainingState(numbers: .object(members), tensors: tensors)
+  }
+
+  /// Goes on from `checkpoint`, whose training's numbers are `numbers`.
+  ///
+  /// A run that had come to its end begins another cycle of its schedule, if it has epochs left (Loshchilov and Hutter 2017).
+  ///
+  /// - Throws: `CheckpointError` when the checkpoint does not fit the network and the options.
+  public func resume(from checkpoint: Checkpoint, numbers: JSONValue) throws {
+    let arena = network.arena
+    func take(_ name: String, into pointer: UnsafeMutablePointer<Float>) throws {
+      pointer.update(
+        from: try checkpoint.floats(TrainingState.prefix + name, count: arena.count), count: arena.count)
+    }
+    func has(_ name: String) -> Bool {
+      checkpoint.tensors.contains { $0.name == TrainingState.prefix + name }
+    }
+    progress = try TrainingProgress(
+      json: numbers, newbob: Newbob(ratio: options.newbobRatio, patience: options.newbobPatience))
+    guard progress.offset <= batches.streamLength else {
+      throw CheckpointError("damaged: its position is beyond the end of the text")
+    }
+    try network.load(checkpoint)
+    if has("values") {
+      best.take()
+      try take("values", into: arena.values)
+      arena.valuesChanged()
+    }
+    try optimizer.restore(numbers["optimizer"] ?? .null)
+    for memory in optimizer.memory { try take("optimizer.\(memory.name)", into: memory.buffer.pointer) }
+    lastGood.take()
+    if has("good") { try take("good", into: lastGood.buffer.pointer) }
+    network.resetState(rows: options.rows)
+    if network.stateSize > 0 {
+      let size = network.stateSize
+      let states = try checkpoint.floats(TrainingState.prefix + "carried", shape: [options.rows, size])
+      for row in 0..<options.rows { network.setState(Array(states[row * size..<(row + 1) * size]), row: row) }
+    }
+    secondsBefore = numbers["elapsed"]?.doubleValue ?? 0
+    if progress.isFinished {
+      progress.isFinished = false
+      progress.cycleStart = progress.step
+    }
+  }
+
+  /// Begins with the weights of `checkpoint` and nothing else of it.
+  ///
+  /// - Throws: `CheckpointError` when they do not fit the network.
+  public func takeWeights(from checkpoint: Checkpoint) throws { try network.load(checkpoint) }
+
+  /// Whether the weights are those of the last good state.
+  private var isAtGoodState: Bool { progress.step % Self.goodStateInterval == 0 }
+
+  // MARK: Weights
+
+  /// The tensors of the model so far: those of the best epoch, if the held-out text was measured, or else those of now.
+  public var tensors: [Tensor] {
+    let values = best.isTaken ? best.buffer.pointer : network.arena.values
+    return network.arena.parameters.map { parameter in
+      Tensor(
+        parameter.name, shape: parameter.shape,
+        Array(UnsafeBufferPointer(start: values + parameter.offset, count: parameter.count)))
+    }
+  }
+
+  /// The trained model; the trainer must not be used afterwards.
+  public func finish() -> NeuralModel {
+    if best.isTaken { best.putBack() }
+    return NeuralModel(network, vocabulary: vocabulary, configuration: configuration)
+  }
+}
+
+/// A copy of all parameters of a network.
+final class ParameterCopy {
+  let buffer = AlignedBuffer()
+  private(set) var isTaken = false
+  private let arena: ParameterArena
+  private let engine: Engine
+
+  init(of arena: ParameterArena, engine: Engine) {
+    self.arena = arena
+    self.engine = engine
+  }
+
+  /// Copies the parameters as they are now.
+  func take() {
+    buffer.reserve(arena.count)
+    copy(from: arena.values, to: buffer.pointer)
+    isTaken = true
+  }
+
+  /// Makes the parameters what they were.
+  func putBack() {
+    copy(from: buffer.pointer, to: arena.values)
+    arena.valuesChanged()
+  }
+
+  private func copy(from source: UnsafeMutablePointer<Float>, to target: UnsafeMutablePointer<Float>) {
+    nonisolated(unsafe) let (source, target) = (source, target)
+    engine.split(arena.count) { part in
+      (target + part.lowerBound).update(from: source + part.lowerBound, count: part.count)
+    }
+  }
+}
