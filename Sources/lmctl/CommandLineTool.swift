@@ -6,7 +6,7 @@ enum CommandLineTool {
   static var commands: [any Command.Type] {
     [
       TrainCommand.self, EvalCommand.self, SampleCommand.self, TokenizeCommand.self, InspectCommand.self,
-      BenchmarkCommand.self,
+      PlotCommand.self, BenchmarkCommand.self,
     ]
   }
 

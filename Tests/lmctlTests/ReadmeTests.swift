@@ -43,7 +43,7 @@ struct ReadmeTests {
 
   @Test(
     "Every example in the help works as a command line",
-    arguments: ["train", "eval", "sample", "tokenize", "inspect", "benchmark"])
+    arguments: ["train", "eval", "sample", "tokenize", "inspect", "benchmark", "plot"])
   func helpExamples(command: String) throws {
     let folder = try TemporaryFolder()
     let prose = "\(projectFolder)/corpora/prose"
@@ -53,6 +53,7 @@ struct ReadmeTests {
       printf 'The lamp\\n' > prompts.txt; gzip -k test.txt; cp train.txt news; gzip news
       lmctl train --model ngram --quiet train.txt -o kn5.json; cp kn5.json model.json
       """, in: folder)
+    for run in ["run", "lstm", "gru"] { try folder.write("\(run).jsonl", text: SyntheticLog.run()) }
     let help = try Executable.run(["help", command], in: folder)
     let examples = try #require(help.output.components(separatedBy: "examples:\n").last).split(
       separator: "\n")

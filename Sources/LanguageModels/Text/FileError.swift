@@ -41,6 +41,13 @@ public struct TextError: UserError {
   /// What is wrong, and the remedy.
   public let reason: String
 
+  /// An error in a line of a file.
+  public init(file: String, line: Int, reason: String) {
+    self.file = file
+    self.line = line
+    self.reason = reason
+  }
+
   /// One sentence: file, line and reason.
   public var description: String { "\(file):\(line): \(reason)" }
 }

@@ -1,0 +1,149 @@
+import Glibc
+import LanguageModels
+
+/// A point of a curve in the units of the axes; `y` is NaN where the curve has a gap.
+struct ChartPoint: Equatable {
+  var x: Double
+  var y: Double
+}
+
+/// What a plot shows, apart from how it is drawn.
+struct Chart {
+  /// One training run.
+  struct Run {
+    let name: String
+    /// On the training text.
+    var training: [ChartPoint]
+    /// On held-out text, epoch by epoch.
+    var heldOut: [ChartPoint]
+
+    /// The lowest held-out value.
+    var best: ChartPoint? { heldOut.filter { $0.y.isFinite }.min { $0.y < $1.y } }
+    /// The last value on the training text.
+    var last: ChartPoint? { training.last { $0.y.isFinite } }
+  }
+
+  let title: String
+  let runs: [Run]
+  let x: Axis
+  let y: Axis
+  /// Whether the values are those of a text, rather than of the run.
+  let measuresText: Bool
+
+  /// Whether any run was measured on held-out text.
+  var hasHeldOut: Bool { runs.contains { !$0.heldOut.isEmpty } }
+
+  /// What to show, and how.
+  struct Options {
+    var x = HorizontalQuantity.steps
+    var y = VerticalQuantity.perplexity
+    var scale: AxisScale?
+    /// The lowest value shown.
+    var minimum: Double?
+    /// The highest value shown.
+    var maximum: Double?
+    var title: String?
+  }
+
+  /// A chart of `runs`, of which each has at least one point.
+  init(_ runs: [Run], _ options: Options) {
+    let scale = options.scale ?? options.y.scale
+    let points = runs.flatMap { $0.training + $0.heldOut }
+    let largest = points.lazy.map(\.x).max() ?? 0
+    let unit = options.x.unit(upTo: largest)
+    measuresText = options.y.measuresText
+    self.runs = runs.map { run in
+      var run = run
+      for i in run.training.indices { run.training[i].x /= unit.size }
+      for i in run.heldOut.indices { run.heldOut[i].x /= unit.size }
+      return run
+    }
+    title = options.title ?? (runs.count == 1 ? runs[0].name : "")
+    let isWhole = options.x == .steps || options.x == .tokens || options.x == .epochs && largest >= 3
+    x = Axis(
+      unit.title, .linear, from: 0, to: largest > 0 ? largest / unit.size : 1, isWhole: isWhole)
+    let limits = Self.limits(runs, scale, options)
+    let scaleName = scale == .log ? " (logarithmic)" : ""
+    y = Axis(options.y.title + scaleName, scale, from: limits.lowerBound, to: limits.upperBound)
+  }
+
+  /// The curves of one log; `nil` if it has no point to show.
+  static func run(_ log: TrainingLog, name: String, _ options: Options) -> Run? {
+    let scale = options.scale ?? options.y.scale
+    func points(_ records: [TrainingLog.Record], _ value: (TrainingLog.Record) -> Double) -> [ChartPoint] {
+      let points = records.map { record in
+        let y = value(record)
+        return ChartPoint(x: options.x.value(record, in: log), y: scale.transformed(y).isFinite ? y : .nan)
+      }
+      return points.filter { $0.x.isFinite && $0.x >= 0 }
+    }
+    let training = points(log.steps.isEmpty ? log.epochs : log.steps, options.y.training)
+    // An epoch without a held-out value is no gap: the run was not measured there.
+    let heldOut = points(log.epochs, options.y.heldOut).filter(\.y.isFinite)
+    let run = Run(name: name, training: training, heldOut: heldOut)
+    return run.last == nil && heldOut.isEmpty ? nil : run
+  }
+
+  /// The values between which the vertical axis lies.
+  ///
+  /// Of quantities that start far above what matters later, the highest twentieth of the values on the training text may lie outside,
+  /// where the first steps and a divergence would flatten all else. Held-out values lie inside unless they are as far away.
+  private static func limits(_ runs: [Run], _ scale: AxisScale, _ options: Options) -> ClosedRange<Double> {
+    let training = runs.flatMap(\.training).map { scale.transformed($0.y) }.filter(\.isFinite).sorted()
+    let heldOut = runs.flatMap(\.heldOut).map { scale.transformed($0.y) }.sorted()
+    var (low, high) = (Double.infinity, -Double.infinity)
+    for values in [training, heldOut] where !values.isEmpty {
+      let (first, last) = (values[0], values[values.count - 1])
+      let (middle, top) = (values[values.count / 2], values[19 * (values.count - 1) / 20])
+      let isCut = options.y.measuresText && values.count >= 20
+      low = min(low, first)
+      high = max(high, isCut ? min(last, top + 0.6 * (top - first), middle + 8 * (middle - first)) : last)
+    }
+    let margin = 0.04 * (high - low)
+    var (lower, upper) = (scale.value(at: low - margin), scale.value(at: high + margin))
+    if scale == .linear, options.y.beginsAtZero || low >= 0 && low < 0.2 * high { lower = 0 }
+    lower = options.minimum ?? lower
+    upper = options.maximum ?? upper
+    if lower > upper || lower == upper && (options.minimum ?? options.maximum) != nil {
+      // A limit beyond all data leaves an empty picture, but a picture.
+      if options.minimum != nil {
+        upper = lower + max(1, abs(lower))
+      } else {
+        lower = upper - max(1, abs(upper)) / 2
+      }
+    }
+    return min(lower, upper)...max(lower, upper)
+  }
+}
+
+/// Thins a curve for a picture.
+enum CurveThinning {
+  /// Of the points in each of `columns` columns, the first, the lowest, the highest and the last: what is drawn looks the same
+  /// (Jugel et al. 2014, "M4"). Gaps stay.
+  static func thinned(_ points: [ChartPoint], along axis: Axis, columns: Int) -> [ChartPoint] {
+    guard points.count > 4 * columns else { return points }
+    var result: [ChartPoint] = []
+    var column: [ChartPoint] = []
+    var columnNumber = Int.min
+    func flush() {
+      let finite = column.indices.filter { column[$0].y.isFinite }
+      var kept: Set<Int> = [0, column.count - 1]
+      if let lowest = finite.min(by: { column[$0].y < column[$1].y }) { kept.insert(lowest) }
+      if let highest = finite.max(by: { column[$0].y < column[$1].y }) { kept.insert(highest) }
+      // One gap stands for all gaps of the column.
+      if let gap = column.firstIndex(where: { !$0.y.isFinite }) { kept.insert(gap) }
+      result += kept.sorted().map { column[$0] }
+    }
+    for point in points {
+      let number = Int((axis.position(of: point.x) * Double(columns)).rounded(.down))
+      if number != columnNumber, !column.isEmpty {
+        flush()
+        column.removeAll(keepingCapacity: true)
+      }
+      columnNumber = number
+      column.append(point)
+    }
+    if !column.isEmpty { flush() }
+    return result
+  }
+}
