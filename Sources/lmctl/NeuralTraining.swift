@@ -13,9 +13,9 @@ struct NeuralTraining: ModelTraining {
         Option("embed", "N", "numbers of an embedding (default: as --hidden; char and\nbyte 64; nnlm 60)"),
         Option(flag: "tie", "the softmax shares the embeddings; needs --embed as --hidden"),
         Option(flag: "direct", "nnlm: connect the embeddings to the softmax directly"),
-        Option("dropout", "P", "zero activations between layers with this probability\n(default: 0.2)"),
       ]
     ),
+    (RegularizationOptions.heading, RegularizationOptions.options),
     (
       "training of networks",
       [
@@ -35,6 +35,19 @@ struct NeuralTraining: ModelTraining {
         Option("newbob-count", "N", "newbob: stop after N such epochs in a row (default: 5)"),
         Option("clip", "X", "scale gradients down to this norm; 0 for never (default: 1)"),
         Option("clip-value", "X", "cut each gradient to this value; 0 for never (default: 0)"),
+        Option(
+          "weight-decay", "X",
+          "shrink weights (default: 0; adamw 0.01); 1e-6 with sgd and\nadam, up to 0.1 with adamw, for long trainings"
+        ),
+        Option(
+          "average", "N",
+          "average the weights once held-out loss is worse than N epochs\nbefore (NT-ASGD); 5, with --optimizer sgd --schedule constant"
+        ),
+        Option(
+          "accumulate", "N",
+          "chunks of --bptt steps for one update (default: 1); more for a\nlarge batch in little memory"),
+        Option(
+          flag: "random-bptt", "vary --bptt around its value; for trainings of many epochs"),
         Option("seed", "N", "decides first weights and dropout (default: 1)"),
         TextOptions.threads,
       ]
@@ -64,8 +77,7 @@ struct NeuralTraining: ModelTraining {
     configuration.order = try arguments.integer("order", in: 2...100) ?? 5
     configuration.hasDirectConnections = arguments.has("direct")
     configuration.context = try arguments.choice("context") ?? .stream
-    configuration.dropout = Float(
-      try arguments.number("dropout", "from 0 and below 1", { $0 >= 0 && $0 < 1 }) ?? 0.2)
+    configuration.regularization = try RegularizationOptions.regularization(arguments)
     if configuration.tiesEmbeddings {
       if configuration.embeddingSize != configuration.hiddenSize {
         throw UsageError(
@@ -99,6 +111,17 @@ struct NeuralTraining: ModelTraining {
     options.rate = try arguments.number("lr", "above 0", { $0 > 0 }) ?? rate
     options.clipNorm = try arguments.number("clip", "from 0", { $0 >= 0 }) ?? options.clipNorm
     options.clipValue = try arguments.number("clip-value", "from 0", { $0 >= 0 }) ?? options.clipValue
+    options.weightDecay =
+      try arguments.number("weight-decay", "from 0", { $0 >= 0 }) ?? options.optimizer.defaultWeightDecay
+    options.averageInterval = try arguments.integer("average", in: 1...1_000_000)
+    options.accumulation = try arguments.integer("accumulate", in: 1...1_000_000) ?? 1
+    options.hasRandomLengths = arguments.has("random-bptt")
+    if options.hasRandomLengths, options.steps < TrainingOptions.fewestRandomSteps {
+      throw UsageError("--random-bptt needs --bptt of at least \(TrainingOptions.fewestRandomSteps)")
+    }
+    if options.averageInterval != nil, !arguments.has("valid"), !arguments.has("holdout") {
+      throw UsageError("--average needs held-out text: --valid FILE or --holdout 0.05")
+    }
     options.seed = UInt64(try arguments.integer("seed", in: 0...Int.max) ?? 1)
     threads = try TextOptions.threads(arguments)
   }
@@ -109,19 +132,21 @@ struct NeuralTraining: ModelTraining {
     let ofKind: [JSONValue.Member] =
       configuration.kind == .nnlm
       ? [.setting("order", configuration.order), .setting("direct", configuration.hasDirectConnections)]
-      : [.setting("layers", configuration.layers)]
+      : [.setting("layers", configuration.layers), .setting("random-bptt", options.hasRandomLengths)]
     return ofKind + [
       .setting("hidden", configuration.hiddenSize), .setting("embed", configuration.embeddingSize),
-      .setting("tie", configuration.tiesEmbeddings), .setting("dropout", configuration.dropout),
-      .setting("context", configuration.context), .setting("epochs", options.epochs),
+      .setting("tie", configuration.tiesEmbeddings), .setting("context", configuration.context),
+      .setting("epochs", options.epochs),
       .setting("batch", options.rows), .setting("bptt", options.steps),
       .setting("optimizer", options.optimizer), .setting("lr", options.rate),
       .setting("schedule", options.schedule), .setting("warm-up", options.warmUpSteps),
       .setting("newbob-ratio", isNewbob ? options.newbobRatio : nil),
       .setting("newbob-count", isNewbob ? options.newbobPatience : nil),
       .setting("clip", options.clipNorm), .setting("clip-value", options.clipValue),
+      .setting("weight-decay", options.weightDecay), .setting("average", options.averageInterval),
+      .setting("accumulate", options.accumulation),
       .setting("seed", Int(options.seed)), .setting("threads", threads),
-    ]
+    ] + RegularizationOptions.settings(configuration.regularization, configuration.kind)
   }
 
   func train(
@@ -203,7 +228,9 @@ struct NeuralTraining: ModelTraining {
 
   /// An error if the network cannot fit into this machine's memory.
   private func checkMemory(_ vocabulary: Vocabulary, _ options: TrainingOptions, hasHeldOut: Bool) throws {
-    let copies = 2 + options.optimizer.momentNames.count + 1 + (hasHeldOut ? 1 : 0)
+    let copies =
+      2 + options.optimizer.momentNames.count + 1 + (hasHeldOut ? 1 : 0)
+      + (options.averageInterval == nil ? 0 : 1)
     let width = (configuration.layers + 1) * 12 * (configuration.hiddenSize + configuration.embeddingSize)
     let memory = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
     let parameters =
@@ -232,6 +259,10 @@ struct NeuralTraining: ModelTraining {
       .init("clip_value", .number(options.clipValue)),
       .init("seed", .integer(Int(options.seed))),
     ]
+    if let decay = options.weightDecay, decay > 0 { members.append(.init("weight_decay", .number(decay))) }
+    if let interval = options.averageInterval { members.append(.init("average", .integer(interval))) }
+    if options.accumulation > 1 { members.append(.init("accumulate", .integer(options.accumulation))) }
+    if options.hasRandomLengths { members.append(.init("random_bptt", .bool(true))) }
     if options.schedule == .newbob {
       members.append(.init("newbob_ratio", .number(options.newbobRatio)))
       members.append(.init("newbob_count", .integer(options.newbobPatience)))

@@ -81,7 +81,8 @@ enum TrainCommand: Command {
   private static func checkApplicability(_ arguments: Arguments, _ kind: ModelKind) throws {
     for (names, takers) in [
       (NGramTraining.optionNames, [.ngram]), (NeuralTraining.optionNames, [.nnlm, .rnn, .gru, .lstm]),
-      (["order"], [.ngram, .nnlm]), (["direct"], [.nnlm]), (["layers"], [.rnn, .gru, .lstm]),
+      (["order"], [.ngram, .nnlm]), (["direct"], [.nnlm]),
+      (["layers", "random-bptt"] + RegularizationOptions.recurrentNames, [.rnn, .gru, .lstm]),
     ] as [([String], [ModelKind])] where !takers.contains(kind) {
       for name in names where arguments.has(name) {
         let models = takers.map(\.rawValue).joined(separator: ", ")

@@ -15,8 +15,9 @@ struct OptimizerTests {
     var s = 0.0
 
     /// Step t = 1, 2, …; the constants are written out, so that a change of them is noticed.
-    mutating func follow(_ g: Double, _ kind: OptimizerKind, rate: Double, t: Int) {
+    mutating func follow(_ g: Double, _ kind: OptimizerKind, rate: Double, decay: Double?, t: Int) {
       let epsilon = 1e-8
+      let g = kind == .adamw ? g : g + (decay ?? 0) * value
       switch kind {
       case .sgd: value -= rate * g
       case .momentum:
@@ -29,7 +30,7 @@ struct OptimizerTests {
         s = 0.99 * s + 0.01 * g * g
         value -= rate * g / (s.squareRoot() + epsilon)
       case .adam, .adamw:
-        if kind == .adamw { value -= rate * 0.01 * value }
+        if kind == .adamw { value -= rate * (decay ?? 0.01) * value }
         m = 0.9 * m + 0.1 * g
         s = 0.999 * s + 0.001 * g * g
         let (mean, square) = (m / (1 - power(0.9, t)), s / (1 - power(0.999, t)))
@@ -41,14 +42,14 @@ struct OptimizerTests {
   }
 
   /// Twelve steps of rate 0.05 move a weight by at most 12 · 0.05 · 10 (momentum); each errs by some ε of the weight and the step.
-  @Test("Twelve steps", arguments: OptimizerKind.allCases)
-  func steps(kind: OptimizerKind) {
+  @Test("Twelve steps", arguments: OptimizerKind.allCases, [nil, 0.3])
+  func steps(kind: OptimizerKind, decay: Double?) {
     for engine in allEngines {
       let arena = ParameterArena()
       let parameters = [arena.add("a", shape: [33]), arena.add("b", shape: [3, 7])]
       arena.allocate()
       arena.randomize(limit: 1, seed: 1)
-      let optimizer = Optimizer(kind, arena: arena, engine: engine)
+      let optimizer = Optimizer(kind, weightDecay: decay, arena: arena, engine: engine)
       var weights = parameters.map { $0.value.elements.map { Weight(value: Double($0)) } }
       var generator = SeededGenerator(seed: 2)
       for t in 1...12 {
@@ -56,7 +57,7 @@ struct OptimizerTests {
         for (p, parameter) in parameters.enumerated() {
           for (i, g) in generator.floats(parameter.count, limit: 1).enumerated() {
             parameter.gradient.pointer[i] = g
-            weights[p][i].follow(Double(g) / 4, kind, rate: 0.05, t: t)
+            weights[p][i].follow(Double(g) / 4, kind, rate: 0.05, decay: decay, t: t)
           }
         }
         optimizer.update(rate: 0.05, gradientScale: 0.25)

@@ -107,6 +107,23 @@ struct ResumeTests {
     }
   }
 
+  @Test("With all of regularization, averaged weights among it", arguments: NeuralKind.allCases)
+  func regularized(kind: NeuralKind) throws {
+    let (shape, options) = RegularizedTrainingTests.everything(kind)
+    let whole = try trainInPieces(shape, options, heldOut: heldOut) { _ in false }
+    var averages = 0
+    let pieces = try trainInPieces(shape, options, heldOut: heldOut) { event in
+      switch event {
+      case .step(let step): return step.number % 5 == 0
+      case .evaluating:
+        averages += 1
+        return averages == 3 || averages == 11
+      case .epoch, .rollback: return true
+      }
+    }
+    #expect(pieces.pieces > 8 && pieces.tensors == whole.tensors && pieces.events == whole.events)
+  }
+
   @Test("Training that goes back after it diverged")
   func divergence() throws {
     let shape = NetworkShape(.rnn, hidden: 9, vocabulary: 19)

@@ -105,6 +105,32 @@ struct BadInputTests {
       Mistake(
         "lmctl train --model lstm good.txt --dropout 1", 2, "--dropout takes a number from 0 and below 1"),
       Mistake(
+        "lmctl train --model lstm good.txt --dropout-weights -0.1", 2,
+        "--dropout-weights takes a number from 0 and below 1, not '-0.1'"),
+      Mistake("lmctl train --model lstm good.txt --ar nan", 2, "--ar takes a number from 0, not 'nan'"),
+      Mistake(
+        "lmctl train --model lstm good.txt --label-smoothing 1", 2,
+        "--label-smoothing takes a number from 0 and below 1, not '1'"),
+      Mistake(
+        "lmctl train --model nnlm good.txt --tar 1", 2,
+        "--tar does not go with --model nnlm; it goes with rnn, gru, lstm"),
+      Mistake(
+        "lmctl train --model nnlm good.txt --random-bptt", 2,
+        "--random-bptt does not go with --model nnlm; it goes with rnn, gru, lstm"),
+      Mistake(
+        "\(train) good.txt --weight-decay 1", 2,
+        "--weight-decay does not go with --model ngram; it goes with nnlm, rnn, gru, lstm"),
+      Mistake(
+        "lmctl train --model lstm good.txt --weight-decay -1", 2, "--weight-decay takes a number from 0"),
+      Mistake(
+        "lmctl train --model lstm good.txt --average 5", 2,
+        "--average needs held-out text: --valid FILE or --holdout 0.05"),
+      Mistake(
+        "lmctl train --model lstm good.txt --random-bptt --bptt 9", 2,
+        "--random-bptt needs --bptt of at least 10"),
+      Mistake(
+        "lmctl train --model lstm good.txt --accumulate 0", 2, "--accumulate takes a whole number from 1"),
+      Mistake(
         "lmctl train --model lstm good.txt --batch 5000", 1, "larger than the text, which has 110 tokens"),
       Mistake(
         "lmctl train --model lstm good.txt --tie --embed 3 --hidden 4", 2,

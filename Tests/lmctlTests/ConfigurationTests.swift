@@ -28,6 +28,10 @@ struct ConfigurationTests {
     "--model nnlm train.txt --hidden 8 --embed 4 --order 4 --direct --optimizer sgd --lr 0.1",
     "--model rnn train.txt --hidden 8 --valid valid.txt --schedule newbob --min-count 3 --lowercase",
     "--model gru train.txt valid.txt --hidden 8 --tie --dropout 0.1 --clip-value 0.5 --tensors decimal",
+    "--model nnlm train.txt --hidden 8 --embed 4 --dropout-embed 0.1 --label-smoothing 0.1 --accumulate 2",
+    "--model gru train.txt --hidden 8 --tie --locked-dropout --dropout-input 0.3 --dropout-hidden 0.1 --dropout-output 0.25 "
+      + "--dropout-weights 0.4 --dropout-embed 0.05 --ar 2 --tar 1 --label-smoothing 0.1 --weight-decay 1e-5 --average 1 "
+      + "--random-bptt --accumulate 2 --optimizer sgd --holdout 0.1",
     "--model lstm train.txt --hidden 8 --layers 2 --seed 7 --warm-up 3 --max-vocab 100 --threads 1",
   ]
 

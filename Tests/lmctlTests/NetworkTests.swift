@@ -55,6 +55,30 @@ struct NetworkTests {
       folder)
   }
 
+  @Test("So it is with all regularization, whose options are in the checkpoint")
+  func regularized() throws {
+    let folder = try folder()
+    let options =
+      "--tie --hidden 24 --embed 24 --layers 2 --epochs 4 --batch 4 --bptt 10 --quiet --locked-dropout --dropout-embed 0.1 "
+      + "--dropout-input 0.4 --dropout-weights 0.3 --ar 2 --tar 1 --label-smoothing 0.1 --weight-decay 1e-6 --average 1 "
+      + "--accumulate 2 --random-bptt --optimizer sgd --schedule constant --lr 5"
+    for (name, threads) in [("a", 1), ("b", 2)] {
+      let line =
+        "lmctl train --model lstm \(options) --threads \(threads) train.txt --valid test.txt -o \(name).json"
+      _ = try run(
+        "\(line) > \(name).txt && lmctl eval --perplexity \(name).json test.txt > \(name).ppl", folder)
+    }
+    _ = try run("cmp a.json b.json && cmp a.ppl b.ppl && grep -q $(cut -c1-5 a.ppl) a.txt", folder)
+    #expect(
+      try run(
+        "jq -c '.configuration | [.dropout, .dropout_input, .dropout_weights, .locked_dropout]' a.json",
+        folder)
+        == "[0.2,0.4,0.3,true]\n")
+    #expect(
+      try run("jq -c '.training | [.weight_decay, .average, .accumulate, .random_bptt]' a.json", folder)
+        == "[1e-06,1,2,true]\n")
+  }
+
   @Test("All kernels of this machine give the same losses to 1e-4")
   func kernels() throws {
     let folder = try folder()

@@ -28,6 +28,9 @@ public enum OptimizerKind: String, CaseIterable, Sendable {
     }
   }
 
+  /// The weight decay that it usually has, as in PyTorch.
+  public var defaultWeightDecay: Double { self == .adamw ? 0.01 : 0 }
+
   /// A rate that suits it in most cases.
   public var defaultRate: Double {
     switch self {
@@ -40,6 +43,8 @@ public enum OptimizerKind: String, CaseIterable, Sendable {
 }
 
 /// An optimizer and what it remembers.
+///
+/// With weight decay λ, g is the gradient plus λ w, except for AdamW.
 final class Optimizer {
   let kind: OptimizerKind
   /// Steps taken.
@@ -54,10 +59,12 @@ final class Optimizer {
 
   /// The constants are those of PyTorch's defaults.
   private static let (momentum, decay, beta1, beta2, epsilon) = (0.9, 0.99, 0.9, 0.999, Float(1e-8))
-  private static let adamWDecay: Float = 0.01
+  private let weightDecay: Float
 
-  init(_ kind: OptimizerKind, arena: ParameterArena, engine: Engine) {
+  /// `weightDecay` is λ, `nil` for what the kind usually has.
+  init(_ kind: OptimizerKind, weightDecay: Double? = nil, arena: ParameterArena, engine: Engine) {
     self.kind = kind
+    self.weightDecay = Float(weightDecay ?? kind.defaultWeightDecay)
     self.arena = arena
     self.engine = engine
     memory = kind.momentNames.map { ($0, AlignedBuffer(count: arena.count)) }
@@ -91,8 +98,8 @@ final class Optimizer {
       (step.momentum, step.smoothing) = (Float(Self.beta1), Float(Self.beta2))
       step.meanCorrection = Float(1 / (1 - pow(Self.beta1, Double(steps))))
       step.squareCorrection = Float(1 / (1 - pow(Self.beta2, Double(steps))))
-      if kind == .adamw { step.decoupledDecay = Self.adamWDecay }
     }
+    if kind == .adamw { step.decoupledDecay = weightDecay } else { step.weightDecay = weightDecay }
     // Parameters begin at multiples of 16 floats, so that parts of whole vectors give every thread the same bits.
     engine.split(arena.count / 16) { part in
       let (first, count) = (part.lowerBound * 16, part.count * 16)

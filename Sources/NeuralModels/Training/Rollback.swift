@@ -63,6 +63,7 @@ extension Trainer {
   func goBack(because symptom: String, rate: Double, _ event: (Event) throws -> Void) throws {
     lastGood.putBack()
     optimizer.reset()
+    average?.restart()
     network.resetState(rows: options.rows)
     (progress.epochLoss, progress.epochTokens) = (progress.goodEpochLoss, progress.goodEpochTokens)
     (progress.intervalLoss, progress.intervalTokens) = (0, 0)

@@ -44,6 +44,14 @@ struct StreamBatches {
   /// How many chunks an epoch has.
   var count: Int { (streamLength + steps - 1) / steps }
 
+  /// How many targets some steps of all streams have.
+  func targetCount(_ range: Range<Int>) -> Int {
+    (0..<rows).reduce(0) { sum, row in
+      let (first, end) = (row * streamLength + range.lowerBound, row * streamLength + range.upperBound)
+      return sum + max(0, min(end, tokens.count) - first)
+    }
+  }
+
   /// Puts chunk `index` into `batch`.
   func fill(_ batch: inout Batch, chunk index: Int) { fill(&batch, from: index * steps, steps: steps) }
 

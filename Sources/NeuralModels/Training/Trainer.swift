@@ -18,6 +18,10 @@ public final class Trainer {
   var progress: TrainingProgress
   /// The parameters of the epoch that predicted the held-out text best.
   let best: ParameterCopy
+  /// The mean of the parameters over many steps, if that is asked for.
+  let average: WeightAverage?
+  /// Where the chunks of an epoch begin, if their lengths are random.
+  var boundaries: (epoch: Int, places: [Int]) = (-1, [])
   /// The parameters that training goes back to when it diverges.
   let lastGood: ParameterCopy
   /// Seconds of training before this trainer began, and when it did.
@@ -39,7 +43,8 @@ public final class Trainer {
     self.engine = engine
     self.started = started
     network = configuration.makeNetwork(vocabularySize: vocabulary.count, engine: engine)
-    optimizer = Optimizer(options.optimizer, arena: network.arena, engine: engine)
+    optimizer = Optimizer(
+      options.optimizer, weightDecay: options.weightDecay, arena: network.arena, engine: engine)
     batches = StreamBatches(
       tokens: text, rows: options.rows, steps: options.steps, window: network.window,
       context: configuration.context)
@@ -47,6 +52,8 @@ public final class Trainer {
       newbob: Newbob(ratio: options.newbobRatio, patience: options.newbobPatience))
     best = ParameterCopy(of: network.arena, engine: engine)
     lastGood = ParameterCopy(of: network.arena, engine: engine)
+    let arena = network.arena
+    average = options.averageInterval.map { WeightAverage(interval: $0, arena: arena, engine: engine) }
     var generator = SeededGenerator(seed: options.seed)
     network.initialize(using: &generator)
     network.resetState(rows: options.rows)
@@ -55,11 +62,11 @@ public final class Trainer {
   /// The number of parameters.
   public var parameterCount: Int { network.arena.parameterCount }
   /// Steps of an epoch.
-  public var stepsPerEpoch: Int { batches.count }
+  public var stepsPerEpoch: Int { (batches.count + options.accumulation - 1) / options.accumulation }
   /// Steps in all; `nil` if time alone decides.
   public var totalSteps: Int? {
     guard options.epochs < .max else { return options.maximumSteps }
-    return min(options.epochs * batches.count, options.maximumSteps ?? .max)
+    return min(options.epochs * stepsPerEpoch, options.maximumSteps ?? .max)
   }
   /// Seconds of training so far, those before a resumption among them.
   public var elapsed: Double { secondsBefore + (ContinuousClock.now - started) / .seconds(1) }
@@ -81,7 +88,6 @@ public final class Trainer {
         progress.isFinished = true
         return end
       } else {
-        batches.fill(&batch, from: progress.offset, steps: options.steps)
         try step(&batch, event)
       }
     }
@@ -91,12 +97,18 @@ public final class Trainer {
 
   /// Gradients, clipping, update.
   private func step(_ batch: inout Batch, _ event: (Event) throws -> Void) throws {
-    forgetSomeStates(in: &batch)
-    let rate = rate
-    progress.step += 1
-    progress.offset += batch.steps
+    let text = nextText()
+    let rate = rate * text.rateFactor
     network.arena.clearGradients()
-    let loss = network.lossAndGradients(batch, dropoutKey: dropoutKey)
+    var loss = 0.0
+    for (chunk, end) in text.ends.enumerated() {
+      batches.fill(&batch, from: progress.offset, steps: end - progress.offset)
+      batch.weight = Double(batch.targetCount) / Double(max(1, text.targets))
+      forgetSomeStates(in: &batch, chunk: chunk)
+      loss += network.lossAndGradients(batch, dropoutKey: dropoutKey(chunk: chunk))
+      progress.offset = end
+    }
+    progress.step += 1
     if options.clipValue > 0 { engine.clipGradients(network.arena, to: Float(options.clipValue)) }
     let norm = engine.gradientNorm(network.arena)
     guard loss.isFinite, norm.isFinite else {
@@ -104,7 +116,8 @@ public final class Trainer {
     }
     let scale = options.clipNorm > 0 && norm > options.clipNorm ? options.clipNorm / norm : 1
     optimizer.update(rate: rate, gradientScale: Float(scale))
-    count(batch, loss: loss, norm: norm)
+    average?.takeStep()
+    count(text.targets, loss: loss, norm: norm)
     if progress.step % Self.goodStateInterval == 0, let symptom = keepGoodState() {
       return try goBack(because: symptom, rate: rate, event)
     }
@@ -112,18 +125,18 @@ public final class Trainer {
       .step(
         Step(
           number: progress.step, total: totalSteps, epoch: progress.epoch + 1,
-          loss: loss / Double(max(1, batch.targetCount)), rate: rate, gradientNorm: norm,
-          tokens: progress.tokens, targets: batch.targetCount)))
+          loss: loss / Double(max(1, text.targets)), rate: rate, gradientNorm: norm,
+          tokens: progress.tokens, targets: text.targets)))
   }
 
-  private func count(_ batch: Batch, loss: Double, norm: Double) {
-    progress.tokens += batch.targetCount
+  private func count(_ targets: Int, loss: Double, norm: Double) {
+    progress.tokens += targets
     progress.epochLoss += loss
-    progress.epochTokens += batch.targetCount
+    progress.epochTokens += targets
     progress.epochNorm += norm
     progress.epochSteps += 1
     progress.intervalLoss += loss
-    progress.intervalTokens += batch.targetCount
+    progress.intervalTokens += targets
   }
 
   /// The learning rate of the next step.
@@ -141,10 +154,11 @@ public final class Trainer {
 
   /// Lets a few rows begin the chunk with a state of zeros, as Melis et al. (2018) do: a network that carries its state through
   /// whole epochs would otherwise meet the beginning of a text only a few times, and go astray there.
-  private func forgetSomeStates(in batch: inout Batch) {
+  private func forgetSomeStates(in batch: inout Batch, chunk: Int) {
     guard network.stateSize > 0 else { return }
     var generator = SeededGenerator(
-      seed: options.seed &+ UInt64(progress.step) &* 0x9E37_79B9_7F4A_7C15)
+      seed: options.seed &+ UInt64(progress.step) &* 0x9E37_79B9_7F4A_7C15
+        &+ UInt64(chunk) &* 0xC2B2_AE3D_27D4_EB4F)
     for row in 0..<batch.rows where generator.uniform() < Self.forgettingRate {
       if batch.restarts.isEmpty { batch.restarts = [Bool](repeating: false, count: batch.steps * batch.rows) }
       batch.restarts[row] = true
@@ -153,10 +167,11 @@ public final class Trainer {
 
   private static let forgettingRate = 0.05
 
-  /// Differs for every seed and step.
-  private var dropoutKey: UInt64 {
+  /// Differs for every seed, step and chunk of a step.
+  private func dropoutKey(chunk: Int) -> UInt64 {
     var generator = SeededGenerator(
-      seed: options.seed ^ UInt64(progress.step) &* 0xD6E8_FEB8_6659_FD93)
+      seed: options.seed ^ UInt64(progress.step + 1) &* 0xD6E8_FEB8_6659_FD93
+        ^ UInt64(chunk) &* 0xC2B2_AE3D_27D4_EB4F)
     return generator.next()
   }
 
@@ -169,15 +184,11 @@ public final class Trainer {
   /// When `event` throws during the measurement, nothing has changed.
   private func endEpoch(_ heldOut: [TokenID]?, _ event: (Event) throws -> Void) throws {
     if let symptom = symptomOfWeights() { return try goBack(because: symptom, rate: rate, event) }
-    let evaluation = try heldOut.map { try evaluate($0, event) }
-    var isBest = true
+    let evaluation = try heldOut.map { try measure($0, event) }
+    let isBest = evaluation.map { $0.crossEntropy < progress.bestLoss } ?? true
     if let evaluation {
-      isBest = evaluation.crossEntropy < progress.bestLoss
-      if isBest {
-        best.take()
-        progress.bestLoss = evaluation.crossEntropy
-        bestEvaluation = evaluation
-      }
+      if isBest { (progress.bestLoss, bestEvaluation) = (evaluation.crossEntropy, evaluation) }
+      average?.take(heldOutLoss: evaluation.crossEntropy)
       progress.epochsSinceBest = isBest ? 0 : progress.epochsSinceBest + 1
       if options.schedule == .newbob { progress.newbob.take(evaluation.crossEntropy) }
     }
@@ -192,6 +203,15 @@ public final class Trainer {
       network.resetState(rows: options.rows)
     }
     try event(.epoch(epoch))
+  }
+
+  /// Measures the held-out text with the average of the weights, if there is one, and keeps what it measured if it is the best.
+  private func measure(_ heldOut: [TokenID], _ event: (Event) throws -> Void) throws -> Evaluation {
+    average?.exchange()
+    defer { average?.exchange() }
+    let evaluation = try evaluate(heldOut, event)
+    if evaluation.crossEntropy < progress.bestLoss { best.take() }
+    return evaluation
   }
 
   /// Why training ends here, if it does.

@@ -21,6 +21,15 @@ public struct TrainingOptions: Sendable {
   public var targetPerplexity: Double?
   /// How parameters follow gradients.
   public var optimizer = OptimizerKind.adam
+  /// How fast parameters shrink on their own (Krogh and Hertz 1992): λ w is added to the gradient of w, or with AdamW w shrinks by
+  /// η λ w apart from the gradient (Loshchilov and Hutter 2019); `nil` for what the optimizer usually has.
+  public var weightDecay: Double?
+  /// n of `WeightAverage`, which needs held-out text; `nil` for no average.
+  public var averageInterval: Int?
+  /// Chunks whose gradients are added up for one step.
+  public var accumulation = 1
+  /// Whether chunks have random lengths around T; see `ChunkLengths`.
+  public var hasRandomLengths = false
   /// The highest learning rate.
   public var rate = 0.002
   /// How the rate changes.
@@ -37,6 +46,9 @@ public struct TrainingOptions: Sendable {
   public var clipValue = 0.0
   /// Decides the first values and the dropout.
   public var seed: UInt64 = 1
+
+  /// T below which chunks of random length make no sense.
+  public static let fewestRandomSteps = ChunkLengths.minimumSteps
 
   /// The defaults.
   public init() {}

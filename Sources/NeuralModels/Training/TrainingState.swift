@@ -26,6 +26,7 @@ extension Trainer {
     // The model's own tensors are the best epoch's, if there is one.
     if best.isTaken { add("values", network.arena.values) }
     for memory in optimizer.memory { add("optimizer.\(memory.name)", memory.buffer.pointer) }
+    if let average, average.steps > 0 { add("average", average.buffer.pointer) }
     if !isAtGoodState { add("good", lastGood.buffer.pointer) }
     if network.stateSize > 0 {
       let states = (0..<options.rows).flatMap { network.state(row: $0) }
@@ -34,6 +35,7 @@ extension Trainer {
     }
     var members = progress.members
     members.append(.init("optimizer", .object(optimizer.numbers)))
+    if let average { members.append(.init("average", .object(average.numbers))) }
     if !progress.isFinished { members.append(.init("elapsed", .number(elapsed))) }
     return TrainingState(numbers: .object(members), tensors: tensors)
   }
@@ -65,6 +67,10 @@ extension Trainer {
     }
     try optimizer.restore(numbers["optimizer"] ?? .null)
     for memory in optimizer.memory { try take("optimizer.\(memory.name)", into: memory.buffer.pointer) }
+    if let average {
+      try average.restore(numbers["average"] ?? .null)
+      if average.steps > 0 { try take("average", into: average.buffer.pointer) }
+    }
     lastGood.take()
     if has("good") { try take("good", into: lastGood.buffer.pointer) }
     network.resetState(rows: options.rows)

@@ -1,0 +1,91 @@
+import Kernels
+import LanguageModels
+import Tensors
+
+/// Averaged stochastic gradient descent with the non-monotonic trigger, NT-ASGD (Merity et al. 2018, algorithm 1; the average is
+/// Polyak and Juditsky's, 1992).
+///
+/// Steps of a constant rate end up wandering around a minimum, and their average is nearer to it than any of them. It begins
+/// when wandering begins: after the first epoch whose held-out loss is above the least of all epochs but the n last ones before
+/// it. From then on w̄ is the mean of the parameters w after each step, and it is w̄ that is measured on held-out text, and kept.
+final class WeightAverage {
+  /// n.
+  let interval: Int
+  /// The held-out losses of all epochs until the average began.
+  private(set) var losses: [Double] = []
+  /// Whether it has begun.
+  private(set) var isActive = false
+  /// How many steps w̄ is the mean of.
+  private(set) var steps = 0
+  /// w̄, if that is of any step.
+  let buffer = AlignedBuffer()
+
+  private let arena: ParameterArena
+  private let engine: Engine
+
+  init(interval: Int, arena: ParameterArena, engine: Engine) {
+    self.interval = interval
+    self.arena = arena
+    self.engine = engine
+  }
+
+  /// Takes the held-out loss of an epoch, and begins if it is time.
+  func take(heldOutLoss loss: Double) {
+    guard !isActive else { return }
+    if let least = losses.dropLast(interval).min(), loss > least { isActive = true }
+    losses.append(loss)
+  }
+
+  /// Takes the parameters after a step: w̄ += (w − w̄) / k at the k-th.
+  func takeStep() {
+    guard isActive else { return }
+    buffer.reserve(arena.count)
+    steps += 1
+    let share = 1 / Float(steps)
+    nonisolated(unsafe) let (average, values) = (buffer.pointer, arena.values)
+    let kernels = engine.kernels
+    engine.split(arena.count / 16) { part in
+      let (first, count) = (part.lowerBound * 16, part.count * 16)
+      if share == 1 {
+        (average + first).update(from: values + first, count: count)
+      } else {
+        kernels.scale(count, 1 - share, average + first, average + first)
+        kernels.addScaled(count, share, values + first, average + first)
+      }
+    }
+  }
+
+  /// What a checkpoint of the training must hold, together with w̄.
+  var numbers: [JSONValue.Member] {
+    [
+      .init("losses", .array(losses.map { .number($0) })), .init("active", .bool(isActive)),
+      .init("steps", .integer(steps)),
+    ]
+  }
+
+  /// Takes back `numbers`; the caller fills the buffer.
+  ///
+  /// - Throws: `CheckpointError` when something is missing.
+  func restore(_ numbers: JSONValue) throws {
+    guard let losses = numbers["losses"]?.elements, let isActive = numbers["active"]?.boolValue,
+      let steps = numbers["steps"]?.integerValue, steps >= 0
+    else { throw CheckpointError("damaged: the state of its training lacks 'average'") }
+    // JSON has no infinity; null stands for it.
+    self.losses = losses.map { $0.doubleValue ?? .infinity }
+    (self.isActive, self.steps) = (isActive, steps)
+    if steps > 0 { buffer.reserve(arena.count) }
+  }
+
+  /// Forgets the steps so far, because they went astray.
+  func restart() { steps = 0 }
+
+  /// Exchanges w and w̄, if there is one.
+  func exchange() {
+    guard steps > 0 else { return }
+    nonisolated(unsafe) let (average, values) = (buffer.pointer, arena.values)
+    engine.split(arena.count) { part in
+      for i in part { (average[i], values[i]) = (values[i], average[i]) }
+    }
+    arena.valuesChanged()
+  }
+}
