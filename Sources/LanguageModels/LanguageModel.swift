@@ -9,6 +9,9 @@ public protocol LanguageModel: Sendable {
   /// The tokens that it gives probabilities to.
   var vocabulary: Vocabulary { get }
 
+  /// Whether the probabilities of all tokens sum to one; if not, they are scores, and there is no perplexity.
+  var isNormalized: Bool { get }
+
   /// Whether the context restarts with each sentence where nobody says otherwise.
   var defaultContext: ContextMode { get }
 
@@ -45,6 +48,9 @@ public protocol LanguageModel: Sendable {
 }
 
 extension LanguageModel {
+  /// They do.
+  public var isNormalized: Bool { true }
+
   /// By way of the token's probability.
   public func advance(_ state: State, by token: TokenID) -> State {
     logProbability(of: token, after: state).1

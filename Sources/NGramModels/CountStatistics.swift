@@ -1,15 +1,27 @@
-/// How many of an order's n-grams have each small count: n₁, n₂, n₃, n₄ of Chen and Goodman (1998, eq. 26).
+import LanguageModels
+
+/// How many of an order's n-grams have each small count: n₁, n₂, … of Good (1953) and of Chen and Goodman (1998, eq. 26).
 public struct CountStatistics: Sendable, Equatable {
-  /// `countsOfCounts[r]` n-grams have the count r, for r from 1 to 4; index 0 is not used.
-  public private(set) var countsOfCounts = [0, 0, 0, 0, 0]
+  /// The largest count that is looked at.
+  public static let limit = 16
+  /// `countsOfCounts[r]` n-grams have the count r, for r from 1 to `limit`; index 0 is not used.
+  public private(set) var countsOfCounts = [Int](repeating: 0, count: limit + 1)
 
   /// The statistics of `counts`; zeros are not n-grams.
   public init(of counts: some Sequence<UInt32>) {
-    for count in counts where count >= 1 && count <= 4 { countsOfCounts[Int(count)] += 1 }
+    countsOfCounts.withUnsafeMutableBufferPointer { table in
+      for count in counts where count >= 1 && count <= UInt32(Self.limit) { table[Int(count)] += 1 }
+    }
   }
 
   /// n_r.
   public subscript(r: Int) -> Int { countsOfCounts[r] }
+
+  /// n₁ to n_r, as the checkpoint records them.
+  func record(upTo r: Int) -> JSONValue { .array((1...r).map { .integer(self[$0]) }) }
+
+  /// n₁ to n_r, as warnings name them.
+  func description(upTo r: Int) -> String { (1...r).map { "n\($0)=\(self[$0])" }.joined(separator: " ") }
 }
 
 /// What a smoothing method may know of one context h.
@@ -48,5 +60,25 @@ extension NGramCounts {
       }
     }
     return result
+  }
+
+  /// What a smoothing method knows of context h, whose n-grams of level k are `children`, by the counts in `counts`.
+  @inline(__always)
+  func statistics(
+    of children: Range<Int>, level k: Int, counts: [UInt32], isComplete: Bool
+  ) -> ContextStatistics {
+    var context = ContextStatistics(
+      order: k + 1, total: 0, types: (0, 0, 0), isComplete: isComplete, vocabularySize: vocabularySize)
+    for i in children {
+      let count = counts[i]
+      context.total += Double(count)
+      switch count {
+      case 0: break
+      case 1: context.types.once += 1
+      case 2: context.types.twice += 1
+      default: context.types.more += 1
+      }
+    }
+    return context
   }
 }

@@ -3,12 +3,25 @@ import Glibc
 
 /// Turns counts into the probabilities and back-off weights of a trie, once and for all queries.
 struct NGramEstimator<Method: SmoothingMethod>: Sendable {
+  /// What the numbers of a trie become.
+  enum Form: Sendable {
+    /// p(w | h) = α(w, h) + γ(h) p(w | h′), with γ(h) for the words that do not follow.
+    case interpolated
+    /// p(w | h) = α(w, h), with what makes Σ_w p(w | h) = 1 for the words that do not follow.
+    case backedOff
+    /// Scores: α(w, h), with γ(h) for the words that do not follow, whatever the sum.
+    case scores
+  }
+
   let method: Method
+  let form: Form
   let model: NGramCounts
   /// Per level, the counts that the method works on.
   let counts: [[UInt32]]
+  /// Per level, the largest count in the text of an n-gram that is left out.
+  let cutoffs: [UInt32]
 
-  /// The trie of p(w | h) = α(w, h) + γ(h) p(w | h′), from the unigrams up, each level on all cores.
+  /// The trie, from the unigrams up, each level on all cores.
   func estimate() -> NGramTrie {
     var levelStarts = [0]
     for level in model.levels { levelStarts.append(levelStarts[levelStarts.count - 1] + level.count) }
@@ -49,20 +62,31 @@ struct NGramEstimator<Method: SmoothingMethod>: Sendable {
         takeLogarithms(backoffs)
       }
     }
-    return NGramTrie(
+    let trie = NGramTrie(
       levelStarts: levelStarts, words: words, suffixes: suffixes, firstChildren: firstChildren,
       logProbabilities: probabilities, logBackoffs: backoffs)
+    return cutoffs.allSatisfy({ $0 == 0 }) ? trie : cut(trie)
   }
 
   private func estimateUnigrams(_ probabilities: UnsafeMutableBufferPointer<Float>) {
     let vocabularySize = model.vocabularySize
-    let context = statistics(of: 0..<vocabularySize, level: 0, isComplete: model.order == 1)
-    let gamma = context.total > 0 ? method.gamma(context: context) : 1
+    let context = model.statistics(
+      of: 0..<vocabularySize, level: 0, counts: counts[0], isComplete: model.order == 1)
     let uniform = 1 / Double(vocabularySize)
+    var alphas = counts[0][..<vocabularySize].map { $0 > 0 ? method.alpha(count: $0, context: context) : 0 }
+    var gamma = context.total > 0 ? method.gamma(context: context) : 1
+    if form == .backedOff {
+      gamma = 1
+      if context.total > 0 {
+        let seen = Double(context.distinct) * uniform
+        let balance = Balance(context, seen: alphas.reduce(0, +), seenBelow: seen)
+        gamma = balance.backoff
+        for word in alphas.indices { alphas[word] *= balance.scale }
+      }
+    }
     for word in 0..<vocabularySize {
-      let count = counts[0][word]
-      let alpha = count > 0 ? method.alpha(count: count, context: context) : 0
-      probabilities[word] = Float(alpha + gamma * uniform)
+      let isFinal = form != .interpolated && counts[0][word] > 0
+      probabilities[word] = Float(isFinal ? alphas[word] : alphas[word] + gamma * uniform)
     }
   }
 
@@ -79,36 +103,57 @@ struct NGramEstimator<Method: SmoothingMethod>: Sendable {
       for h in lower.count * piece / pieces..<lower.count * (piece + 1) / pieces {
         let children = Int(level.starts[h])..<Int(level.starts[h + 1])
         guard !children.isEmpty else {
-          backoffs[h] = 1
+          backoffs[h] = form == .scores ? Float(StupidBackoff.factor) : 1
           continue
         }
         let isComplete = k + 1 == model.order || h >= lower.firstAtSentenceStart
-        let context = statistics(of: children, level: k, isComplete: isComplete)
-        let gamma = method.gamma(context: context)
-        backoffs[h] = Float(gamma)
-        for i in children {
-          let alpha = method.alpha(count: counts[k][i], context: context)
-          above[i] = Float(alpha + gamma * Double(below[Int(level.suffixes[i])]))
+        let context = model.statistics(of: children, level: k, counts: counts[k], isComplete: isComplete)
+        switch form {
+        case .interpolated:
+          var gamma = method.gamma(context: context)
+          if cutoffs[k] > 0 { gamma += cutMass(children, level: k, context) }
+          backoffs[h] = Float(gamma)
+          for i in children {
+            let alpha = method.alpha(count: counts[k][i], context: context)
+            above[i] = Float(alpha + gamma * Double(below[Int(level.suffixes[i])]))
+          }
+        case .backedOff:
+          var (seen, seenBelow) = (0.0, 0.0)
+          for i in children where level.counts[i] > cutoffs[k] {
+            seen += method.alpha(count: counts[k][i], context: context)
+            seenBelow += Double(below[Int(level.suffixes[i])])
+          }
+          let balance = Balance(context, seen: seen, seenBelow: seenBelow)
+          backoffs[h] = Float(balance.backoff)
+          for i in children {
+            above[i] = Float(balance.scale * method.alpha(count: counts[k][i], context: context))
+          }
+        case .scores:
+          backoffs[h] = Float(method.gamma(context: context))
+          for i in children { above[i] = Float(method.alpha(count: counts[k][i], context: context)) }
         }
       }
     }
   }
 
-  @inline(__always)
-  private func statistics(of children: Range<Int>, level k: Int, isComplete: Bool) -> ContextStatistics {
-    var context = ContextStatistics(
-      order: k + 1, total: 0, types: (0, 0, 0), isComplete: isComplete, vocabularySize: model.vocabularySize)
-    for i in children {
-      let count = counts[k][i]
-      context.total += Double(count)
-      switch count {
-      case 0: break
-      case 1: context.types.once += 1
-      case 2: context.types.twice += 1
-      default: context.types.more += 1
-      }
+  /// Σ α(w, h) of the n-grams that are left out: the lower orders get it, as in KenLM's `lmplz --prune`.
+  private func cutMass(_ children: Range<Int>, level k: Int, _ context: ContextStatistics) -> Double {
+    var mass = 0.0
+    for i in children where model.levels[k].counts[i] <= cutoffs[k] {
+      mass += method.alpha(count: counts[k][i], context: context)
     }
-    return context
+    return mass
+  }
+
+  /// The trie without the n-grams of small counts.
+  private func cut(_ trie: NGramTrie) -> NGramTrie {
+    var isKept: [Bool] = []
+    isKept.reserveCapacity(trie.words.count)
+    for (k, level) in model.levels.enumerated() {
+      // Words stay, whatever their count.
+      isKept += level.counts.lazy.map { k == 0 || $0 > cutoffs[k] }
+    }
+    return trie.filtered(keeping: isKept)
   }
 
   private func takeLogarithms(_ values: UnsafeMutableBufferPointer<Float>) {
@@ -119,5 +164,34 @@ struct NGramEstimator<Method: SmoothingMethod>: Sendable {
         values[i] = logf(values[i])
       }
     }
+  }
+}
+
+/// What makes the probabilities of a backed-off context sum to one.
+private struct Balance {
+  /// The factor for α(w, h) of the words that follow.
+  var scale = 1.0
+  /// b(h), for those that do not.
+  var backoff = 1.0
+
+  /// Less than this is rounding error, of probabilities that are held as `Float`.
+  private static let rounding = 1e-6
+
+  /// - Parameters:
+  ///   - seen: Σ α(w, h) over the words that follow h.
+  ///   - seenBelow: Σ p(w | h′) over the same words.
+  init(_ context: ContextStatistics, seen: Double, seenBelow: Double) {
+    let unseenBelow = 1 - seenBelow
+    guard unseenBelow > Self.rounding else {
+      // All words follow h, so that nothing need be kept back.
+      if seen > 0 { scale = (1 - max(0, unseenBelow)) / seen }
+      return
+    }
+    if 1 - seen <= Self.rounding {
+      // Nothing was kept back for the others. One more observation, of some other word, makes room for them, as in the toolkit of
+      // Clarkson and Rosenfeld (1997).
+      scale = context.total / (context.total + 1)
+    }
+    backoff = (1 - scale * seen) / unseenBelow
   }
 }

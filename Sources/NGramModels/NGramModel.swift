@@ -1,3 +1,4 @@
+import Glibc
 import LanguageModels
 
 /// A back-off n-gram model (Katz 1987, in the form of an ARPA file):
@@ -13,6 +14,8 @@ public struct NGramModel: LanguageModel {
     var node: UInt32
     /// Its length.
     var order: UInt8
+    /// How many words more the context would have if the model held it; counted only where scores depend on it.
+    var missing: UInt8 = 0
   }
 
   public let vocabulary: Vocabulary
@@ -26,55 +29,6 @@ public struct NGramModel: LanguageModel {
   /// The order that was asked for; the text may have been too short for it.
   public let requestedOrder: Int
 
-  /// How to train.
-  public struct Options: Sendable {
-    /// n, from 1 to 16.
-    public var order = 3
-    /// What becomes of unseen n-grams.
-    public var smoothing = Smoothing.modifiedKneserNey
-    /// δ of additive smoothing.
-    public var delta = 1.0
-    /// Whether n-grams reach across sentences.
-    public var context = ContextMode.sentence
-
-    /// Order 3, modified Kneser–Ney.
-    public init() {}
-  }
-
-  /// Trains on `tokens`, in which every sentence ends with the end of sentence.
-  ///
-  /// `notice` is called with a sentence for the user where the text is too small for what was asked; `progress` with
-  /// the order being counted.
-  public init(
-    tokens: [TokenID], vocabulary: Vocabulary, options: Options, notice: (String) -> Void = { _ in },
-    progress: (Int) -> Void = { _ in }
-  ) {
-    let model = NGramCounts(
-      tokens: tokens, vocabularySize: vocabulary.count, order: options.order, context: options.context,
-      progress: progress)
-    if model.order < options.order {
-      notice(
-        "no sentence is long enough for n-grams of order \(options.order); the model has order \(model.order)"
-      )
-    }
-    let counts = model.counts(adjusted: options.smoothing.usesContinuationCounts)
-    let method = options.smoothing.method(
-      statistics: counts.map { CountStatistics(of: $0) }, delta: options.delta)
-    if let warning = method.warning { notice(warning) }
-    self.vocabulary = vocabulary
-    defaultContext = options.context
-    smoothing = options.smoothing
-    smoothingRecord = method.record
-    requestedOrder = options.order
-    trie = Self.estimate(method, model, counts)
-  }
-
-  private static func estimate(
-    _ method: some SmoothingMethod, _ model: NGramCounts, _ counts: [[UInt32]]
-  ) -> NGramTrie {
-    NGramEstimator(method: method, model: model, counts: counts).estimate()
-  }
-
   init(
     vocabulary: Vocabulary, context: ContextMode, trie: NGramTrie, smoothing: Smoothing,
     record: [JSONValue.Member], requestedOrder: Int
@@ -87,6 +41,9 @@ public struct NGramModel: LanguageModel {
     self.requestedOrder = requestedOrder
   }
 
+  /// False for stupid back-off only.
+  public var isNormalized: Bool { smoothing.isNormalized }
+
   // MARK: Queries
 
   public var initialState: State {
@@ -95,7 +52,7 @@ public struct NGramModel: LanguageModel {
 
   public func logProbability(of token: TokenID, after state: State) -> (Float, State) {
     let found = look(up: token, after: state)
-    return (found.logProbability, found.next)
+    return smoothing.isNormalized ? (found.logProbability, found.next) : score(found, after: state)
   }
 
   public func matchedOrder(of token: TokenID, after state: State) -> Int? {
@@ -105,11 +62,39 @@ public struct NGramModel: LanguageModel {
   public func score(
     _ tokens: ArraySlice<TokenID>, context: ContextMode, after state: inout State, into output: inout [Float]
   ) {
+    let isNormalized = smoothing.isNormalized
     for token in tokens {
       let found = look(up: token, after: state)
-      output.append(found.logProbability)
-      state = context == .sentence && token == Vocabulary.endOfSentence ? initialState : found.next
+      let (logProbability, next) =
+        isNormalized ? (found.logProbability, found.next) : score(found, after: state)
+      output.append(logProbability)
+      state = context == .sentence && token == Vocabulary.endOfSentence ? initialState : next
     }
+  }
+
+  /// Stupid back-off takes its factor for every word that the context is shortened by, also where the model does not hold the
+  /// context.
+  private func score(
+    _ found: (logProbability: Float, order: Int, next: State), after state: State
+  ) -> (Float, State) {
+    var next = found.next
+    let length = min(trie.order - 1, Int(state.order) + Int(state.missing) + 1)
+    next.missing = UInt8(length - Int(next.order))
+    return (found.logProbability + penalty(of: state), next)
+  }
+
+  /// ln of the factor for the part of the context that the model does not hold.
+  private func penalty(of state: State) -> Float {
+    smoothing.isNormalized ? 0 : Float(state.missing) * Float(log(StupidBackoff.factor))
+  }
+
+  /// The cross-entropy of `tokens` in nats per token, in the model's own context.
+  func crossEntropy(of tokens: [TokenID]) -> Double {
+    var state = initialState
+    var scores: [Float] = []
+    scores.reserveCapacity(tokens.count)
+    score(tokens[...], context: defaultContext, after: &state, into: &scores)
+    return -scores.reduce(0) { $0 + Double($1) } / Double(tokens.count)
   }
 
   @inline(__always)
@@ -146,6 +131,8 @@ public struct NGramModel: LanguageModel {
         output[Int(trie.words[child])] = trie.logProbabilities[child]
       }
     }
+    let penalty = penalty(of: state)
+    if penalty != 0 { for word in output.indices { output[word] += penalty } }
   }
 
   /// The nodes of the context and its suffixes, longest first.
@@ -162,7 +149,7 @@ public struct NGramModel: LanguageModel {
   public func makeTokenSampler(
     temperature: Double
   ) -> (@Sendable (State, inout SeededGenerator) -> TokenID)? {
-    guard let sampler = NGramSampler(trie: trie, temperature: temperature) else { return nil }
+    guard isNormalized, let sampler = NGramSampler(trie: trie, temperature: temperature) else { return nil }
     return { state, generator in sampler.draw(node: Int(state.node), order: Int(state.order), &generator) }
   }
 }

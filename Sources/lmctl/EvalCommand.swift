@@ -67,6 +67,13 @@ enum EvalCommand: Command {
       let reader = try TextOptions.reader(texts, tokenizer: tokenizer)
       return try writeLines(model, reader, context, detail, asJSON: arguments.has("json"))
     }
+    guard model.isNormalized else {
+      throw FileError(
+        path: path,
+        reason:
+          "its numbers are scores that do not sum to one (stupid back-off), so they have no perplexity; "
+          + "--per sentence and --per token show them")
+    }
     let result = try evaluate(
       model, texts, tokenizer: tokenizer, context: context, isQuiet: arguments.has("quiet"))
     let output = StandardOutput.shared

@@ -8,32 +8,116 @@ struct NGramTraining: ModelTraining {
       "n-grams (--model ngram)",
       [
         Option("smoothing", Smoothing.self, "what unseen n-grams get\n(default: modified-kneser-ney)"),
+        Option(flag: "backoff", "lower orders only for words that do not follow a context"),
         Option("delta", "X", "what additive smoothing adds to each count (default: 1)"),
+        Option(
+          "discounts", "D,…",
+          "fixed discounts, for each order from 1; the last serve all\nhigher orders. absolute and kneser-ney: 0.7,0.8\n"
+            + "modified-kneser-ney: 0.5/1/1.5,0.7/1.2/1.6"),
+        Option("katz-limit", "K", "good-turing: the largest count that is discounted (default: 5)"),
+        Option(
+          "tune", "FILE", "held-out text to choose the discounts, the delta or the\ninterpolation weights on"),
+        Option(
+          "prune", "N,…",
+          "leave out n-grams seen no more than N times, for each order\nfrom 1; the last serves all higher orders, the first is 0"
+        ),
       ]
     )
   ]
   static let optionNames = options.flatMap(\.options).map(\.name)
 
   private var options = NGramModel.Options()
+  private let tokenizer: Tokenizer
+  private let tuningPath: String?
 
   /// Takes the options from the command line.
-  init(_ arguments: Arguments) throws {
+  init(_ arguments: Arguments, tokenizer: Tokenizer) throws {
+    self.tokenizer = tokenizer
+    tuningPath = arguments.string("tune")
     options.order = try arguments.integer("order", in: 1...16) ?? options.order
     options.smoothing = try arguments.choice("smoothing") ?? options.smoothing
     options.context = try arguments.choice("context") ?? options.context
-    if let delta = try arguments.number("delta", "from 1e-9 to 1e9", { (1e-9...1e9).contains($0) }) {
-      guard options.smoothing.takesDelta else {
-        throw UsageError("--delta goes with --smoothing additive, not with '\(options.smoothing.rawValue)'")
+    let smoothing = options.smoothing
+    func require(_ isApplicable: Bool, _ option: String, _ takers: (Smoothing) -> Bool) throws {
+      if arguments.has(option), !isApplicable {
+        let names = Smoothing.allCases.filter(takers).map(\.rawValue).joined(separator: ", ")
+        throw UsageError("--\(option) goes with --smoothing \(names), not with '\(smoothing.rawValue)'")
       }
-      options.delta = delta
+    }
+    try require(smoothing.takesDelta, "delta") { $0.takesDelta }
+    try require(smoothing.discountCount > 0, "discounts") { $0.discountCount > 0 }
+    try require(smoothing == .goodTuring, "katz-limit") { $0 == .goodTuring }
+    try require(smoothing.isTunable, "tune") { $0.isTunable }
+    if arguments.has("backoff") {
+      guard smoothing.forms.contains(.backedOff) else {
+        throw UsageError(
+          "--backoff does not go with --smoothing \(smoothing.rawValue), which has no backed-off form")
+      }
+      options.form = .backedOff
+    }
+    options.delta =
+      try arguments.number("delta", "from 1e-9 to 1e9", { (1e-9...1e9).contains($0) }) ?? options.delta
+    options.katzLimit =
+      try arguments.integer("katz-limit", in: 1...GoodTuring.maximumLimit) ?? options.katzLimit
+    for (option, reason) in [("discounts", "which fixes them"), ("delta", "which fixes it")]
+    where arguments.has(option) && tuningPath != nil {
+      throw UsageError("--tune does not go with --\(option), \(reason)")
+    }
+    options.discounts = try arguments.string("discounts").map { try Self.discounts($0, smoothing) }
+    options.cutoffs = try arguments.string("prune").map { try Self.cutoffs($0, order: options.order) } ?? []
+    if let tuningPath, tuningPath != "-" { _ = try ByteSource(path: tuningPath) }
+    if !smoothing.isNormalized, let option = ["valid", "holdout"].first(where: arguments.has) {
+      throw UsageError(
+        "--\(option) does not go with --smoothing \(smoothing.rawValue): its numbers are scores that do not sum to one, "
+          + "so they have no perplexity")
     }
   }
 
+  /// `0.5/1/1.5,0.7/1.2/1.6`: by commas the orders, by strokes the discounts of one.
+  private static func discounts(_ text: String, _ smoothing: Smoothing) throws -> [[Double]] {
+    try text.split(separator: ",", omittingEmptySubsequences: false).map { order in
+      let values = order.split(separator: "/", omittingEmptySubsequences: false).map { Double($0) ?? .nan }
+      guard values.count == smoothing.discountCount,
+        zip(values, 1...).allSatisfy({ $0 > 0 && $0 < Double($1) })
+      else {
+        let form =
+          smoothing.discountCount == 1
+          ? "a number above 0 and below 1 for each order, as 0.7,0.8"
+          : "three numbers for each order, above 0 and below 1, 2 and 3, as 0.5/1/1.5,0.7/1.2/1.6"
+        throw UsageError("--discounts takes \(form), not '\(text)'")
+      }
+      return values
+    }
+  }
+
+  /// `0,0,1`: one cut-off for each order.
+  private static func cutoffs(_ text: String, order: Int) throws -> [UInt32] {
+    let values = text.split(separator: ",", omittingEmptySubsequences: false).map { UInt32($0) }
+    let cutoffs = values.compactMap { $0 }
+    guard cutoffs.count == values.count, zip(cutoffs, cutoffs.dropFirst()).allSatisfy({ $0 <= $1 }) else {
+      throw UsageError("--prune takes whole numbers that do not fall, as 0,0,1, not '\(text)'")
+    }
+    guard cutoffs[0] == 0 else {
+      throw UsageError("--prune \(text) would leave out words; begin with 0, and use --min-count for words")
+    }
+    guard cutoffs.count <= order else {
+      throw UsageError("--prune \(text) is for more orders than the \(order) of --order")
+    }
+    return cutoffs
+  }
+
   func settings(for corpus: Corpus) -> [JSONValue.Member] {
-    [
-      .setting("order", options.order), .setting("smoothing", options.smoothing),
-      .setting("context", options.context),
-      .setting("delta", options.smoothing.takesDelta ? options.delta : nil),
+    let smoothing = options.smoothing
+    let discounts = options.discounts?.map { order in order.map { "\($0)" }.joined(separator: "/") }
+    let cutoffs = options.cutoffs.map { "\($0)" }
+    return [
+      .setting("order", options.order), .setting("smoothing", smoothing),
+      .setting("context", options.context), .setting("backoff", options.form == .backedOff),
+      .setting("delta", smoothing.takesDelta && tuningPath == nil ? options.delta : nil),
+      .setting("discounts", discounts?.joined(separator: ",")),
+      .setting("katz-limit", smoothing == .goodTuring ? options.katzLimit : nil),
+      .setting("tune", tuningPath),
+      .setting("prune", cutoffs.isEmpty ? nil : cutoffs.joined(separator: ",")),
     ]
   }
 
@@ -42,11 +126,19 @@ struct NGramTraining: ModelTraining {
     save: (JSONValue, [JSONValue.Member], [Tensor]) throws -> Void
   ) throws -> any LanguageModel {
     var progress = ProgressLine(isQuiet: isQuiet)
-    let model = NGramModel(tokens: corpus.tokens, vocabulary: vocabulary, options: options) { notice in
+    var tuning: [TokenID]?
+    if let tuningPath {
+      let reader = try TextOptions.reader([tuningPath], tokenizer: tokenizer)
+      tuning = try Corpus(from: reader, vocabulary: vocabulary).tokens
+      try TextOptions.requireText(reader.statistics, [tuningPath])
+    }
+    let model = NGramModel(
+      tokens: corpus.tokens, vocabulary: vocabulary, options: options, tuning: tuning
+    ) { notice in
       progress.clear()
       if !isQuiet { Terminal.note("warning: \(notice)") }
-    } progress: { order in
-      progress.show("counting n-grams of order \(order)")
+    } progress: { step in
+      progress.show(step)
     }
     progress.clear()
     try save(model.configuration, [], model.tensors)

@@ -71,7 +71,7 @@ enum TrainCommand: Command {
       if let neural = kind.neural {
         try NeuralTraining(neural, arguments, unit: tokenizer.unit)
       } else {
-        try NGramTraining(arguments)
+        try NGramTraining(arguments, tokenizer: tokenizer)
       }
     let plan = try TrainingPlan(arguments, kind: kind, tokenizer: tokenizer)
     try plan.run(training)

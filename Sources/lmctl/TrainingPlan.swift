@@ -30,7 +30,8 @@ struct TrainingPlan {
     if paths.isEmpty, try ByteSource(path: "-").isTerminal {
       throw UsageError("no training text; name a file, or - for standard input")
     }
-    try TextOptions.requireSingleStandardInput(paths, validPath, vocabularyPath)
+    let tuningPath = arguments.string("tune")
+    try TextOptions.requireSingleStandardInput(paths, validPath, vocabularyPath, tuningPath)
     vocabularySource = try TextOptions.vocabulary(arguments, tokenizer: tokenizer)
     for path in paths + [validPath].compactMap({ $0 }) where path != "-" { _ = try ByteSource(path: path) }
     if let suffix = [".gz", ".bz2", ".xz", ".zst"].first(where: output.hasSuffix) {
@@ -38,7 +39,7 @@ struct TrainingPlan {
         "--output writes plain JSON, so its name must not end in '\(suffix)'; compress it afterwards")
     }
     try AtomicFile.check(
-      path: output, inputs: paths + [validPath, vocabularyPath].compactMap { $0 })
+      path: output, inputs: paths + [validPath, vocabularyPath, tuningPath].compactMap { $0 })
   }
 
   /// Reads, trains, writes, evaluates.

@@ -6,20 +6,15 @@ import Testing
 
 private func model(
   _ tokens: [TokenID], _ v: Int, _ order: Int, _ smoothing: Smoothing, context: ContextMode = .sentence,
-  delta: Double = 1
+  delta: Double = 1, form: SmoothingForm? = nil
 ) -> NGramModel {
   var options = NGramModel.Options()
+  options.form = form
   options.order = order
   options.smoothing = smoothing
   options.context = context
   options.delta = delta
-  let vocabulary = Vocabulary(unit: .word, tokens: (2..<v).map { "w\($0)" })
-  return NGramModel(tokens: tokens, vocabulary: vocabulary, options: options)
-}
-
-/// The state after `words` at the beginning of a sentence.
-private func state(_ model: NGramModel, after words: [TokenID]) -> NGramModel.State {
-  words.reduce(model.initialState) { model.logProbability(of: $1, after: $0).1 }
+  return train(tokens, v, options)
 }
 
 /// Modified Kneser–Ney by dictionary, straight from the equations of Chen and Goodman (1998, section 4.2).
@@ -72,7 +67,7 @@ struct SmoothingTests {
       let tokens = RandomText.tokens(sentences: sentences, vocabularySize: v, seed: 5, maximumLength: 8)
       let kn = model(tokens, v, order, .modifiedKneserNey)
       let naive = NaiveKneserNey(tokens, v: v, order: order)
-      for context in contexts(tokens, v) {
+      for context in Self.contexts(tokens, v) {
         let state = state(kn, after: context)
         for word in [0, 1, 2, TokenID(v - 1)] {
           let expected = naive.p(word, [UInt32(v)] + context)
@@ -90,7 +85,7 @@ struct SmoothingTests {
     let tokens = RandomText.tokens(sentences: 80, vocabularySize: v, seed: 6)
     let counts = NaiveCounts(tokens, vocabularySize: v, order: order, context: .sentence).counts
     let lidstone = model(tokens, v, order, .additive, delta: 0.3)
-    for context in contexts(tokens, v) {
+    for context in Self.contexts(tokens, v) {
       let history = Array(([UInt32(v)] + context).suffix(order - 1))
       for word in 0..<TokenID(v) {
         let count = counts[history.count][history + [word]] ?? 0
@@ -113,7 +108,7 @@ struct SmoothingTests {
   }
 
   /// The beginning of a sentence, contexts of the text, the same with a word changed, and random ones.
-  private func contexts(_ tokens: [TokenID], _ v: Int) -> [[TokenID]] {
+  static func contexts(_ tokens: [TokenID], _ v: Int) -> [[TokenID]] {
     var generator = SeededGenerator(seed: 9)
     var contexts: [[TokenID]] = [[]]
     for length in 1...5 {
@@ -131,19 +126,24 @@ struct SmoothingTests {
 
   // MARK: What every method promises
 
-  @Test("Probabilities sum to one in seen and unseen contexts", arguments: Smoothing.allCases, [1, 2, 3, 5])
-  func sums(smoothing: Smoothing, order: Int) {
-    for context in ContextMode.allCases {
-      let v = 30
-      let tokens = RandomText.tokens(sentences: 100, vocabularySize: v, seed: 7)
-      let model = model(tokens, v, order, smoothing, context: context)
+  /// Every method in every form that it has.
+  static let methods = Smoothing.allCases.flatMap { smoothing in smoothing.forms.map { (smoothing, $0) } }
+
+  @Test("Probabilities sum to one in seen and unseen contexts", arguments: methods, [1, 2, 3, 5])
+  func sums(method: (Smoothing, SmoothingForm), order: Int) {
+    let (smoothing, form) = method
+    for (context, v, sentences) in [
+      (.sentence, 30, 100), (.stream, 30, 100), (.sentence, 4, 300), (.sentence, 400, 20),
+    ] as [(ContextMode, Int, Int)] {
+      let tokens = RandomText.tokens(sentences: sentences, vocabularySize: v, seed: 7)
+      let model = model(tokens, v, order, smoothing, context: context, form: form)
       var all: [Float] = []
-      for context in contexts(tokens, v) {
+      for context in Self.contexts(tokens, v) {
         let state = state(model, after: context)
         model.logProbabilities(after: state, into: &all)
         #expect(all.count == v)
         // v probabilities, each off by a few ε of itself.
-        #expect(abs(all.reduce(0) { $0 + exp(Double($1)) } - 1) < 1e-5)
+        if smoothing.isNormalized { #expect(abs(all.reduce(0) { $0 + exp(Double($1)) } - 1) < 1e-5) }
         for (word, logProbability) in all.enumerated() {
           #expect(!smoothing.isPositive || logProbability > -.infinity)
           #expect(logProbability <= 1e-6)
@@ -154,10 +154,10 @@ struct SmoothingTests {
     }
   }
 
-  @Test("Scoring many tokens is scoring each", arguments: Smoothing.allCases)
-  func scoring(smoothing: Smoothing) {
+  @Test("Scoring many tokens is scoring each", arguments: methods)
+  func scoring(method: (Smoothing, SmoothingForm)) {
     let tokens = RandomText.tokens(sentences: 50, vocabularySize: 20, seed: 8)
-    let model = model(tokens, 20, 4, smoothing)
+    let model = model(tokens, 20, 4, method.0, form: method.1)
     let text = RandomText.tokens(sentences: 20, vocabularySize: 20, seed: 10)
     var (fast, slow) = (model.initialState, model.initialState)
     var scores: [Float] = []
@@ -170,10 +170,10 @@ struct SmoothingTests {
     #expect(fast == slow)
   }
 
-  @Test("A checkpoint gives back the model", arguments: Smoothing.allCases, [1, 2, 4])
-  func roundTrip(smoothing: Smoothing, order: Int) throws {
+  @Test("A checkpoint gives back the model", arguments: methods, [1, 2, 4])
+  func roundTrip(method: (Smoothing, SmoothingForm), order: Int) throws {
     let tokens = RandomText.tokens(sentences: 50, vocabularySize: 20, seed: 11)
-    let original = model(tokens, 20, order, smoothing)
+    let original = model(tokens, 20, order, method.0, form: method.1)
     let folder = try TemporaryFolder()
     for format in TensorFormat.allCases {
       let checkpoint = Checkpoint(
@@ -182,7 +182,7 @@ struct SmoothingTests {
       try checkpoint.write(to: folder("m.json"), tensors: format)
       let read = try NGramModel(Checkpoint(path: folder("m.json")))
       #expect(read.configuration == original.configuration)
-      for context in contexts(tokens, 20) {
+      for context in Self.contexts(tokens, 20) {
         let (a, b) = (state(original, after: context), state(read, after: context))
         #expect(a == b)
         for word in 0..<TokenID(20) {
@@ -192,12 +192,16 @@ struct SmoothingTests {
     }
   }
 
-  @Test(
-    "Draws agree with the probabilities at any temperature", arguments: Smoothing.allCases, [0.5, 1, 1.7])
-  func sampling(smoothing: Smoothing, temperature: Double) throws {
+  @Test("Draws agree with the probabilities at any temperature", arguments: methods, [0.5, 1, 1.7])
+  func sampling(method: (Smoothing, SmoothingForm), temperature: Double) throws {
     let v = 20
     let tokens = RandomText.tokens(sentences: 200, vocabularySize: v, seed: 12)
-    let model = model(tokens, v, 3, smoothing)
+    let model = model(tokens, v, 3, method.0, form: method.1)
+    guard model.isNormalized else {
+      // Scores are normalized over the whole vocabulary before each draw.
+      #expect(model.makeTokenSampler(temperature: temperature) == nil)
+      return
+    }
     let draw = try #require(model.makeTokenSampler(temperature: temperature))
     var generator = SeededGenerator(seed: 13)
     let n = 4000

@@ -57,7 +57,44 @@ struct BadInputTests {
       Mistake("\(train) good.txt --order 3 --order 4", 2, "option '--order' is given twice"),
       Mistake(
         "\(train) good.txt --smoothing kneser", 2,
-        "--smoothing takes one of none, additive, modified-kneser-ney"),
+        "--smoothing takes one of none, additive, good-turing, jelinek-mercer, witten-bell, absolute, kneser-ney, modified-kneser-ney, stupid-backoff, not 'kneser'"
+      ),
+      Mistake(
+        "\(train) good.txt --smoothing additive --backoff", 2,
+        "--backoff does not go with --smoothing additive, which has no backed-off form"),
+      Mistake(
+        "\(train) good.txt --discounts 0.5", 2,
+        "--discounts takes three numbers for each order, above 0 and below 1, 2 and 3, as 0.5/1/1.5"),
+      Mistake(
+        "\(train) good.txt --smoothing absolute --discounts 0.5,1", 2,
+        "--discounts takes a number above 0 and below 1 for each order, as 0.7,0.8, not '0.5,1'"),
+      Mistake(
+        "\(train) good.txt --smoothing witten-bell --discounts 0.5", 2,
+        "--discounts goes with --smoothing absolute, kneser-ney, modified-kneser-ney, not with 'witten-bell'"),
+      Mistake("\(train) good.txt --katz-limit 5", 2, "--katz-limit goes with --smoothing good-turing"),
+      Mistake(
+        "\(train) good.txt --smoothing good-turing --katz-limit 16", 2,
+        "--katz-limit takes a whole number from 1 to 15"),
+      Mistake("\(train) good.txt --tune missing.txt", 1, "missing.txt: no such file"),
+      Mistake("\(train) good.txt --tune blank.txt", 1, "blank.txt: the text has no sentence"),
+      Mistake(
+        "\(train) good.txt --smoothing good-turing --tune good.txt", 2,
+        "--tune goes with --smoothing additive, jelinek-mercer, absolute, kneser-ney, modified-kneser-ney"),
+      Mistake(
+        "\(train) good.txt --tune good.txt --discounts 0.5/1/1.5", 2,
+        "--tune does not go with --discounts, which fixes them"),
+      Mistake("\(train) - --tune - < good.txt", 2, "standard input ('-') can be read only once"),
+      Mistake("\(train) good.txt --prune 0,2,1", 2, "--prune takes whole numbers that do not fall"),
+      Mistake("\(train) good.txt --prune 0,x", 2, "--prune takes whole numbers that do not fall"),
+      Mistake("\(train) good.txt --prune 1", 2, "begin with 0, and use --min-count for words"),
+      Mistake("\(train) good.txt --prune 0,0,0,1", 2, "for more orders than the 3 of --order"),
+      Mistake(
+        "\(train) good.txt --smoothing stupid-backoff --valid good.txt", 2,
+        "scores that do not sum to one, so they have no perplexity"),
+      Mistake(
+        "\(train) good.txt --quiet --smoothing stupid-backoff && lmctl eval out.json good.txt", 1,
+        "out.json: its numbers are scores that do not sum to one (stupid back-off), so they have no perplexity; "
+          + "--per sentence and --per token show them"),
       Mistake("\(train) good.txt --delta 1", 2, "--delta goes with --smoothing additive"),
       Mistake(
         "\(train) good.txt --smoothing additive --delta 0", 2, "--delta takes a number from 1e-9 to 1e9"),

@@ -25,6 +25,9 @@ struct ConfigurationTests {
   static let runs = [
     "--model ngram train.txt --order 4 --unit char --holdout 0.1",
     "--model ngram train.txt --smoothing additive --delta 0.25 --vocab words",
+    "--model ngram train.txt --smoothing absolute --backoff --discounts 0.5,0.75 --prune 0,1",
+    "--model ngram train.txt --smoothing good-turing --katz-limit 3",
+    "--model ngram train.txt --smoothing additive --tune valid.txt",
     "--model nnlm train.txt --hidden 8 --embed 4 --order 4 --direct --optimizer sgd --lr 0.1",
     "--model rnn train.txt --hidden 8 --valid valid.txt --schedule newbob --min-count 3 --lowercase",
     "--model gru train.txt valid.txt --hidden 8 --tie --dropout 0.1 --clip-value 0.5 --tensors decimal",

@@ -1,3 +1,4 @@
+import Glibc
 import LanguageModels
 
 /// Additive smoothing (Lidstone 1920; with δ = 1, Laplace):
@@ -5,12 +6,10 @@ import LanguageModels
 ///     p(w | h) = (c(hw) + δ) / (c(h) + δV)
 ///
 /// Only complete contexts count: orders below the highest are uniform, so a context that was never seen gives 1/V, as the
-/// equation says.
+/// equation says. There is nothing to back off to.
 public struct Additive: SmoothingMethod {
   /// δ, which is added to every count.
   public let delta: Double
-
-  public var usesContinuationCounts: Bool { false }
 
   public func alpha(count: UInt32, context: ContextStatistics) -> Double {
     context.isComplete ? Double(count) / (context.total + delta * Double(context.vocabularySize)) : 0
@@ -24,4 +23,9 @@ public struct Additive: SmoothingMethod {
   }
 
   public var record: [JSONValue.Member] { [.init("delta", .number(delta))] }
+
+  /// ln δ.
+  public var parameters: [SmoothingParameter] { [.init(value: log(delta), range: log(1e-9)...log(1e3))] }
+
+  public func tuned(_ values: [Double]) -> Additive { Additive(delta: exp(values[0])) }
 }

@@ -1,6 +1,6 @@
 import LanguageModels
 
-/// Interpolated modified Kneser–Ney smoothing (Chen and Goodman 1998, section 4.2):
+/// Modified Kneser–Ney smoothing (Chen and Goodman 1998, section 4.2):
 ///
 ///     α(w, h) = (c(hw) − D(c(hw))) / Σ_w c(hw)
 ///     γ(h)    = (D₁ N₁(h·) + D₂ N₂(h·) + D₃₊ N₃₊(h·)) / Σ_w c(hw)
@@ -9,80 +9,61 @@ import LanguageModels
 ///
 ///     Y = n₁ / (n₁ + 2n₂),  D₁ = 1 − 2Y n₂/n₁,  D₂ = 2 − 3Y n₃/n₂,  D₃₊ = 3 − 4Y n₄/n₃
 ///
-/// The same as KenLM's `lmplz`. Where a discount is undefined or not in (0, r], as on small or artificial texts, the whole
-/// order takes D₁ = 0.5, D₂ = 1, D₃₊ = 1.5, as `lmplz --discount_fallback` does.
+/// Interpolated, the same as KenLM's `lmplz`. Where a discount is undefined or not in (0, r], as on small or artificial texts, the
+/// whole order takes D₁ = 0.5, D₂ = 1, D₃₊ = 1.5, as `lmplz --discount_fallback` does.
 public struct ModifiedKneserNey: SmoothingMethod {
-  /// The discounts of one order.
-  public struct Discounts: Sendable, Equatable {
-    /// D₁, D₂, D₃₊.
-    public let values: [Double]
-    /// Whether these are the fallback, for want of statistics.
-    public let isFallback: Bool
-    /// The statistics that they were estimated from.
-    public let statistics: CountStatistics
-
-    /// The discounts that `statistics` give.
-    public init(statistics n: CountStatistics) {
-      statistics = n
-      guard (1...3).allSatisfy({ n[$0] > 0 }) else {
-        (values, isFallback) = (Self.fallback, true)
-        return
-      }
-      let y = Double(n[1]) / Double(n[1] + 2 * n[2])
-      let estimates = (1...3).map { r in Double(r) - Double(r + 1) * y * Double(n[r + 1]) / Double(n[r]) }
-      isFallback = !zip(estimates, 1...3).allSatisfy { $0 > 0 && $0 <= Double($1) }
-      values = isFallback ? Self.fallback : estimates
-    }
-
-    private static let fallback = [0.5, 1, 1.5]
-  }
-
   /// The discounts of each order from 1.
   public let discounts: [Discounts]
+  /// The same in one array, three for each order.
+  private let values: [Double]
 
-  /// Estimates the discounts of each order from its statistics.
-  public init(statistics: [CountStatistics]) {
-    discounts = statistics.map(Discounts.init)
+  /// Takes the discounts given, or estimates those of each order from its statistics.
+  ///
+  /// Backed off, no discount may be all of a count, because nothing else would be left for the n-gram.
+  public init(
+    statistics: [CountStatistics], given: [[Double]]? = nil, form: SmoothingForm = .interpolated
+  ) {
+    self.init(
+      Discounts.all(statistics, given: given, fallback: [0.5, 1, 1.5]) { n in
+        Self.estimate(n).flatMap { values in
+          let isPossible = zip(values, 1...).allSatisfy {
+            $0 > 0 && ($0 < Double($1) || form == .interpolated && $0 == Double($1))
+          }
+          return isPossible ? values : nil
+        }
+      })
   }
 
-  public var usesContinuationCounts: Bool { true }
+  private init(_ discounts: [Discounts]) {
+    self.discounts = discounts
+    values = discounts.flatMap(\.values)
+  }
+
+  private static func estimate(_ n: CountStatistics) -> [Double]? {
+    guard (1...3).allSatisfy({ n[$0] > 0 }) else { return nil }
+    let y = Double(n[1]) / Double(n[1] + 2 * n[2])
+    return (1...3).map { r in Double(r) - Double(r + 1) * y * Double(n[r + 1]) / Double(n[r]) }
+  }
 
   public func alpha(count: UInt32, context: ContextStatistics) -> Double {
-    let discount = discounts[context.order - 1].values[Int(min(count, 3)) - 1]
-    return (Double(count) - discount) / context.total
+    (Double(count) - values[3 * context.order + Int(min(count, 3)) - 4]) / context.total
   }
 
   public func gamma(context: ContextStatistics) -> Double {
-    let d = discounts[context.order - 1].values
+    let first = 3 * (context.order - 1)
     let (once, twice, more) = context.types
-    return (d[0] * Double(once) + d[1] * Double(twice) + d[2] * Double(more)) / context.total
+    let discounted =
+      values[first] * Double(once) + values[first + 1] * Double(twice) + values[first + 2] * Double(more)
+    return discounted / context.total
   }
 
-  public var record: [JSONValue.Member] {
-    [
-      .init(
-        "discounts",
-        .array(
-          discounts.enumerated().map { index, order in
-            [
-              "order": .integer(index + 1),
-              "values": .array(order.values.map { .number($0) }),
-              "counts_of_counts": .array((1...4).map { .integer(order.statistics[$0]) }),
-              "fallback": .bool(order.isFallback),
-            ]
-          }))
-    ]
-  }
+  public var record: [JSONValue.Member] { discounts.record(countsOfCounts: 4) }
 
   public var warning: String? {
-    let failed = discounts.enumerated().filter(\.element.isFallback)
-    guard !failed.isEmpty else { return nil }
-    let orders = failed.map { index, order in
-      "order \(index + 1) (n1=\(order.statistics[1]) n2=\(order.statistics[2]) n3=\(order.statistics[3]) "
-        + "n4=\(order.statistics[4]))"
-    }
-    return
-      "the text is too small or too regular to estimate Kneser-Ney discounts for \(orders.joined(separator: ", ")); "
-      + "using 0.5, 1, 1.5 there"
+    discounts.warning(method: "Kneser-Ney", countsOfCounts: 4, fallback: "0.5, 1, 1.5")
   }
+
+  public var parameters: [SmoothingParameter] { discounts.parameters }
+
+  public func tuned(_ values: [Double]) -> ModifiedKneserNey { ModifiedKneserNey(discounts.tuned(values)) }
 }
