@@ -18,16 +18,46 @@ extension NGramModel {
 
   /// The model's numbers, for the checkpoint; see `NGramTrie` for what they mean.
   ///
-  /// `words` and `suffixes` begin with the bigrams, because a unigram's word is its number.
+  /// `words` and `suffixes` begin with the bigrams, because a unigram's word is its number. Of a quantized model,
+  /// `log_probabilities` and `log_backoffs` hold the unigrams only; see `QuantizedValues` for the others.
   public var tensors: [Tensor] {
     let unigrams = trie.vocabularySize + 1
-    return [
+    let links = [
       Tensor("words", Array(trie.words[unigrams...])),
       Tensor("suffixes", Array(trie.suffixes[unigrams...])),
       Tensor("first_children", trie.firstChildren),
-      Tensor("log_probabilities", trie.logProbabilities),
-      Tensor("log_backoffs", trie.logBackoffs),
     ]
+    guard quantizationBits != nil else {
+      return links + [
+        Tensor("log_probabilities", trie.logProbabilities), Tensor("log_backoffs", trie.logBackoffs),
+      ]
+    }
+    let probabilities = QuantizedValues(trie.logProbabilities, trie.levelStarts)
+    let backoffs = QuantizedValues(trie.logBackoffs, trie.levelStarts)
+    func table(_ name: String, _ bins: [Float]) -> Tensor {
+      Tensor(
+        name, shape: [bins.count / QuantizedValues.binCount, QuantizedValues.binCount], bins)
+    }
+    return links + [
+      Tensor("log_probabilities", probabilities.unigrams), Tensor("log_backoffs", backoffs.unigrams),
+      table("probability_bins", probabilities.bins), Tensor("probability_codes", probabilities.codes),
+      table("backoff_bins", backoffs.bins), Tensor("backoff_codes", backoffs.codes),
+    ]
+  }
+
+  /// The values of all nodes, however they are stored.
+  private static func values(
+    _ name: String, _ quantized: String, count: Int, levelStarts: [Int], in checkpoint: Checkpoint
+  ) throws -> [Float] {
+    guard checkpoint.configuration["quantize"] != nil else {
+      return try checkpoint.floats(name, count: count)
+    }
+    let unigrams = min(levelStarts[1], count)
+    let tables = (1..<levelStarts.count).reduce(0) { $0 + (levelStarts[$1] < count ? 1 : 0) }
+    return QuantizedValues.values(
+      unigrams: try checkpoint.floats(name, count: unigrams),
+      bins: try checkpoint.floats("\(quantized)_bins", count: tables * QuantizedValues.binCount),
+      codes: try checkpoint.bytes("\(quantized)_codes", count: count - unigrams), levelStarts)
   }
 
   /// The model in `checkpoint`.
@@ -50,8 +80,10 @@ extension NGramModel {
       words: Array(0..<UInt32(unigrams)) + words,
       suffixes: [UInt32](repeating: 0, count: unigrams) + suffixes,
       firstChildren: try checkpoint.integers("first_children", count: inner + 1),
-      logProbabilities: try checkpoint.floats("log_probabilities", count: total),
-      logBackoffs: try checkpoint.floats("log_backoffs", count: inner))
+      logProbabilities: try Self.values(
+        "log_probabilities", "probability", count: total, levelStarts: levelStarts, in: checkpoint),
+      logBackoffs: try Self.values(
+        "log_backoffs", "backoff", count: inner, levelStarts: levelStarts, in: checkpoint))
     guard trie.isWellFormed else { throw CheckpointError("damaged: its n-grams do not form a trie") }
     let own: Set = ["order", "requested_order", "smoothing", "context", "ngrams"]
     self.init(

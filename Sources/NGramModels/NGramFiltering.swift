@@ -1,6 +1,14 @@
 import LanguageModels
 
 extension NGramTrie {
+  /// The same n-grams with other numbers.
+  func with(logProbabilities: [Float]? = nil, logBackoffs: [Float]? = nil) -> NGramTrie {
+    NGramTrie(
+      levelStarts: levelStarts, words: words, suffixes: suffixes, firstChildren: firstChildren,
+      logProbabilities: logProbabilities ?? self.logProbabilities,
+      logBackoffs: logBackoffs ?? self.logBackoffs)
+  }
+
   /// The trie of the nodes for which `isKept` is true, which must include all unigrams and, with an n-gram, its context and its
   /// suffix. Numbers stay as they are; highest orders of which nothing is left go.
   func filtered(keeping isKept: [Bool]) -> NGramTrie {

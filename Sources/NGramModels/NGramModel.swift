@@ -41,6 +41,14 @@ public struct NGramModel: LanguageModel {
     self.requestedOrder = requestedOrder
   }
 
+  /// The model with other numbers, and a member more in its record.
+  func replacing(_ trie: NGramTrie, record name: String, _ value: JSONValue) -> NGramModel {
+    NGramModel(
+      vocabulary: vocabulary, context: defaultContext, trie: trie, smoothing: smoothing,
+      record: smoothingRecord.filter { $0.name != name } + [.init(name, value)],
+      requestedOrder: requestedOrder)
+  }
+
   /// False for stupid back-off only.
   public var isNormalized: Bool { smoothing.isNormalized }
 
@@ -89,7 +97,7 @@ public struct NGramModel: LanguageModel {
   }
 
   /// The cross-entropy of `tokens` in nats per token, in the model's own context.
-  func crossEntropy(of tokens: [TokenID]) -> Double {
+  public func crossEntropy(of tokens: [TokenID]) -> Double {
     var state = initialState
     var scores: [Float] = []
     scores.reserveCapacity(tokens.count)

@@ -31,11 +31,13 @@ enum EvalCommand: Command {
         Option("invalid", InvalidText.self, "bytes that are not UTF-8 (default: the model's own)"),
       ]
     ),
+    CacheOptions.options,
     ("other", [TextOptions.threads, TextOptions.quiet]),
   ]
   static let examples = [
     "lmctl eval kn5.json test.txt",
     "lmctl eval --perplexity kn5.json test.txt.gz",
+    "lmctl eval kn5.json --cache 500 --tune valid.txt test.txt",
     "lmctl sample kn5.json --count 100 | lmctl eval kn5.json --per sentence",
   ]
 
@@ -55,17 +57,23 @@ enum EvalCommand: Command {
     if let detail, let other = asked.first, other != "json" {
       throw UsageError("--per \(detail.rawValue) and --\(other) exclude each other")
     }
-    try TextOptions.requireSingleStandardInput(texts, path)
+    try TextOptions.requireSingleStandardInput(texts, path, arguments.string("tune"))
+    let cacheOptions = try CacheOptions(arguments)
     let contextChoice = try arguments.choice("context", ContextMode.self)
     let invalid = try arguments.choice("invalid", InvalidText.self)
     let (model, checkpoint) = try ModelKind.load(path: path, threads: TextOptions.threads(arguments))
     let context = contextChoice ?? model.defaultContext
     var tokenizer = checkpoint.tokenizer
     tokenizer.invalid = invalid ?? tokenizer.invalid
+    func cache(for model: some LanguageModel) throws -> UnigramCache? {
+      try cacheOptions?.cache(
+        for: model, path: path, tokenizer: tokenizer, context: context, isQuiet: arguments.has("quiet"))
+    }
 
     if let detail {
+      let cache = try cache(for: model)
       let reader = try TextOptions.reader(texts, tokenizer: tokenizer)
-      return try writeLines(model, reader, context, detail, asJSON: arguments.has("json"))
+      return try writeLines(model, reader, context, cache, detail, asJSON: arguments.has("json"))
     }
     guard model.isNormalized else {
       throw FileError(
@@ -75,7 +83,8 @@ enum EvalCommand: Command {
           + "--per sentence and --per token show them")
     }
     let result = try evaluate(
-      model, texts, tokenizer: tokenizer, context: context, isQuiet: arguments.has("quiet"))
+      model, texts, tokenizer: tokenizer, context: context, cache: cache(for: model),
+      isQuiet: arguments.has("quiet"))
     let output = StandardOutput.shared
     switch asked.first {
     case "perplexity": output.write("\(Format.significant(result.evaluation.perplexity, 8))\n")
@@ -88,27 +97,27 @@ enum EvalCommand: Command {
   /// Scores `texts`.
   static func evaluate(
     _ model: some LanguageModel, _ texts: [String], tokenizer: Tokenizer, context: ContextMode,
-    isQuiet: Bool = true
+    cache: UnigramCache? = nil, isQuiet: Bool = true
   ) throws -> EvaluationResult {
     let watch = Stopwatch()
     let reader = try TextOptions.reader(texts, tokenizer: tokenizer)
-    var scorer = TextScorer(model: model, context: context)
+    var scorer = TextScorer(model: model, context: context, cache: cache)
     var progress = ProgressLine(isQuiet: isQuiet)
     while try scorer.nextBlock(from: reader) { progress.show("scoring: \(reader.statistics.tokens) tokens") }
     progress.clear()
     try TextOptions.requireText(reader.statistics, texts)
     if !isQuiet { TextOptions.report(reader.statistics) }
     return EvaluationResult(
-      evaluation: scorer.evaluation, context: context, emptyLines: reader.statistics.emptyLines,
-      seconds: watch.seconds)
+      evaluation: scorer.evaluation, context: context, cache: cache,
+      emptyLines: reader.statistics.emptyLines, seconds: watch.seconds)
   }
 
   /// One line out for each line in; written out whenever the next line is not there yet.
   private static func writeLines(
-    _ model: some LanguageModel, _ reader: SentenceReader, _ context: ContextMode, _ detail: Detail,
-    asJSON: Bool
+    _ model: some LanguageModel, _ reader: SentenceReader, _ context: ContextMode, _ cache: UnigramCache?,
+    _ detail: Detail, asJSON: Bool
   ) throws {
-    var scorer = TextScorer(model: model, context: context, reportsOrders: detail == .token)
+    var scorer = TextScorer(model: model, context: context, cache: cache, reportsOrders: detail == .token)
     while true {
       if reader.wouldBlock { try StandardOutput.shared.flush() }
       guard let line = try scorer.nextLine(from: reader) else { return }

@@ -5,11 +5,15 @@ import LanguageModels
 struct EvaluationResult {
   let evaluation: Evaluation
   let context: ContextMode
+  let cache: UnigramCache?
   let emptyLines: Int
   let seconds: Double
 
   /// An evaluation that was made elsewhere.
-  init(evaluation: Evaluation, context: ContextMode, emptyLines: Int, seconds: Double) {
+  init(
+    evaluation: Evaluation, context: ContextMode, cache: UnigramCache? = nil, emptyLines: Int, seconds: Double
+  ) {
+    self.cache = cache
     self.evaluation = evaluation
     self.context = context
     self.emptyLines = emptyLines
@@ -63,13 +67,18 @@ struct EvaluationResult {
       ),
       ("seconds", Format.fixed(seconds, 2)),
     ]
+    if let cache {
+      let share = Format.significant(cache.weight, 4)
+      rows.insert(
+        ("cache", "the last \(Format.count(cache.size, "token")), share \(share)"), at: rows.count - 1)
+    }
     return Format.table(rows)
   }
 
   /// The object for programs.
   func json(model: String) -> JSONValue {
     let e = evaluation
-    return [
+    let members: JSONValue = [
       "model": .string(model),
       "sentences": .integer(e.sentences),
       "tokens": .integer(e.tokens),
@@ -86,6 +95,11 @@ struct EvaluationResult {
       "zero_probability": .integer(e.impossible),
       "empty_lines": .integer(emptyLines),
     ]
+    guard let cache else { return members }
+    return .object(
+      (members.members ?? []) + [
+        .init("cache", .integer(cache.size)), .init("cache_weight", .number(cache.weight)),
+      ])
   }
 }
 

@@ -1,3 +1,4 @@
+import Glibc
 import LanguageModels
 import NGramModels
 
@@ -21,6 +22,11 @@ struct NGramTraining: ModelTraining {
           "prune", "N,…",
           "leave out n-grams seen no more than N times, for each order\nfrom 1; the last serves all higher orders, the first is 0"
         ),
+        Option(
+          "prune-entropy", "X",
+          "leave out n-grams that raise the perplexity by less than this\nfraction, such as 1e-8 (Stolcke)"),
+        Option("prune-to", "N", "keep only the N best n-grams, words included"),
+        Option("quantize", "BITS", "round probabilities to 2^BITS values an order, 2 to 8 bits"),
       ]
     )
   ]
@@ -29,6 +35,9 @@ struct NGramTraining: ModelTraining {
   private var options = NGramModel.Options()
   private let tokenizer: Tokenizer
   private let tuningPath: String?
+  private var pruningThreshold: Double?
+  private var pruningSize: Int?
+  private var quantizationBits: Int?
 
   /// Takes the options from the command line.
   init(_ arguments: Arguments, tokenizer: Tokenizer) throws {
@@ -65,6 +74,17 @@ struct NGramTraining: ModelTraining {
     }
     options.discounts = try arguments.string("discounts").map { try Self.discounts($0, smoothing) }
     options.cutoffs = try arguments.string("prune").map { try Self.cutoffs($0, order: options.order) } ?? []
+    pruningThreshold = try arguments.number("prune-entropy", "above 0", { $0 > 0 })
+    pruningSize = try arguments.integer("prune-to", in: 1...Int.max)
+    quantizationBits = try arguments.integer("quantize", in: 2...8)
+    if pruningThreshold != nil, pruningSize != nil {
+      throw UsageError("--prune-entropy and --prune-to exclude each other")
+    }
+    if !smoothing.isNormalized, let option = ["prune-entropy", "prune-to"].first(where: arguments.has) {
+      throw UsageError(
+        "--\(option) does not go with --smoothing \(smoothing.rawValue), whose scores have no entropy; use --prune"
+      )
+    }
     if let tuningPath, tuningPath != "-" { _ = try ByteSource(path: tuningPath) }
     if !smoothing.isNormalized, let option = ["valid", "holdout"].first(where: arguments.has) {
       throw UsageError(
@@ -118,6 +138,8 @@ struct NGramTraining: ModelTraining {
       .setting("katz-limit", smoothing == .goodTuring ? options.katzLimit : nil),
       .setting("tune", tuningPath),
       .setting("prune", cutoffs.isEmpty ? nil : cutoffs.joined(separator: ",")),
+      .setting("prune-entropy", pruningThreshold), .setting("prune-to", pruningSize),
+      .setting("quantize", quantizationBits),
     ]
   }
 
@@ -132,13 +154,43 @@ struct NGramTraining: ModelTraining {
       tuning = try Corpus(from: reader, vocabulary: vocabulary).tokens
       try TextOptions.requireText(reader.statistics, [tuningPath])
     }
-    let model = NGramModel(
-      tokens: corpus.tokens, vocabulary: vocabulary, options: options, tuning: tuning
-    ) { notice in
-      progress.clear()
-      if !isQuiet { Terminal.note("warning: \(notice)") }
-    } progress: { step in
-      progress.show(step)
+    func train(_ options: NGramModel.Options) -> NGramModel {
+      NGramModel(tokens: corpus.tokens, vocabulary: vocabulary, options: options, tuning: tuning) { notice in
+        progress.clear()
+        if !isQuiet { Terminal.note("warning: \(notice)") }
+      } progress: { step in
+        progress.show(step)
+      }
+    }
+    var model = train(options)
+    let report = ReductionReport(heldOut: isQuiet ? nil : heldOut?.tokens, isQuiet: isQuiet)
+    if !options.cutoffs.allSatisfy({ $0 == 0 }) {
+      report.pruned(model) {
+        // The same without the cut-offs, only to compare.
+        var whole = options
+        whole.cutoffs = []
+        return train(whole)
+      }
+    }
+    if let pruningSize {
+      guard pruningSize > vocabulary.count else {
+        throw FileError(
+          path: "--prune-to \(pruningSize)",
+          reason:
+            "the \(vocabulary.count) words and <s> alone are more; give at least \(vocabulary.count + 1)")
+      }
+    }
+    if pruningThreshold != nil || pruningSize != nil {
+      progress.show("pruning")
+      let whole = model
+      if let pruningThreshold { model = whole.pruned(threshold: pruningThreshold) }
+      if let pruningSize { model = whole.pruned(to: pruningSize) }
+      report.pruned(model) { whole }
+    }
+    if let quantizationBits {
+      let whole = model
+      model = whole.quantized(bits: quantizationBits)
+      report.quantized(model, whole)
     }
     progress.clear()
     try save(model.configuration, [], model.tensors)
@@ -147,5 +199,39 @@ struct NGramTraining: ModelTraining {
       Terminal.note("n-grams by order: \(counts)")
     }
     return model
+  }
+}
+
+/// Says what making a model smaller did to it.
+private struct ReductionReport {
+  /// The text to compare on; `nil` if there is none.
+  let heldOut: [TokenID]?
+  let isQuiet: Bool
+
+  /// What `model` lost by pruning; `whole` is what it was before.
+  func pruned(_ model: NGramModel, from whole: () -> NGramModel) {
+    if isQuiet { return }
+    guard heldOut != nil else { return Terminal.note("pruned to \(size(model)) n-grams") }
+    let whole = whole()
+    Terminal.note("pruned \(size(whole)) n-grams to \(size(model))\(change(whole, model))")
+  }
+
+  /// What `model` lost by quantization; `whole` is what it was before.
+  func quantized(_ model: NGramModel, _ whole: NGramModel) {
+    if isQuiet { return }
+    let (mean, largest) = model.distance(from: whole)
+    Terminal.note(
+      "quantized: ln p changed by \(Format.significant(mean, 2)) on average, \(Format.significant(largest, 2)) at most"
+        + change(whole, model))
+  }
+
+  private func size(_ model: NGramModel) -> Int { model.trie.levelCounts.reduce(0, +) }
+
+  private func change(_ before: NGramModel, _ after: NGramModel) -> String {
+    guard let heldOut, !heldOut.isEmpty, before.isNormalized else { return "" }
+    let (old, new) = (before.crossEntropy(of: heldOut), after.crossEntropy(of: heldOut))
+    let percent = 100 * (exp(new - old) - 1)
+    return "; perplexity on the held-out text \(Format.fixed(exp(old), 2)) to \(Format.fixed(exp(new), 2)), "
+      + "\(percent < 0 ? "" : "+")\(Format.fixed(percent, 2)) %"
   }
 }

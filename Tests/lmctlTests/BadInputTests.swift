@@ -84,6 +84,34 @@ struct BadInputTests {
         "\(train) good.txt --tune good.txt --discounts 0.5/1/1.5", 2,
         "--tune does not go with --discounts, which fixes them"),
       Mistake("\(train) - --tune - < good.txt", 2, "standard input ('-') can be read only once"),
+      Mistake("\(train) good.txt --prune-entropy 0", 2, "--prune-entropy takes a number above 0, not '0'"),
+      Mistake(
+        "\(train) good.txt --prune-to 5", 1,
+        "--prune-to 5: the 10 words and <s> alone are more; give at least 11"),
+      Mistake(
+        "\(train) good.txt --prune-to 50 --prune-entropy 1", 2,
+        "--prune-entropy and --prune-to exclude each other"),
+      Mistake(
+        "\(train) good.txt --smoothing stupid-backoff --prune-to 50", 2,
+        "--prune-to does not go with --smoothing stupid-backoff"),
+      Mistake("\(train) good.txt --quantize 9", 2, "--quantize takes a whole number from 2 to 8, not '9'"),
+      Mistake("lmctl eval model.json good.txt --cache 0", 2, "--cache takes a whole number from 1"),
+      Mistake("lmctl eval model.json good.txt --tune good.txt", 2, "--tune goes with --cache"),
+      Mistake("lmctl eval model.json good.txt --cache-weight 0.1", 2, "--cache-weight goes with --cache"),
+      Mistake(
+        "lmctl eval model.json good.txt --cache 9 --cache-weight 2", 2,
+        "--cache-weight takes a number from 0 to 1"),
+      Mistake(
+        "lmctl eval model.json good.txt --cache 9 --cache-weight 0.5 --tune good.txt", 2,
+        "--tune does not go with --cache-weight"),
+      Mistake(
+        "lmctl eval model.json good.txt --cache 9 --tune missing.txt", 1, "missing.txt: no such file"),
+      Mistake(
+        "lmctl eval model.json good.txt --cache 9 --tune empty.txt", 1, "empty.txt: the text is empty"),
+      Mistake(
+        "\(train) good.txt --quiet --smoothing stupid-backoff && { lmctl eval out.json good.txt --per token --cache 9; code=$?; rm out.json; exit $code; }",
+        1,
+        "out.json: its numbers are scores, not probabilities"),
       Mistake("\(train) good.txt --prune 0,2,1", 2, "--prune takes whole numbers that do not fall"),
       Mistake("\(train) good.txt --prune 0,x", 2, "--prune takes whole numbers that do not fall"),
       Mistake("\(train) good.txt --prune 1", 2, "begin with 0, and use --min-count for words"),
@@ -92,7 +120,8 @@ struct BadInputTests {
         "\(train) good.txt --smoothing stupid-backoff --valid good.txt", 2,
         "scores that do not sum to one, so they have no perplexity"),
       Mistake(
-        "\(train) good.txt --quiet --smoothing stupid-backoff && lmctl eval out.json good.txt", 1,
+        "\(train) good.txt --quiet --smoothing stupid-backoff && { lmctl eval out.json good.txt; code=$?; rm out.json; exit $code; }",
+        1,
         "out.json: its numbers are scores that do not sum to one (stupid back-off), so they have no perplexity; "
           + "--per sentence and --per token show them"),
       Mistake("\(train) good.txt --delta 1", 2, "--delta goes with --smoothing additive"),

@@ -59,6 +59,16 @@ public struct Checkpoint: Sendable {
     return values
   }
 
+  /// The tensor called `name`.
+  ///
+  /// - Throws: `CheckpointError` when there is none, or it has another type or another number of elements.
+  public func bytes(_ name: String, count: Int? = nil) throws -> [UInt8] {
+    guard case .uint8(let values) = try tensor(name, count).elements else {
+      throw CheckpointError("tensor '\(name)' is not of type uint8")
+    }
+    return values
+  }
+
   /// The tensor called `name`, which must have this shape.
   public func floats(_ name: String, shape: [Int]) throws -> [Float] {
     let found = try tensor(name, nil).shape

@@ -173,10 +173,11 @@ private struct CheckpointReader {
         guard let name, let shape, let type else {
           throw stream.problem("a tensor's data come before its name, shape and dtype")
         }
-        let count = try self.count(of: shape, name: name)
+        let count = try self.count(of: shape, type, name: name)
         switch type {
         case .float32: elements = .float32(try Self.read(count, name, &crc, &stream) { Float($0) })
         case .uint32: elements = .uint32(try Self.read(count, name, &crc, &stream) { UInt32($0) })
+        case .uint8: elements = .uint8(try Self.read(count, name, &crc, &stream) { UInt8($0) })
         }
       default: _ = try stream.value()
       }
@@ -193,7 +194,7 @@ private struct CheckpointReader {
   }
 
   /// The number of elements of `shape`, which the document must be large enough to hold.
-  private func count(of shape: [Int], name: String) throws -> Int {
+  private func count(of shape: [Int], _ type: Tensor.DataType, name: String) throws -> Int {
     var count = 1
     var isHuge = false
     for extent in shape {
@@ -201,8 +202,8 @@ private struct CheckpointReader {
       isHuge = isHuge || overflows
       count = product
     }
-    // An element takes at least two characters, as a digit and a comma; in base64, over five.
-    guard !isHuge, count <= documentSize / 2 + 1 else {
+    // An element takes at least two characters, as a digit and a comma; in base64, over five, and over one if it is a byte.
+    guard !isHuge, count <= documentSize / (type.size == 1 ? 1 : 2) + 1 else {
       let text = JSONValue.array(shape.map { .integer($0) }).text
       throw CheckpointError(
         "damaged: tensor '\(name)' declares the shape \(text), more than the file can hold")

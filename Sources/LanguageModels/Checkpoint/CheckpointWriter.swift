@@ -100,6 +100,7 @@ extension Tensor {
       case .float32(let values):
         text += (values[i].isFinite ? "\(values[i])" : "\"\(values[i])\"").utf8
       case .uint32(let values): text += "\(values[i])".utf8
+      case .uint8(let values): text += "\(values[i])".utf8
       }
       if text.count > 1 << 20 {
         try text.withUnsafeBytes { try file.write($0) }

@@ -11,12 +11,14 @@ public struct Tensor: Sendable {
   public enum Elements: Sendable {
     case float32([Float])
     case uint32([UInt32])
+    case uint8([UInt8])
 
     /// How many there are.
     public var count: Int {
       switch self {
       case .float32(let values): values.count
       case .uint32(let values): values.count
+      case .uint8(let values): values.count
       }
     }
 
@@ -25,14 +27,19 @@ public struct Tensor: Sendable {
       switch self {
       case .float32(let values): try values.withUnsafeBytes(body)
       case .uint32(let values): try values.withUnsafeBytes(body)
+      case .uint8(let values): try values.withUnsafeBytes(body)
       }
     }
   }
 
-  /// The types that a checkpoint can hold, each of four bytes.
+  /// The types that a checkpoint can hold.
   public enum DataType: String, CaseIterable, Sendable {
     case float32
     case uint32
+    case uint8
+
+    /// Bytes of an element.
+    public var size: Int { self == .uint8 ? 1 : 4 }
   }
 
   /// A tensor of floats.
@@ -43,6 +50,11 @@ public struct Tensor: Sendable {
   /// A tensor of whole numbers.
   public init(_ name: String, shape: [Int]? = nil, _ values: [UInt32]) {
     self.init(name: name, shape: shape ?? [values.count], elements: .uint32(values))
+  }
+
+  /// A tensor of bytes.
+  public init(_ name: String, shape: [Int]? = nil, _ values: [UInt8]) {
+    self.init(name: name, shape: shape ?? [values.count], elements: .uint8(values))
   }
 
   init(name: String, shape: [Int], elements: Elements) {
@@ -56,9 +68,10 @@ public struct Tensor: Sendable {
     switch elements {
     case .float32: .float32
     case .uint32: .uint32
+    case .uint8: .uint8
     }
   }
 
   /// Bytes of its elements.
-  public var byteCount: Int { 4 * elements.count }
+  public var byteCount: Int { dataType.size * elements.count }
 }

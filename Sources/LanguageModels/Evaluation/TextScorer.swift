@@ -18,12 +18,16 @@ public struct TextScorer<Model: LanguageModel> {
   private let model: Model
   private let context: ContextMode
   private let reportsOrders: Bool
+  private var cache: UnigramCache?
   private var state: Model.State
   private var tokens: [TokenID] = []
   private var logProbabilities: [Float] = []
 
-  /// A scorer that starts from the model's initial state.
-  public init(model: Model, context: ContextMode, reportsOrders: Bool = false) {
+  /// A scorer that starts from the model's initial state, and from an empty cache if there is one to mix in.
+  public init(
+    model: Model, context: ContextMode, cache: UnigramCache? = nil, reportsOrders: Bool = false
+  ) {
+    self.cache = cache
     self.model = model
     self.context = context
     self.reportsOrders = reportsOrders
@@ -64,6 +68,7 @@ public struct TextScorer<Model: LanguageModel> {
   private mutating func score(watch: (Int) throws -> Void) rethrows {
     logProbabilities.removeAll(keepingCapacity: true)
     try model.score(tokens[...], context: context, after: &state, into: &logProbabilities, watch: watch)
+    cache?.mix(tokens[...], into: &logProbabilities)
     evaluation.add(tokens[...], logProbabilities: logProbabilities[...])
   }
 
