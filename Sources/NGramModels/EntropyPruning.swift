@@ -68,7 +68,8 @@ struct EntropyPruning: Sendable {
             let newBackoff = log((rest.mass + p) / (rest.below + q))
             var change = p * (log(q) + newBackoff - log(p))
             if rest.mass > 0 { change += rest.mass * (newBackoff - backoff) }
-            costs[child] = Float(max(0, expm1(-exp(contexts[h]) * change)))
+            // Rounding alone can make a change positive; and no zero may be negative, which would sort as the largest.
+            costs[child] = change < 0 ? Float(expm1(-exp(contexts[h]) * change)) : 0
           }
         }
       }
