@@ -87,7 +87,7 @@ struct BadInputTests {
       Mistake("\(train) good.txt --prune-entropy 0", 2, "--prune-entropy takes a number above 0, not '0'"),
       Mistake(
         "\(train) good.txt --prune-to 5", 1,
-        "--prune-to 5: the 10 words and <s> alone are more; give at least 11"),
+        "--prune-to 5: the 9 words and <s> alone are more; give at least 10"),
       Mistake(
         "\(train) good.txt --prune-to 50 --prune-entropy 1", 2,
         "--prune-entropy and --prune-to exclude each other"),
