@@ -196,6 +196,42 @@ struct MethodTests {
     #expect(notices.count == 1 && notices[0].contains("Jelinek-Mercer weights for order 1, 2"))
   }
 
+  @Test("Methods give the values that a small text gives by hand")
+  func byHand() {
+    // a b, a c with a = 2, b = 3, c = 4; V = 5 with <unk> and </s>. Unigrams: a 2, b 1, c 1, </s> 2, N = 6, N₁₊ = 4.
+    // Bigrams: <s> a 2, a b 1, a c 1, b </s> 1, c </s> 1; after a, c(a) = 2 and N₁₊(a·) = 2.
+    let tokens: [TokenID] = [2, 3, 1, 2, 4, 1]
+    func p(_ word: TokenID, _ smoothing: Smoothing, _ form: SmoothingForm) -> Double {
+      let model = train(tokens, 5, options(smoothing, form, 2))
+      return exp(Double(model.logProbability(of: word, after: state(model, after: [2])).0))
+    }
+    let expectations: [(TokenID, Smoothing, SmoothingForm, Double)] = [
+      // p(b) = (1 + 4/5) / (6 + 4) = 0.18; (1 + 2 · 0.18) / (2 + 2)
+      (3, .wittenBell, .interpolated, 0.34),
+      // p(</s>) = (2 + 4/5) / 10 = 0.28; 2 · 0.28 / 4
+      (1, .wittenBell, .interpolated, 0.14),
+      // 1 / (2 + 2)
+      (3, .wittenBell, .backedOff, 0.25),
+      // p(b) = p(c) = 0.1, p(</s>) = 0.2; b(a) = (1 − 2 · 0.25) / (1 − 2 · 0.1) = 0.625
+      (1, .wittenBell, .backedOff, 0.125),
+      // <unk> has what the four words leave: p(<unk>) = 4/10
+      (0, .wittenBell, .backedOff, 0.25),
+      // Unigrams n₁ = n₂ = 2, D = 1/3; bigrams n₁ = 4, n₂ = 1, D = 2/3.
+      // p(b) = (2/3)/6 + (1/3 · 4/6)/5 = 7/45; (1/3)/2 + (2/3 · 2/2) · 7/45 = 73/270
+      (3, .absoluteDiscounting, .interpolated, 73.0 / 270),
+      // p(b) = (2/3)/6 = 1/9, p(</s>) = (5/3)/6 = 5/18; b(a) = (2/3) / (1 − 2/9) = 6/7
+      (1, .absoluteDiscounting, .backedOff, 5.0 / 21),
+      // Continuations: a 1, b 1, c 1, </s> 2, of 5; n₁ = 3, n₂ = 1, D = 3/5. p(b) = 0.4/5 + (0.6 · 4/5)/5 = 0.176;
+      // (1/3)/2 + (2/3) · 0.176 = 0.284
+      (3, .kneserNey, .interpolated, 0.284),
+      // p(b) = 0.4/5 = 0.08, p(</s>) = 1.4/5 = 0.28; b(a) = (2/3) / (1 − 0.16) = 50/63
+      (1, .kneserNey, .backedOff, 2.0 / 9),
+    ]
+    for (word, smoothing, form, expected) in expectations {
+      #expect(abs(p(word, smoothing, form) / expected - 1) < 1e-5, "\(smoothing) \(form) \(word)")
+    }
+  }
+
   // MARK: Tuning
 
   @Test(
