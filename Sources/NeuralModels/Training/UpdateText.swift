@@ -1,4 +1,5 @@
-/// The text of one update: a chunk of the streams, or several in a row whose gradients are added up before the parameters move.
+/// The text of one update: a chunk of the streams, or several in a row whose gradients are added up before the parameters move
+/// (gradient accumulation; "delayed updates" in Saunders et al. 2018).
 ///
 /// Several chunks make the gradient of a larger batch in the memory of a small one; the state is carried from one to the next, but no
 /// gradient.
