@@ -32,7 +32,7 @@ enum RegularizationOptions {
       "drop the same units at all steps of a chunk; for long\ntrainings with much dropout"),
     Option(
       "dropout-weights", "P",
-      "zero recurrent weights with this probability (default: 0);\n0.3 to 0.5 for layers too large for the text"
+      "zero recurrent weights with this probability (default: 0);\n0.3 to 0.5 over dozens of epochs, for it slows learning"
     ),
     Option(
       "ar", "X",
