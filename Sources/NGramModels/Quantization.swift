@@ -1,7 +1,10 @@
+import Glibc
 import LanguageModels
 
-/// Few values that stand for many: the centres of bins that hold equally many of the values each, as in Federico and Bertoldi
-/// (2006) and in KenLM.
+/// Few values that stand for many, with the least mean square error (Lloyd 1982).
+///
+/// Bins that hold equally many values each are coarse where values are rare, at both ends; but likely n-grams and strong back-offs
+/// are there, and used often.
 struct QuantizationBins {
   /// The centres, in rising order.
   let centers: [Float]
@@ -15,13 +18,64 @@ struct QuantizationBins {
     for value in values {
       if value == 0 || !value.isFinite { kept.insert(value) } else { others.append(value) }
     }
-    others.sort()
-    let bins = min(count - kept.count, others.count)
-    for bin in 0..<max(0, bins) {
-      let part = others[bin * others.count / bins..<(bin + 1) * others.count / bins]
-      kept.insert(Float(part.reduce(0) { $0 + Double($1) } / Double(part.count)))
+    let distinct = Set(others)
+    let bins = count - kept.count
+    if distinct.count <= bins {
+      centers = kept.union(distinct).sorted()
+    } else {
+      others.sort()
+      centers = kept.union(Self.refined(Self.initial(others, count: bins), on: others)).sorted()
     }
-    centers = kept.sorted()
+  }
+
+  /// Centres as dense as the cube root of the density of the values, which is best where bins are small (Panter and Dite 1951).
+  private static func initial(_ sorted: [Float], count: Int) -> [Float] {
+    let low = Double(sorted[0])
+    let cells = 4096
+    let width = (Double(sorted[sorted.count - 1]) - low) / Double(cells)
+    var weights = [Double](repeating: 0, count: cells)
+    for value in sorted { weights[min(cells - 1, Int((Double(value) - low) / width))] += 1 }
+    for cell in weights.indices { weights[cell] = cbrt(weights[cell]) }
+    let step = weights.reduce(0, +) / Double(count)
+    var centers: [Float] = []
+    var sum = 0.0
+    for (cell, weight) in weights.enumerated() {
+      while centers.count < count, (Double(centers.count) + 0.5) * step <= sum + weight {
+        let part = ((Double(centers.count) + 0.5) * step - sum) / weight
+        centers.append(Float(low + (Double(cell) + part) * width))
+      }
+      sum += weight
+    }
+    return centers
+  }
+
+  /// Moves every centre to the mean of the values that are nearest to it, again and again.
+  private static func refined(_ start: [Float], on sorted: [Float]) -> [Float] {
+    var sums = [0.0]
+    sums.reserveCapacity(sorted.count + 1)
+    for value in sorted { sums.append(sums[sums.count - 1] + Double(value)) }
+    var centers = start
+    for _ in 0..<20 {
+      var first = 0
+      for i in centers.indices {
+        let end =
+          i + 1 == centers.count
+          ? sorted.count : index(of: (centers[i] + centers[i + 1]) / 2, in: sorted)
+        if end > first { centers[i] = Float((sums[end] - sums[first]) / Double(end - first)) }
+        first = max(first, end)
+      }
+    }
+    return centers
+  }
+
+  /// The first place of `sorted` whose value is not below `value`.
+  private static func index(of value: Float, in sorted: [Float]) -> Int {
+    var (low, high) = (0, sorted.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if sorted[middle] < value { low = middle + 1 } else { high = middle }
+    }
+    return low
   }
 
   /// Bins whose centres are known.
@@ -29,11 +83,7 @@ struct QuantizationBins {
 
   /// The number of the centre that is nearest to `value`.
   func code(of value: Float) -> UInt8 {
-    var (low, high) = (0, centers.count)
-    while low < high {
-      let middle = (low + high) / 2
-      if centers[middle] < value { low = middle + 1 } else { high = middle }
-    }
+    let low = Self.index(of: value, in: centers)
     if low == centers.count { return UInt8(low - 1) }
     if low == 0 || centers[low] == value { return UInt8(low) }
     return UInt8(centers[low] - value < value - centers[low - 1] ? low : low - 1)
