@@ -10,7 +10,7 @@ enum CommandLineTool {
     ]
   }
 
-  /// Runs the command line and returns the exit status: 0 done, 1 failed, 2 wrong usage.
+  /// Runs the command line and returns the exit status: 0 done, 1 failed, 2 wrong usage, 128 + the signal when interrupted.
   static func run(_ words: [String]) -> Int32 {
     var page = "help"
     do {
@@ -34,6 +34,9 @@ enum CommandLineTool {
       return 0
     } catch is ClosedPipe {
       return 0
+    } catch let interrupted as Interrupted {
+      Terminal.error("lmctl: \(interrupted.message)\n")
+      return 128 + interrupted.signal
     } catch let error as UsageError {
       Terminal.error("lmctl: \(error) (see 'lmctl \(page)')\n")
       return 2

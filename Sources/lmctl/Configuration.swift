@@ -32,6 +32,12 @@ struct Configuration {
     self.members = members
   }
 
+  /// The options that stand in `file`.
+  init(members: [JSONValue.Member], file: String) {
+    self.members = members
+    self.file = file
+  }
+
   /// Adds the options to those of the command line, which win.
   ///
   /// - Throws: `UsageError` for a name that is no option (with the nearest that is one) or a value of the wrong type.

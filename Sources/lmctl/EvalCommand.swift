@@ -61,7 +61,8 @@ enum EvalCommand: Command {
     let cacheOptions = try CacheOptions(arguments)
     let contextChoice = try arguments.choice("context", ContextMode.self)
     let invalid = try arguments.choice("invalid", InvalidText.self)
-    let (model, checkpoint) = try ModelKind.load(path: path, threads: TextOptions.threads(arguments))
+    let (model, checkpoint) = try ModelKind.load(
+      path: path, threads: TextOptions.threads(arguments), isQuiet: arguments.has("quiet"))
     let context = contextChoice ?? model.defaultContext
     var tokenizer = checkpoint.tokenizer
     tokenizer.invalid = invalid ?? tokenizer.invalid
@@ -99,17 +100,22 @@ enum EvalCommand: Command {
     _ model: some LanguageModel, _ texts: [String], tokenizer: Tokenizer, context: ContextMode,
     cache: UnigramCache? = nil, isQuiet: Bool = true
   ) throws -> EvaluationResult {
-    let watch = Stopwatch()
+    let stopwatch = Stopwatch()
     let reader = try TextOptions.reader(texts, tokenizer: tokenizer)
     var scorer = TextScorer(model: model, context: context, cache: cache)
     var progress = ProgressLine(isQuiet: isQuiet)
-    while try scorer.nextBlock(from: reader) { progress.show("scoring: \(reader.statistics.tokens) tokens") }
+    var scored = 0
+    let watch: (Int) -> Void = { count in
+      scored += count
+      progress.show("scoring: \(scored) tokens")
+    }
+    while try scorer.nextBlock(from: reader, watch: watch) {}
     progress.clear()
     try TextOptions.requireText(reader.statistics, texts)
     if !isQuiet { TextOptions.report(reader.statistics) }
     return EvaluationResult(
       evaluation: scorer.evaluation, context: context, cache: cache,
-      emptyLines: reader.statistics.emptyLines, seconds: watch.seconds)
+      emptyLines: reader.statistics.emptyLines, seconds: stopwatch.seconds)
   }
 
   /// One line out for each line in; written out whenever the next line is not there yet.

@@ -20,18 +20,23 @@ struct EvaluationResult {
     self.seconds = seconds
   }
 
-  /// The evaluation of a model, in its own context, on text that has been read.
-  init(of model: some LanguageModel, on corpus: Corpus) {
+  /// The evaluation of a model, in its own context, on text that has been read; made now if its training has not made it.
+  init(of trained: TrainedModel, on corpus: Corpus, isQuiet: Bool) {
+    let model = trained.model
     let watch = Stopwatch()
-    var state = model.initialState
-    var scores: [Float] = []
-    model.score(corpus.tokens[...], context: model.defaultContext, after: &state, into: &scores)
-    var evaluation = Evaluation()
-    evaluation.add(corpus.tokens[...], logProbabilities: scores[...])
+    var progress = ProgressLine(isQuiet: isQuiet)
+    var scored = 0
+    var evaluation =
+      trained.evaluation?.result
+      ?? model.evaluate(corpus.tokens, context: model.defaultContext) { count in
+        scored += count
+        progress.show("scoring: \(scored) of \(corpus.tokens.count) tokens")
+      }
+    progress.clear()
     evaluation.bytes = corpus.statistics.sentenceBytes
     self.init(
       evaluation: evaluation, context: model.defaultContext, emptyLines: corpus.statistics.emptyLines,
-      seconds: watch.seconds)
+      seconds: trained.evaluation?.seconds ?? watch.seconds)
   }
 
   /// The table for people.

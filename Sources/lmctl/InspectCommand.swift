@@ -70,7 +70,13 @@ enum InspectCommand: Command {
       ),
     ]
     rows += (checkpoint.configuration.members ?? []).flatMap { rowsOf($0) }
-    for member in checkpoint.training.members ?? [] where member.name != "texts" {
+    if let state = checkpoint.training["resume"]?["state"] {
+      let (epochs, step) = (state["epoch"]?.integerValue ?? 0, state["step"]?.integerValue ?? 0)
+      let text = "after \(Format.count(epochs, "epoch")) and step \(step), with all that --resume needs"
+      rows.append((state["finished"] == true ? "finished" : "not finished", text))
+    }
+    for member in checkpoint.training.members ?? []
+    where !["texts", "previous", "resume"].contains(member.name) {
       rows.append(("trained on \(member.name)", shown(member.value)))
     }
     for text in checkpoint.training["texts"]?.elements ?? [] {

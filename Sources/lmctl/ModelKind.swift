@@ -25,11 +25,13 @@ enum ModelKind: String, CaseIterable {
     }
   }
 
-  /// The model stored at `path`, and its checkpoint without the tensors.
-  static func load(path: String, threads: Int? = nil) throws -> (
+  /// The model stored at `path`, and its checkpoint without the tensors; a large one shows how far it has come on a terminal.
+  static func load(path: String, threads: Int? = nil, isQuiet: Bool) throws -> (
     model: any LanguageModel, checkpoint: Checkpoint
   ) {
-    var checkpoint = try Checkpoint(path: path)
+    var progress = ProgressLine(isQuiet: isQuiet)
+    var checkpoint = try Checkpoint(path: path) { progress.show("loading \(path): \(Format.bytes($0))") }
+    progress.clear()
     do {
       let model = try load(checkpoint, threads: threads)
       checkpoint.tensors = []

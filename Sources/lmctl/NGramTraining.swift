@@ -143,10 +143,8 @@ struct NGramTraining: ModelTraining {
     ]
   }
 
-  func train(
-    _ corpus: Corpus, heldOut: Corpus?, vocabulary: Vocabulary, isQuiet: Bool,
-    save: (JSONValue, [JSONValue.Member], [Tensor]) throws -> Void
-  ) throws -> any LanguageModel {
+  func train(_ job: TrainingJob) throws -> TrainedModel {
+    let (corpus, heldOut, vocabulary, isQuiet) = (job.corpus, job.heldOut, job.vocabulary, job.isQuiet)
     var progress = ProgressLine(isQuiet: isQuiet)
     var tuning: [TokenID]?
     if let tuningPath {
@@ -193,12 +191,13 @@ struct NGramTraining: ModelTraining {
       report.quantized(model, whole)
     }
     progress.clear()
-    try save(model.configuration, [], model.tensors)
-    if !isQuiet {
+    try job.write(
+      job.checkpoint(configuration: model.configuration, options: [], tensors: model.tensors))
+    if !job.isQuiet {
       let counts = model.trie.levelCounts.enumerated().map { "\($0 + 1): \($1)" }.joined(separator: ", ")
       Terminal.note("n-grams by order: \(counts)")
     }
-    return model
+    return TrainedModel(model: model)
   }
 }
 

@@ -52,6 +52,7 @@ struct NeuralTraining: ModelTraining {
         TextOptions.threads,
       ]
     ),
+    RunOptions.group,
   ]
   static let optionNames = options.flatMap(\.options).map(\.name)
 
@@ -60,6 +61,7 @@ struct NeuralTraining: ModelTraining {
   private let threads: Int?
   private let hasEpochs: Bool
   private let hasRows: Bool
+  private let run: RunOptions
 
   /// Takes the options from the command line.
   init(_ kind: NeuralKind, _ arguments: Arguments, unit: TextUnit) throws {
@@ -87,9 +89,12 @@ struct NeuralTraining: ModelTraining {
       if configuration.hasDirectConnections { throw UsageError("--tie and --direct exclude each other") }
     }
 
+    run = try RunOptions(arguments)
+    (options.maximumSteps, options.timeLimit) = (run.maximumSteps, run.timeLimit?.seconds)
+    (options.patience, options.targetPerplexity) = (run.patience, run.targetPerplexity)
     hasEpochs = arguments.has("epochs")
     hasRows = arguments.has("batch")
-    options.epochs = try arguments.integer("epochs", in: 1...1_000_000) ?? 5
+    options.epochs = try arguments.integer("epochs", in: 1...1_000_000) ?? (run.hasBudget ? .max : 5)
     options.rows = try arguments.integer("batch", in: 1...1_000_000) ?? (isFine ? 64 : 20)
     options.steps = try arguments.integer("bptt", in: 1...1_000_000) ?? (isFine ? 128 : 35)
     options.optimizer = try arguments.choice("optimizer") ?? .adam
@@ -136,7 +141,7 @@ struct NeuralTraining: ModelTraining {
     return ofKind + [
       .setting("hidden", configuration.hiddenSize), .setting("embed", configuration.embeddingSize),
       .setting("tie", configuration.tiesEmbeddings), .setting("context", configuration.context),
-      .setting("epochs", options.epochs),
+      .setting("epochs", options.epochs < .max ? options.epochs : nil),
       .setting("batch", options.rows), .setting("bptt", options.steps),
       .setting("optimizer", options.optimizer), .setting("lr", options.rate),
       .setting("schedule", options.schedule), .setting("warm-up", options.warmUpSteps),
@@ -146,67 +151,16 @@ struct NeuralTraining: ModelTraining {
       .setting("weight-decay", options.weightDecay), .setting("average", options.averageInterval),
       .setting("accumulate", options.accumulation),
       .setting("seed", Int(options.seed)), .setting("threads", threads),
-    ] + RegularizationOptions.settings(configuration.regularization, configuration.kind)
+    ] + RegularizationOptions.settings(configuration.regularization, configuration.kind) + run.settings
   }
 
-  func train(
-    _ corpus: Corpus, heldOut: Corpus?, vocabulary: Vocabulary, isQuiet: Bool,
-    save: (JSONValue, [JSONValue.Member], [Tensor]) throws -> Void
-  ) throws -> any LanguageModel {
-    let options = try fitted(to: corpus)
-    try checkMemory(vocabulary, options, hasHeldOut: heldOut != nil)
-    let engine = try Engine(threads: threads)
-    let trainer = Trainer(
-      text: corpus.tokens, vocabulary: vocabulary, configuration: configuration, options: options,
-      engine: engine)
-    if !isQuiet {
-      Terminal.note(
-        "\(configuration.kind.rawValue) with \(trainer.parameterCount) parameters; \(Format.count(options.epochs, "epoch")) of "
-          + "\(Format.count(trainer.stepsPerEpoch, "step")); \(Format.count(engine.threadCount, "thread")), \(engine.kernelName)"
-      )
-    }
-    let watch = Stopwatch()
-    var progress = ProgressLine(isQuiet: isQuiet)
-    var epochStart = (seconds: 0.0, tokens: 0)
-    _ = try trainer.train(heldOut: heldOut.map(\.tokens)) { event in
-      switch event {
-      case .step(let step): progress.show(Self.line(step, seconds: watch.seconds))
-      case .evaluating(let scored, let count): progress.show("evaluating: \(scored) of \(count) tokens")
-      case .epoch(let epoch):
-        progress.clear()
-        let speed = Double(epoch.tokens - epochStart.tokens) / (watch.seconds - epochStart.seconds)
-        epochStart = (watch.seconds, epoch.tokens)
-        if !isQuiet {
-          let held =
-            epoch.heldOutLoss.map { ", held out \(Self.figures($0))\(epoch.isBest ? " (best)" : "")" } ?? ""
-          Terminal.note(
-            "epoch \(epoch.number) of \(options.epochs): \(Self.figures(epoch.loss))\(held), \(Format.fixed(speed, 0)) tokens/s, "
-              + "\(Format.fixed(watch.seconds, 0)) s")
-        }
-      case .rollback(let rollback):
-        progress.clear()
-        Terminal.note(
-          "warning: training diverged at step \(rollback.step): \(rollback.symptom); it goes back to the weights of step "
-            + "\(rollback.goodStep), and the rate from \(Format.significant(rollback.rate, 3)) to \(Format.significant(rollback.newRate, 3))"
-        )
-      }
-    }
-    progress.clear()
-    try save(configuration.json, record(options), trainer.tensors)
-    return trainer.finish()
-  }
-
-  /// Loss and perplexity.
-  private static func figures(_ loss: Double) -> String {
-    "loss \(Format.fixed(loss, 4)) perplexity \(Format.fixed(exp(loss), 2))"
-  }
-
-  private static func line(_ step: Trainer.Step, seconds: Double) -> String {
-    let total = step.total ?? step.number
-    let left = seconds / Double(step.number) * Double(total - step.number)
-    return
-      "epoch \(step.epoch), step \(step.number) of \(total): \(figures(step.loss)), rate \(Format.significant(step.rate, 3)), "
-      + "\(Format.fixed(Double(step.tokens) / seconds, 0)) tokens/s, \(Format.fixed(left, 0)) s left"
+  func train(_ job: TrainingJob) throws -> TrainedModel {
+    let options = try fitted(to: job.corpus)
+    let memory = try checkMemory(job.vocabulary, options, hasHeldOut: job.heldOut != nil)
+    return try TrainingRun(
+      job, configuration: configuration, options: options, run: run, record: record(options),
+      engine: Engine(threads: threads), memory: memory
+    ).train()
   }
 
   /// The options with what nobody chose fitted to a small text.
@@ -218,7 +172,7 @@ struct NeuralTraining: ModelTraining {
       throw FileError(
         path: "--batch \(options.rows)", reason: "larger than the text, which has \(count) tokens; lower it")
     }
-    if !hasEpochs {
+    if !hasEpochs, !run.hasBudget {
       // Small texts need more epochs to take enough steps.
       let steps = (count + options.rows * options.steps - 1) / (options.rows * options.steps)
       options.epochs = max(options.epochs, min(40, 2000 / steps))
@@ -226,8 +180,13 @@ struct NeuralTraining: ModelTraining {
     return options
   }
 
-  /// An error if the network cannot fit into this machine's memory.
-  private func checkMemory(_ vocabulary: Vocabulary, _ options: TrainingOptions, hasHeldOut: Bool) throws {
+  /// The bytes that training will need, about.
+  ///
+  /// - Throws: `FileError` if this machine's memory cannot hold them.
+  private func checkMemory(_ vocabulary: Vocabulary, _ options: TrainingOptions, hasHeldOut: Bool) throws
+    -> Int
+  {
+    // Values, gradients, the optimizer's memory, the last good and the best values.
     let copies =
       2 + options.optimizer.momentNames.count + 1 + (hasHeldOut ? 1 : 0)
       + (options.averageInterval == nil ? 0 : 1)
@@ -244,11 +203,12 @@ struct NeuralTraining: ModelTraining {
           "training would need about \(amount) of memory, and this machine has \(Format.bytes(memory)); "
           + "lower --hidden, --embed, --layers, --max-vocab or --batch")
     }
+    return Int(needed)
   }
 
   private func record(_ options: TrainingOptions) -> [JSONValue.Member] {
     var members: [JSONValue.Member] = [
-      .init("epochs", .integer(options.epochs)),
+      .init("epochs", options.epochs < .max ? .integer(options.epochs) : .null),
       .init("batch", .integer(options.rows)),
       .init("bptt", .integer(options.steps)),
       .init("optimizer", .string(options.optimizer.rawValue)),
@@ -263,6 +223,7 @@ struct NeuralTraining: ModelTraining {
     if let interval = options.averageInterval { members.append(.init("average", .integer(interval))) }
     if options.accumulation > 1 { members.append(.init("accumulate", .integer(options.accumulation))) }
     if options.hasRandomLengths { members.append(.init("random_bptt", .bool(true))) }
+    members += run.record
     if options.schedule == .newbob {
       members.append(.init("newbob_ratio", .number(options.newbobRatio)))
       members.append(.init("newbob_count", .integer(options.newbobPatience)))

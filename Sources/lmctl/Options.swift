@@ -104,6 +104,11 @@ struct Arguments {
     configured = (file, added.keys.sorted())
   }
 
+  /// The options that are given, and those that are taken back, which have no value.
+  var given: [(name: String, value: String?)] {
+    values.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } + withdrawn.sorted().map { ($0, nil) }
+  }
+
   /// `error`, and which of the options that it speaks of stand in the configuration.
   func locating(_ error: UsageError) -> UsageError {
     let words = error.description.split { !($0.isLetter || $0.isNumber || $0 == "-") }

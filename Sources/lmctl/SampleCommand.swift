@@ -64,7 +64,8 @@ enum SampleCommand: Command {
     if path == "-", arguments.string("prompt-file") == "-" {
       throw UsageError("standard input ('-') can be read only once")
     }
-    let (model, checkpoint) = try ModelKind.load(path: path, threads: TextOptions.threads(arguments))
+    let (model, checkpoint) = try ModelKind.load(
+      path: path, threads: TextOptions.threads(arguments), isQuiet: arguments.has("quiet"))
     if !arguments.has("seed"), Terminal.isWatched, !arguments.has("quiet") { Terminal.note("seed \(seed)") }
     let writer = SampleWriter(
       showsScore: arguments.has("show-score"), count: count, context: context ?? model.defaultContext)

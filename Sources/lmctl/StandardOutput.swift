@@ -75,6 +75,14 @@ enum Format {
     return fixed(value, 2) + " GB"
   }
 
+  /// A span of time, in the units that suit it.
+  static func duration(_ seconds: Double) -> String {
+    let whole = Int(max(0, min(seconds.rounded(), 1e9)))
+    if whole < 60 { return "\(whole) s" }
+    if whole < 3600 { return "\(whole / 60) min \(whole % 60) s" }
+    return "\(whole / 3600) h \(whole % 3600 / 60) min"
+  }
+
   /// Rows of names and values, the values in one column.
   static func table(_ rows: [(String, String)]) -> String {
     let width = (rows.map(\.0.count).max() ?? 0) + 2

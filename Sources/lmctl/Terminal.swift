@@ -9,6 +9,13 @@ enum Terminal {
   /// Whether a person watches standard error.
   static let isWatched = isatty(STDERR_FILENO) == 1
 
+  /// The width of the terminal; 80 where it is not known.
+  static var columns: Int {
+    var size = winsize()
+    guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+    return Int(size.ws_col)
+  }
+
   /// Writes `text` to standard error.
   static func error(_ text: String) {
     var text = text
@@ -41,12 +48,15 @@ struct ProgressLine {
   /// A line that moves only on a terminal, and only if `isQuiet` is false.
   init(isQuiet: Bool) { isEnabled = Terminal.isWatched && !isQuiet }
 
-  /// Shows `text`, at most ten times a second, not before half a second.
+  /// Whether `show` would show something: at most ten times a second, not before half a second.
+  var isDue: Bool { isEnabled && started.seconds > 0.5 && started.seconds - shownAt > 0.1 }
+
+  /// Shows `text`, if it is due, cut to the width of the terminal.
   mutating func show(_ text: @autoclosure () -> String) {
-    guard isEnabled, started.seconds > 0.5, started.seconds - shownAt > 0.1 else { return }
+    guard isDue else { return }
     shownAt = started.seconds
     isShown = true
-    Terminal.error("\r\u{1B}[K\(text())")
+    Terminal.error("\r\u{1B}[K\(text().prefix(max(20, Terminal.columns - 1)))")
   }
 
   /// Takes the line away.
@@ -58,40 +68,11 @@ struct ProgressLine {
 
 /// Time since its creation.
 struct Stopwatch {
-  private let start = ContinuousClock.now
+  let start = ContinuousClock.now
 
   /// Seconds so far.
   var seconds: Double {
     let (seconds, attoseconds) = (ContinuousClock.now - start).components
     return Double(seconds) + Double(attoseconds) * 1e-18
-  }
-}
-
-/// What happens on SIGINT and SIGTERM.
-enum Interrupts {
-  /// Removes temporary files and exits with 130 or 143; nothing else on disk is touched.
-  ///
-  /// The signals are blocked in all threads and awaited by one, which may then do anything, unlike a signal handler.
-  static func removeTemporaryFilesAndExit() {
-    var signals = sigset_t()
-    sigemptyset(&signals)
-    sigaddset(&signals, SIGINT)
-    sigaddset(&signals, SIGTERM)
-    pthread_sigmask(SIG_BLOCK, &signals, nil)
-    var thread = pthread_t()
-    pthread_create(
-      &thread, nil,
-      { _ in
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        sigaddset(&signals, SIGINT)
-        sigaddset(&signals, SIGTERM)
-        var received: Int32 = 0
-        sigwait(&signals, &received)
-        TemporaryFiles.deleteAll()
-        Terminal.error("\n")
-        _exit(128 + received)
-      }, nil)
-    pthread_detach(thread)
   }
 }

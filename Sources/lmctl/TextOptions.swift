@@ -21,17 +21,25 @@ enum TextOptions {
   }
 
   /// The values in effect of the options for text rules and vocabulary.
-  static func settings(
-    _ tokenizer: Tokenizer, _ source: VocabularySource, file: String?
-  ) -> [JSONValue.Member] {
-    var (minimumCount, maximumSize): (Int?, Int?)
-    if case .counted(let count, let size) = source { (minimumCount, maximumSize) = (count, size) }
+  ///
+  /// - Parameter isInherited: whether the vocabulary is that of another model.
+  static func settings(_ arguments: Arguments, _ tokenizer: Tokenizer, isInherited: Bool) throws
+    -> [JSONValue.Member]
+  {
+    let file = arguments.string("vocab")
+    let isCounted = file == nil && !isInherited
     return [
       .setting("unit", tokenizer.unit), .setting("lowercase", tokenizer.lowercase),
-      .setting("min-count", minimumCount), .setting("max-vocab", maximumSize), .setting("vocab", file),
+      .setting(
+        "min-count",
+        try arguments.integer("min-count", in: 1...Int.max) ?? (isCounted ? minimumCount(tokenizer) : nil)),
+      .setting("max-vocab", try arguments.integer("max-vocab", in: 3...Int.max)), .setting("vocab", file),
       .setting("invalid", tokenizer.invalid),
     ]
   }
+
+  /// The count below which tokens become UNK where nobody says otherwise.
+  private static func minimumCount(_ tokenizer: Tokenizer) -> Int { tokenizer.unit == .word ? 2 : 1 }
 
   /// The number of threads asked for.
   static func threads(_ arguments: Arguments) throws -> Int? { try arguments.integer("threads", in: 1...64) }
@@ -42,7 +50,7 @@ enum TextOptions {
     let maximumSize = try arguments.integer("max-vocab", in: 3...Int.max)
     guard let path = arguments.string("vocab") else {
       return .counted(
-        minimumCount: minimumCount ?? (tokenizer.unit == .word ? 2 : 1), maximumSize: maximumSize)
+        minimumCount: minimumCount ?? Self.minimumCount(tokenizer), maximumSize: maximumSize)
     }
     for name in ["min-count", "max-vocab"] where arguments.has(name) {
       throw UsageError("--\(name) does not go with --vocab, which fixes the vocabulary")

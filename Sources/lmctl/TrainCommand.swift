@@ -55,12 +55,15 @@ enum TrainCommand: Command {
   static let examples = [
     "lmctl train --model ngram --order 5 train.txt --valid valid.txt -o kn5.json",
     "lmctl train --model lstm --epochs 1 train.txt --holdout 0.05",
+    "lmctl train --init-from model.json --epochs 1 --lr 0.0005 book.txt -o tuned.json",
     "zcat news.gz | lmctl train --model ngram --order 5 -o kn5.json -",
     "lmctl train --model ngram --order 8 --unit char book.txt",
     "lmctl train --model gru --epochs 2 train.txt --print-config > run.json && lmctl train --config run.json",
   ]
 
   static func run(_ arguments: Arguments) throws {
+    var arguments = arguments
+    let predecessor = try Predecessor(&arguments)
     guard let kind = try arguments.choice("model", ModelKind.self) else {
       let models = ModelKind.allCases.map(\.rawValue).joined(separator: ", ")
       throw UsageError("--model is missing; it takes one of \(models)")
@@ -73,7 +76,7 @@ enum TrainCommand: Command {
       } else {
         try NGramTraining(arguments, tokenizer: tokenizer)
       }
-    let plan = try TrainingPlan(arguments, kind: kind, tokenizer: tokenizer)
+    let plan = try TrainingPlan(arguments, kind: kind, tokenizer: tokenizer, predecessor: predecessor)
     try plan.run(training)
   }
 
@@ -99,11 +102,6 @@ protocol ModelTraining {
   /// Every option that goes with the kind is listed; `null` says that it is not in effect.
   func settings(for corpus: Corpus) throws -> [JSONValue.Member]
 
-  /// Trains a model on `corpus`, with `heldOut` to watch.
-  ///
-  /// `save` writes a checkpoint of the model so far: its configuration and tensors.
-  func train(
-    _ corpus: Corpus, heldOut: Corpus?, vocabulary: Vocabulary, isQuiet: Bool,
-    save: (_ configuration: JSONValue, _ options: [JSONValue.Member], _ tensors: [Tensor]) throws -> Void
-  ) throws -> any LanguageModel
+  /// Trains a model and writes its checkpoint.
+  func train(_ job: TrainingJob) throws -> TrainedModel
 }

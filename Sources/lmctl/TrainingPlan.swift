@@ -12,11 +12,13 @@ struct TrainingPlan {
   private let holdout: Double
   private let isQuiet: Bool
   private let printsConfiguration: Bool
-  private let vocabularyPath: String?
+  private let textSettings: [JSONValue.Member]
+  private let predecessor: Predecessor?
 
   /// Takes the plan from the command line; what cannot succeed fails here, before the work.
-  init(_ arguments: Arguments, kind: ModelKind, tokenizer: Tokenizer) throws {
+  init(_ arguments: Arguments, kind: ModelKind, tokenizer: Tokenizer, predecessor: Predecessor?) throws {
     self.kind = kind
+    self.predecessor = predecessor
     self.tokenizer = tokenizer
     format = try arguments.choice("tensors", TensorFormat.self) ?? .base64
     output = arguments.string("output") ?? "model.json"
@@ -25,21 +27,26 @@ struct TrainingPlan {
     holdout = try arguments.number("holdout", "above 0 and below 1", { $0 > 0 && $0 < 1 }) ?? 0
     isQuiet = arguments.has("quiet")
     printsConfiguration = arguments.has("print-config")
-    vocabularyPath = arguments.string("vocab")
+    textSettings = try TextOptions.settings(arguments, tokenizer, isInherited: predecessor?.use == .weights)
+    // The vocabulary of a run that goes on is in its checkpoint.
+    let vocabularyPath = predecessor == nil ? arguments.string("vocab") : nil
     if validPath != nil, holdout > 0 { throw UsageError("--valid and --holdout exclude each other") }
     if paths.isEmpty, try ByteSource(path: "-").isTerminal {
       throw UsageError("no training text; name a file, or - for standard input")
     }
     let tuningPath = arguments.string("tune")
     try TextOptions.requireSingleStandardInput(paths, validPath, vocabularyPath, tuningPath)
-    vocabularySource = try TextOptions.vocabulary(arguments, tokenizer: tokenizer)
+    vocabularySource =
+      try predecessor.map { .fixed($0.checkpoint.vocabulary) }
+      ?? TextOptions.vocabulary(arguments, tokenizer: tokenizer)
     for path in paths + [validPath].compactMap({ $0 }) where path != "-" { _ = try ByteSource(path: path) }
     if let suffix = [".gz", ".bz2", ".xz", ".zst"].first(where: output.hasSuffix) {
       throw UsageError(
         "--output writes plain JSON, so its name must not end in '\(suffix)'; compress it afterwards")
     }
-    try AtomicFile.check(
-      path: output, inputs: paths + [validPath, vocabularyPath, tuningPath].compactMap { $0 })
+    let inputs = paths + [validPath, vocabularyPath, tuningPath].compactMap { $0 }
+    try AtomicFile.check(path: output, inputs: inputs)
+    if let log = arguments.string("log") { try AtomicFile.check(path: log, inputs: inputs + [output]) }
   }
 
   /// Reads, trains, writes, evaluates.
@@ -58,34 +65,31 @@ struct TrainingPlan {
     if printsConfiguration { return StandardOutput.shared.write(Configuration.text(configuration)) }
     if !isQuiet { report(reader.statistics, corpus, vocabulary, seconds: watch.seconds) }
     var heldOut = heldOutPart
+    var heldOutText: TextStatistics.Text?
     if let validPath {
-      let reader = try TextOptions.reader([validPath], tokenizer: tokenizer)
+      let reader = try TextOptions.reader([validPath], tokenizer: tokenizer, hashing: true)
       heldOut = try Corpus(from: reader, vocabulary: vocabulary)
       try TextOptions.requireText(reader.statistics, [validPath])
+      heldOutText = reader.statistics.texts.first
     }
-    var writing = 0.0
-    let model = try training.train(corpus, heldOut: heldOut, vocabulary: vocabulary, isQuiet: isQuiet) {
-      configuration, options, tensors in
-      let checkpoint = Checkpoint(
-        model: kind.rawValue, programVersion: programVersion, tokenizer: tokenizer, vocabulary: vocabulary,
-        configuration: configuration, training: record(reader.statistics, corpus, options), tensors: tensors)
-      let start = watch.seconds
-      try checkpoint.write(to: output, tensors: format)
-      writing += watch.seconds - start
-    }
-    if !isQuiet {
-      let name = output == "-" ? "the model to standard output" : output
-      Terminal.note(
-        "wrote \(name) in \(Format.fixed(watch.seconds, 2)) s, of which \(Format.fixed(writing, 2)) s to write"
-      )
-    }
-    if let heldOut, heldOut.tokens.count > 0 {
-      let result = EvaluationResult(of: model, on: heldOut)
-      let text = validPath ?? "the last \(Format.count(heldOut.statistics.sentences, "sentence")) of the text"
-      let table = result.table(model: output, texts: [text])
-      // Behind a checkpoint, standard output is no place for a table.
-      if output == "-" { Terminal.error(table) } else { StandardOutput.shared.write(table) }
-    }
+    try predecessor?.check(reader.statistics.texts, heldOut: heldOutText)
+    let isResumed = predecessor?.use == .resume
+    let job = TrainingJob(
+      kind: kind, tokenizer: tokenizer, vocabulary: vocabulary, corpus: corpus, heldOut: heldOut,
+      isQuiet: isQuiet, output: output, format: format, settings: configuration,
+      texts: isResumed ? predecessor?.texts ?? [] : reader.statistics.texts.map(\.json),
+      heldOutText: heldOutText?.json, holdout: holdout, predecessor: predecessor, watch: watch,
+      emptyLines: reader.statistics.emptyLines)
+    let trained = try training.train(job)
+    if let heldOut, heldOut.tokens.count > 0 { report(trained, on: heldOut) }
+  }
+
+  private func report(_ trained: TrainedModel, on heldOut: Corpus) {
+    let result = EvaluationResult(of: trained, on: heldOut, isQuiet: isQuiet)
+    let text = validPath ?? "the last \(Format.count(heldOut.statistics.sentences, "sentence")) of the text"
+    let table = result.table(model: output, texts: [text])
+    // Behind a checkpoint, standard output is no place for a table.
+    if output == "-" { Terminal.error(table) } else { StandardOutput.shared.write(table) }
   }
 
   /// Every option with its value in effect, so that a run can be repeated from it.
@@ -96,8 +100,7 @@ struct TrainingPlan {
       .setting("quiet", isQuiet),
     ]
     return Configuration.object(
-      try settings + TextOptions.settings(tokenizer, vocabularySource, file: vocabularyPath)
-        + training.settings(for: corpus),
+      try settings + textSettings + training.settings(for: corpus),
       TrainCommand.options.flatMap(\.options), operandsName: "texts", operands: paths.isEmpty ? ["-"] : paths)
   }
 
@@ -118,24 +121,5 @@ struct TrainingPlan {
         "warning: no token is seen often enough to be in the vocabulary; lower --min-count, or give more text"
       )
     }
-  }
-
-  private func record(_ statistics: TextStatistics, _ corpus: Corpus, _ options: [JSONValue.Member])
-    -> JSONValue
-  {
-    let texts = statistics.texts.map { text -> JSONValue in
-      [
-        "name": .string(text.name), "bytes": .integer(text.bytes),
-        "sha256": text.sha256.map { .string($0) } ?? .null,
-      ]
-    }
-    return .object(
-      [
-        .init("texts", .array(texts)),
-        .init("sentences", .integer(corpus.sentences)),
-        .init("tokens", .integer(corpus.tokens.count)),
-        .init("unknown", .integer(corpus.unknownTokens)),
-        .init("empty_lines", .integer(statistics.emptyLines)),
-      ] + (holdout > 0 ? [.init("holdout", .number(holdout))] : []) + options)
   }
 }

@@ -2,5 +2,5 @@ import Glibc
 
 // A closed pipe is an error of `write`, which ends the program quietly.
 signal(SIGPIPE, SIG_IGN)
-Interrupts.removeTemporaryFilesAndExit()
+Interrupts.watch()
 exit(CommandLineTool.run(Array(CommandLine.arguments.dropFirst())))

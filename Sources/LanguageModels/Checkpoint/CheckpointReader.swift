@@ -6,11 +6,12 @@ extension Checkpoint {
   ///
   /// Memory: the model's numbers and a block of the file.
   ///
+  /// - Parameter progress: hears from time to time how many bytes have been read.
   /// - Throws: `FileError` when the file cannot be read, `CheckpointError` when it is damaged, cut short, of a later version
   ///   or something else altogether.
-  public init(path: String) throws {
+  public init(path: String, progress: (Int) -> Void = { _ in }) throws {
     do {
-      self = try CheckpointReader.read(path)
+      self = try CheckpointReader.read(path, progress)
     } catch let problem as JSONProblem {
       throw CheckpointError(
         "damaged, or not an lmctl checkpoint: \(problem.reason) (at byte \(problem.offset))",
@@ -30,11 +31,21 @@ private struct CheckpointReader {
   private var vocabulary: [String]?
   private var tensors: [Tensor]?
 
-  static func read(_ path: String) throws -> Checkpoint {
+  static func read(_ path: String, _ progress: (Int) -> Void) throws -> Checkpoint {
     let source = try ByteSource(path: path)
     if let size = source.size {
       var reader = CheckpointReader(documentSize: size)
-      return try reader.parse(JSONParser { try source.read(into: $0) })
+      // The parser keeps the closure no longer than this call takes.
+      return try withoutActuallyEscaping(progress) { progress in
+        var bytes = 0
+        return try reader.parse(
+          JSONParser { buffer in
+            let count = try source.read(into: buffer)
+            bytes += count
+            progress(bytes)
+            return count
+          })
+      }
     }
     // A pipe does not tell its size, so it is read to its end first.
     var document: [UInt8] = []

@@ -28,7 +28,7 @@ public final class Trainer {
   var secondsBefore = 0.0
   private let started: ContinuousClock.Instant
   /// How long the held-out evaluation takes.
-  private var evaluationSeconds = 0.0
+  public private(set) var evaluationSeconds = 0.0
   /// What the best epoch's evaluation came to, if this trainer made it.
   public private(set) var bestEvaluation: Evaluation?
 
@@ -67,6 +67,12 @@ public final class Trainer {
   public var totalSteps: Int? {
     guard options.epochs < .max else { return options.maximumSteps }
     return min(options.epochs * stepsPerEpoch, options.maximumSteps ?? .max)
+  }
+  /// Where training stands: the epoch, from 1, the steps taken, the targets predicted, and the best held-out loss, which is
+  /// infinite if there is none.
+  public var position: (epoch: Int, step: Int, tokens: Int, bestLoss: Double) {
+    let isBetween = progress.offset == 0 && progress.epoch > 0
+    return (progress.epoch + (isBetween ? 0 : 1), progress.step, progress.tokens, progress.bestLoss)
   }
   /// Seconds of training so far, those before a resumption among them.
   public var elapsed: Double { secondsBefore + (ContinuousClock.now - started) / .seconds(1) }
@@ -140,8 +146,11 @@ public final class Trainer {
   }
 
   /// The learning rate of the next step.
-  private var rate: Double {
-    let taken = progress.step - progress.cycleStart
+  private var rate: Double { rate(step: progress.step) }
+
+  /// The learning rate of the step after so many.
+  private func rate(step: Int) -> Double {
+    let taken = step - progress.cycleStart
     let top = options.rate * progress.newbob.factor * progress.rateFactor
     if taken < options.warmUpSteps { return top * Double(taken + 1) / Double(options.warmUpSteps) }
     let bySteps =
@@ -196,7 +205,7 @@ public final class Trainer {
     let epoch = Epoch(
       number: progress.epoch + 1, step: progress.step, tokens: progress.tokens,
       loss: progress.epochTokens > 0 ? progress.epochLoss / Double(progress.epochTokens) : .nan,
-      heldOutLoss: evaluation?.crossEntropy, isBest: isBest, rate: rate,
+      heldOutLoss: evaluation?.crossEntropy, isBest: isBest, rate: rate(step: progress.step - 1),
       gradientNorm: progress.epochNorm / Double(max(1, progress.epochSteps)))
     if isEpochOver {
       progress.endEpoch()

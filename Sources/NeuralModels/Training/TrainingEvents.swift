@@ -47,7 +47,7 @@ extension Trainer {
     public let heldOutLoss: Double?
     /// Whether no epoch before predicted the held-out text better.
     public let isBest: Bool
-    /// The learning rate of the next step.
+    /// The learning rate of its last step.
     public let rate: Double
     /// The mean norm of the gradients, before clipping.
     public let gradientNorm: Double

@@ -46,11 +46,6 @@ extension Trainer {
   ///
   /// - Throws: `CheckpointError` when the checkpoint does not fit the network and the options.
   public func resume(from checkpoint: Checkpoint, numbers: JSONValue) throws {
-    let arena = network.arena
-    func take(_ name: String, into pointer: UnsafeMutablePointer<Float>) throws {
-      pointer.update(
-        from: try checkpoint.floats(TrainingState.prefix + name, count: arena.count), count: arena.count)
-    }
     func has(_ name: String) -> Bool {
       checkpoint.tensors.contains { $0.name == TrainingState.prefix + name }
     }
@@ -62,17 +57,16 @@ extension Trainer {
     try network.load(checkpoint)
     if has("values") {
       best.take()
-      try take("values", into: arena.values)
-      arena.valuesChanged()
+      try take("values", of: checkpoint, into: network.arena.values)
+      network.arena.valuesChanged()
     }
-    try optimizer.restore(numbers["optimizer"] ?? .null)
-    for memory in optimizer.memory { try take("optimizer.\(memory.name)", into: memory.buffer.pointer) }
+    try restoreOptimizer(from: checkpoint, numbers: numbers)
     if let average {
       try average.restore(numbers["average"] ?? .null)
-      if average.steps > 0 { try take("average", into: average.buffer.pointer) }
+      if average.steps > 0 { try take("average", of: checkpoint, into: average.buffer.pointer) }
     }
     lastGood.take()
-    if has("good") { try take("good", into: lastGood.buffer.pointer) }
+    if has("good") { try take("good", of: checkpoint, into: lastGood.buffer.pointer) }
     network.resetState(rows: options.rows)
     if network.stateSize > 0 {
       let size = network.stateSize
@@ -86,10 +80,28 @@ extension Trainer {
     }
   }
 
-  /// Begins with the weights of `checkpoint` and nothing else of it.
+  /// Begins a new training with the model of `checkpoint`, and with what its optimizer remembers, if `numbers` are given, those
+  /// of its state.
   ///
-  /// - Throws: `CheckpointError` when they do not fit the network.
-  public func takeWeights(from checkpoint: Checkpoint) throws { try network.load(checkpoint) }
+  /// - Throws: `CheckpointError` when it does not fit the network or the optimizer.
+  public func begin(with checkpoint: Checkpoint, optimizer numbers: JSONValue?) throws {
+    try network.load(checkpoint)
+    if let numbers { try restoreOptimizer(from: checkpoint, numbers: numbers) }
+  }
+
+  private func restoreOptimizer(from checkpoint: Checkpoint, numbers: JSONValue) throws {
+    try optimizer.restore(numbers["optimizer"] ?? .null)
+    for memory in optimizer.memory {
+      try take("optimizer.\(memory.name)", of: checkpoint, into: memory.buffer.pointer)
+    }
+  }
+
+  private func take(_ name: String, of checkpoint: Checkpoint, into pointer: UnsafeMutablePointer<Float>)
+    throws
+  {
+    let count = network.arena.count
+    pointer.update(from: try checkpoint.floats(TrainingState.prefix + name, count: count), count: count)
+  }
 
   /// Whether the weights are those of the last good state.
   private var isAtGoodState: Bool { progress.step % Self.goodStateInterval == 0 }

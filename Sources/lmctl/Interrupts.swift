@@ -1,0 +1,76 @@
+import Glibc
+import LanguageModels
+import Synchronization
+
+/// What happens on SIGINT, SIGTERM, and SIGHUP, which comes when a terminal closes.
+///
+/// The signals are blocked in all threads and awaited by one, which may then do anything, unlike a signal handler.
+enum Interrupts {
+  private static let isGraceful = Atomic(false)
+  private static let received = Atomic<Int32>(0)
+
+  /// The signal that asks the program to stop; `nil` if none does.
+  static var pending: Int32? {
+    let signal = received.load(ordering: .relaxed)
+    return signal == 0 ? nil : signal
+  }
+
+  /// Runs `body`, which looks at `pending` and stops by itself; a second signal still ends the program at once.
+  static func deferred<Result>(_ body: () throws -> Result) rethrows -> Result {
+    isGraceful.store(true, ordering: .relaxed)
+    defer { isGraceful.store(false, ordering: .relaxed) }
+    return try body()
+  }
+
+  /// From now on, a signal removes temporary files and ends the program with status 128 + its number (130 for SIGINT, 143 for
+  /// SIGTERM), but within `deferred` only sets `pending`. Nothing else on disk is touched.
+  static func watch() {
+    var signals = handled
+    pthread_sigmask(SIG_BLOCK, &signals, nil)
+    var thread = pthread_t()
+    pthread_create(
+      &thread, nil,
+      { _ in
+        Interrupts.wait()
+        return nil
+      }, nil)
+    pthread_detach(thread)
+  }
+
+  private static func wait() {
+    var signals = handled
+    while true {
+      var number: Int32 = 0
+      guard sigwait(&signals, &number) == 0 else { continue }
+      if isGraceful.load(ordering: .relaxed), received.load(ordering: .relaxed) == 0 {
+        received.store(number, ordering: .relaxed)
+        Terminal.error("\nlmctl: interrupted; it finishes the step and saves (once more to leave at once)\n")
+        continue
+      }
+      TemporaryFiles.deleteAll()
+      Terminal.error("\n")
+      _exit(128 + number)
+    }
+  }
+
+  /// SIGHUP is left alone where `nohup` or a parent has it ignored.
+  private static var handled: sigset_t {
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    sigaddset(&signals, SIGINT)
+    sigaddset(&signals, SIGTERM)
+    var action = sigaction()
+    sigaction(SIGHUP, nil, &action)
+    let isIgnored = unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
+    if !isIgnored { sigaddset(&signals, SIGHUP) }
+    return signals
+  }
+}
+
+/// The program was asked to stop, and did.
+struct Interrupted: Error {
+  /// By this signal.
+  let signal: Int32
+  /// What to tell the user: what was saved, and how to go on.
+  let message: String
+}

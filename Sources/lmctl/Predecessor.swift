@@ -1,0 +1,235 @@
+import Glibc
+import LanguageModels
+import NeuralModels
+
+/// The checkpoint that a training begins with, of which it takes the options that the command line does not give.
+struct Predecessor {
+  /// What is taken from it.
+  enum Use {
+    /// Everything: the run goes on.
+    case resume
+    /// The model, the optimizer's memory and the options, for another text.
+    case newData
+    /// The model.
+    case weights
+  }
+
+  let use: Use
+  /// The file.
+  let path: String
+  let checkpoint: Checkpoint
+
+  /// What it records of the run; `nil` in a model that is finished and lean.
+  private var run: JSONValue? { checkpoint.training["resume"] }
+  /// The numbers of the run's state.
+  var numbers: JSONValue { run?["state"] ?? .null }
+  /// The texts that it was trained on, and the held-out text.
+  var texts: [JSONValue] { checkpoint.training["texts"]?.elements ?? [] }
+  var heldOutText: JSONValue? { run?["held_out"] }
+  /// The kernels that it was trained with.
+  var kernels: String? { run?["kernels"]?.stringValue }
+
+  /// Reads the checkpoint that `--resume` or `--init-from` names, if one of them is given, and completes the options with its own.
+  ///
+  /// - Throws: `UsageError` when an option contradicts it.
+  init?(_ arguments: inout Arguments) throws {
+    let given = (arguments.string("resume"), arguments.string("init-from"))
+    if arguments.has("new-data"), given.0 == nil { throw UsageError("--new-data goes with --resume") }
+    switch given {
+    case (nil, nil): return nil
+    // What a resumed run began with is in its checkpoint.
+    case (let named?, nil):
+      use = arguments.has("new-data") ? .newData : .resume
+      path = try Self.find(named)
+    case (nil, let named?):
+      use = .weights
+      path = named
+    case (_?, _?): throw UsageError("--resume and --init-from exclude each other")
+    }
+    checkpoint = try Self.read(path, isQuiet: arguments.has("quiet"))
+    guard NeuralKind(rawValue: checkpoint.model) != nil else {
+      throw FileError(
+        path: path,
+        reason: "holds a model of kind '\(checkpoint.model)', which is trained in one go; train it again")
+    }
+    if use != .weights, run == nil {
+      throw FileError(
+        path: path,
+        reason:
+          "is a finished model without what its training needs to go on (--keep-optimizer would have kept it); "
+          + "begin a new run with its weights: --init-from \(path)")
+    }
+    try inherit(by: &arguments)
+  }
+
+  /// The running checkpoint beside `path`, or `path` itself.
+  private static func find(_ path: String) throws -> String {
+    let beside = path + RunningCheckpoint.suffix
+    if !path.hasSuffix(RunningCheckpoint.suffix), access(beside, F_OK) == 0 { return beside }
+    guard access(path, F_OK) == 0 else {
+      throw FileError(path: path, reason: "no such file, nor is there a \(beside) of an interrupted run")
+    }
+    return path
+  }
+
+  private static func read(_ path: String, isQuiet: Bool) throws -> Checkpoint {
+    var progress = ProgressLine(isQuiet: isQuiet)
+    defer { progress.clear() }
+    return try Checkpoint(path: path) { bytes in progress.show("loading \(path): \(Format.bytes(bytes))") }
+  }
+
+  // MARK: Options
+
+  /// Options that decide the shape of the model and its text rules.
+  private static let shape = [
+    "model", "layers", "order", "direct", "hidden", "embed", "tie", "unit", "lowercase",
+  ]
+  /// Options that decide the vocabulary.
+  private static let vocabulary = ["min-count", "max-vocab", "vocab"]
+  /// Options that may change while a run goes on.
+  private static let free = [
+    "output", "tensors", "valid", "threads", "quiet", "print-config", "config", "resume", "new-data", "log",
+    "time-limit", "patience", "target-perplexity", "checkpoint-every", "keep-optimizer",
+  ]
+  /// Options that may change where the schedule does not depend on them.
+  private static let lengths = ["epochs", "max-steps"]
+
+  private func inherit(by arguments: inout Arguments) throws {
+    let members = use == .weights ? membersOfModel : try membersOfRun
+    let hasTexts = !arguments.operands.isEmpty
+    for option in arguments.given where !mayChange(option.name) {
+      let recorded = members.first { $0.name == option.name }?.value ?? .null
+      if !Self.agrees(option.value, recorded) { throw contradiction(option.name, recorded) }
+    }
+    try Configuration(members: members, file: path).add(
+      to: &arguments, TrainCommand.allOptions.flatMap(\.options),
+      operandsName: TrainCommand.operandsInConfiguration)
+    if use == .newData, !hasTexts {
+      throw UsageError(
+        "--new-data needs the new text: lmctl train --resume \(Shell.quoted(path)) --new-data TEXT")
+    }
+    if use == .resume, !hasTexts, arguments.operands.contains("-") {
+      throw UsageError(
+        "\(path) was trained on standard input; give the text again: lmctl train --resume \(Shell.quoted(path)) - < TEXT"
+      )
+    }
+  }
+
+  /// The options of the run, with the model's place taken from that of the checkpoint.
+  private var membersOfRun: [JSONValue.Member] {
+    get throws {
+      guard let recorded = run?["options"]?.members else {
+        throw FileError(path: path, reason: "damaged: it does not hold the options of its run")
+      }
+      var output = path
+      for suffix in [".old", RunningCheckpoint.suffix] where output.hasSuffix(suffix) {
+        output = String(output.dropLast(suffix.count))
+      }
+      // Remarks are a matter of the moment, and the first weights have been taken.
+      return recorded.filter { !["output", "quiet", "init-from"].contains($0.name) }
+        + [.init("output", .string(output))]
+    }
+  }
+
+  /// The options that the model decides.
+  private var membersOfModel: [JSONValue.Member] {
+    let c = checkpoint.configuration
+    func copy(_ option: String, _ member: String) -> JSONValue.Member? {
+      c[member].map { .init(option, $0) }
+    }
+    return [
+      copy("layers", "layers"), copy("order", "order"), copy("direct", "direct_connections"),
+      copy("hidden", "hidden_size"), copy("embed", "embedding_size"), copy("tie", "tied_embeddings"),
+      copy("context", "context"),
+    ].compactMap { $0 } + [
+      .init("model", .string(checkpoint.model)), .init("unit", .string(checkpoint.tokenizer.unit.rawValue)),
+      .init("lowercase", .bool(checkpoint.tokenizer.lowercase)),
+      .init("invalid", .string(checkpoint.tokenizer.invalid.rawValue)),
+    ]
+  }
+
+  private func mayChange(_ name: String) -> Bool {
+    switch use {
+    case .weights: !Self.shape.contains(name) && !Self.vocabulary.contains(name)
+    case .newData: !(Self.shape + Self.vocabulary + ["optimizer"]).contains(name)
+    case .resume: Self.free.contains(name) || Self.lengths.contains(name) && mayGrow
+    }
+  }
+
+  /// A schedule that is laid out over the whole run cannot be changed in its middle; a finished run begins another cycle of it.
+  private var mayGrow: Bool {
+    let schedule = run?["options"]?["schedule"]?.stringValue.flatMap(Schedule.init)
+    return schedule == .constant || schedule == .newbob || numbers["finished"] == true
+  }
+
+  private static func agrees(_ text: String?, _ recorded: JSONValue) -> Bool {
+    switch recorded {
+    case .null: text == nil
+    case .bool(let isGiven): (text != nil) == isGiven
+    case .string(let value): text == value
+    default: text.flatMap { Double($0) } == recorded.doubleValue
+    }
+  }
+
+  private func contradiction(_ name: String, _ recorded: JSONValue) -> UsageError {
+    if use != .resume, Self.vocabulary.contains(name) {
+      return UsageError("--\(name) does not go with the vocabulary of \(path), which is kept")
+    }
+    let was =
+      recorded == .null ? "it was not given" : "it is \(recorded.stringValue ?? recorded.text) in \(path)"
+    if use != .resume { return UsageError("--\(name) cannot change (\(was))") }
+    if Self.lengths.contains(name) {
+      return UsageError(
+        "--\(name) cannot change in the middle of a schedule that is laid out over the whole run (\(was)); "
+          + "let the run end with --keep-optimizer, then --resume it with more")
+    }
+    let changeable = Self.free.filter { !["resume", "new-data", "config", "print-config"].contains($0) }
+    return UsageError(
+      "--\(name) cannot change when a run goes on (\(was)); what may is \(changeable.map { "--\($0)" }.joined(separator: ", ")); "
+        + "with other options, begin a new run: --init-from \(Shell.quoted(path))")
+  }
+
+  // MARK: Texts
+
+  /// An error if `texts`, as they were read, are not those of the run.
+  func check(_ texts: [TextStatistics.Text], heldOut: TextStatistics.Text?) throws {
+    guard use == .resume else { return }
+    let recorded = self.texts.map { $0["sha256"]?.stringValue }
+    for (i, text) in texts.enumerated() where i >= recorded.count || text.sha256 != recorded[i] {
+      throw FileError(
+        path: text.name,
+        reason:
+          "is not the text that \(path) was trained on (its SHA-256 differs); give that one, or add --new-data "
+          + "to train on with this one")
+    }
+    guard texts.count == recorded.count else {
+      throw FileError(
+        path: path,
+        reason:
+          "was trained on \(Format.count(recorded.count, "text")), and \(texts.count) are given; give all, in their order"
+      )
+    }
+    if heldOutText?["sha256"]?.stringValue != heldOut?.sha256 {
+      throw FileError(
+        path: heldOut?.name ?? "--valid",
+        reason: "is not the held-out text that \(path) was measured on (its SHA-256 differs); give that one")
+    }
+  }
+}
+
+/// The shell that the user types into.
+enum Shell {
+  /// `word` as one word of a command line.
+  static func quoted(_ word: String) -> String {
+    let plain = "%+,-./:=@_"
+    let isPlain =
+      !word.isEmpty
+      && word.utf8.allSatisfy { byte in
+        let scalar = Unicode.Scalar(byte)
+        return scalar.properties.isAlphabetic && scalar.isASCII || scalar.properties.numericType != nil
+          || plain.unicodeScalars.contains(scalar)
+      }
+    if isPlain { return word }
+    return "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+  }
+}

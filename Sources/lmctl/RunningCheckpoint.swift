@@ -1,0 +1,69 @@
+import Glibc
+import LanguageModels
+
+/// The checkpoint beside the model that training writes on its way, and removes at its end.
+struct RunningCheckpoint {
+  /// What the model's name is followed by.
+  static let suffix = ".partial"
+
+  /// Where it goes.
+  let path: String
+  private let interval: CheckpointInterval
+  private var isOurs: Bool
+  private var written = ContinuousClock.now
+  private var secondsToWrite = 0.0
+  private var epochs = 0
+
+  /// A checkpoint beside `output`; `nil` if that is no file.
+  ///
+  /// - Parameter resumedFrom: the checkpoint that the run goes on from, which may be replaced.
+  init?(beside output: String, interval: CheckpointInterval, resumedFrom: String?) {
+    var status = stat()
+    let exists = stat(output, &status) == 0
+    if output == "-" || exists && status.st_mode & S_IFMT != S_IFREG { return nil }
+    path = output + Self.suffix
+    self.interval = interval
+    isOurs = resumedFrom == path
+  }
+
+  /// Whether it is time to write it after step `number`.
+  func isDue(afterStep number: Int) -> Bool {
+    switch interval {
+    case .steps(let count): number % count == 0
+    case .seconds(let seconds, _): elapsed >= seconds
+    // A hundredth of the time, and at most once a minute.
+    case .automatic: elapsed >= max(60, 100 * secondsToWrite)
+    case .epochs, .never: false
+    }
+  }
+
+  /// Whether it is time to write it after an epoch.
+  mutating func isDueAfterEpoch() -> Bool {
+    guard case .epochs(let count) = interval else { return false }
+    epochs += 1
+    return epochs % count == 0
+  }
+
+  /// Whether this run has saved something, or gone on from it.
+  var exists: Bool { isOurs }
+
+  private var elapsed: Double { (ContinuousClock.now - written) / .seconds(1) }
+
+  /// Writes `checkpoint`. A file that an older run left is kept beside it.
+  mutating func write(_ checkpoint: Checkpoint) throws {
+    let start = ContinuousClock.now
+    if !isOurs, access(path, F_OK) == 0 {
+      guard rename(path, path + ".old") == 0 else { throw FileError(path: path, errno: errno) }
+      Terminal.note("\(path) was left by an earlier run; it is now \(path).old")
+    }
+    try checkpoint.write(to: path)
+    isOurs = true
+    written = .now
+    secondsToWrite = (written - start) / .seconds(1)
+  }
+
+  /// Removes it, if it is this run's.
+  func remove() {
+    if exists { unlink(path) }
+  }
+}

@@ -1,0 +1,142 @@
+import Glibc
+import LanguageModels
+import NeuralModels
+
+/// What a person sees of a training: on a terminal a line that moves; elsewhere a line now and then; and one for each epoch.
+struct TrainingDisplay {
+  private let options: TrainingOptions
+  private let isQuiet: Bool
+  private var progress: ProgressLine
+  /// The seconds of training at the first step that was seen, and the number of that step.
+  private var first: (elapsed: Double, step: Int, tokens: Int)?
+  /// Means over the last steps.
+  private var loss = 0.0
+  private var tokensPerSecond = 0.0
+  private var secondsPerStep = 0.0
+  private var last = (elapsed: 0.0, tokens: 0)
+  private var hasEstimated = false
+  private var nextLine = 30.0
+
+  init(options: TrainingOptions, isQuiet: Bool) {
+    self.options = options
+    self.isQuiet = isQuiet
+    progress = ProgressLine(isQuiet: isQuiet)
+  }
+
+  /// Says what will be done.
+  func announce(_ model: String, stepsPerEpoch: Int, engine: String) {
+    guard !isQuiet else { return }
+    let steps = Format.count(stepsPerEpoch, "step")
+    var plan =
+      options.epochs < .max ? "\(Format.count(options.epochs, "epoch")) of \(steps)" : "epochs of \(steps)"
+    if let steps = options.maximumSteps { plan += ", at most \(Format.count(steps, "step"))" }
+    if let seconds = options.timeLimit { plan += ", for \(Format.duration(seconds))" }
+    Terminal.note("\(model); \(plan); \(engine)")
+  }
+
+  mutating func show(_ step: Trainer.Step, elapsed: Double) {
+    guard !isQuiet else { return }
+    guard let first else {
+      first = (elapsed, step.number, step.tokens)
+      (loss, last) = (step.loss, (elapsed, step.tokens))
+      return
+    }
+    // Means that forget a step after some dozens.
+    let weight = max(0.03, 1 / Double(step.number - first.step))
+    let seconds = elapsed - last.elapsed
+    loss += weight * (step.loss - loss)
+    secondsPerStep += weight * (seconds - secondsPerStep)
+    tokensPerSecond += weight * (Double(step.tokens - last.tokens) / seconds - tokensPerSecond)
+    last = (elapsed, step.tokens)
+    if !hasEstimated, elapsed - first.elapsed > 5 { estimate(step, elapsed) }
+    if progress.isDue {
+      let text = line(step, elapsed)
+      progress.show(text)
+    }
+    if !Terminal.isWatched, elapsed - first.elapsed > nextLine {
+      // Often at first, then every ten minutes.
+      nextLine += min(nextLine, 600)
+      Terminal.note(line(step, elapsed))
+    }
+  }
+
+  /// After the first seconds, how long it will take.
+  private mutating func estimate(_ step: Trainer.Step, _ elapsed: Double) {
+    hasEstimated = true
+    guard let left = secondsLeft(step, elapsed), left > 20 else { return }
+    progress.clear()
+    Terminal.note(
+      "\(Format.fixed(tokensPerSecond, 0)) tokens/s; about \(Format.duration(left)) to go, without the time for held-out text"
+    )
+  }
+
+  private func secondsLeft(_ step: Trainer.Step, _ elapsed: Double) -> Double? {
+    let bySteps = step.total.map { Double($0 - step.number) * secondsPerStep }
+    let byTime = options.timeLimit.map { $0 - elapsed }
+    guard let bySteps, let byTime else { return bySteps ?? byTime }
+    return min(bySteps, byTime)
+  }
+
+  /// As much as fits, the most important first.
+  private func line(_ step: Trainer.Step, _ elapsed: Double) -> String {
+    let epochs = options.epochs < .max ? "/\(options.epochs)" : ""
+    let steps = step.total.map { "/\($0)" } ?? ""
+    var parts = [
+      "epoch \(step.epoch)\(epochs)", "step \(step.number)\(steps)", "loss \(Format.fixed(loss, 4))",
+      "perplexity \(Format.significant(exp(loss), 4))",
+    ]
+    if let left = secondsLeft(step, elapsed) { parts.append("\(Format.duration(left)) left") }
+    parts += [
+      "\(Format.fixed(tokensPerSecond, 0)) tokens/s", "rate \(Format.significant(step.rate, 3))",
+      "gradient norm \(Format.significant(step.gradientNorm, 3))",
+    ]
+    guard Terminal.isWatched else { return parts.joined(separator: ", ") }
+    var text = parts[0]
+    for part in parts.dropFirst() where text.count + 2 + part.count < Terminal.columns { text += "  " + part }
+    return text
+  }
+
+  mutating func showEvaluation(_ scored: Int, of count: Int) {
+    progress.show("held-out text: \(scored) of \(count) tokens")
+  }
+
+  mutating func show(_ epoch: Trainer.Epoch, elapsed: Double, tokensPerSecond: Double) {
+    guard !isQuiet else { return }
+    progress.clear()
+    last.elapsed = elapsed
+    let epochs = options.epochs < .max ? " of \(options.epochs)" : ""
+    let heldOut =
+      epoch.heldOutLoss.map { ", held out \(figures($0))\(epoch.isBest ? " (best)" : "")" } ?? ""
+    Terminal.note(
+      "epoch \(epoch.number)\(epochs): \(figures(epoch.loss))\(heldOut), \(Format.fixed(tokensPerSecond, 0)) tokens/s, "
+        + Format.duration(elapsed))
+  }
+
+  /// Divergence is said even if remarks are not wanted.
+  mutating func show(_ rollback: Trainer.Rollback) {
+    progress.clear()
+    Terminal.note(
+      "warning: training diverged at step \(rollback.step): \(rollback.symptom); it goes on with the weights of step "
+        + "\(rollback.goodStep) and half the rate, \(Format.significant(rollback.newRate, 3))")
+  }
+
+  /// Why training ended, where that is not obvious.
+  func show(_ end: TrainingEnd, step: Int) {
+    let reason: String? =
+      switch end {
+      case .epochs: nil
+      case .maximumSteps: "--max-steps is reached"
+      case .timeLimit: "--time-limit is reached"
+      case .patience: "no better held-out loss in \(Format.count(options.patience ?? 0, "epoch"))"
+      case .targetPerplexity: "--target-perplexity is reached"
+      case .newbob: "the held-out loss no longer falls"
+      }
+    if let reason, !isQuiet { Terminal.note("training ends after step \(step): \(reason)") }
+  }
+
+  mutating func clear() { progress.clear() }
+
+  private func figures(_ loss: Double) -> String {
+    "loss \(Format.fixed(loss, 4)) perplexity \(Format.fixed(exp(loss), 2))"
+  }
+}

@@ -1,0 +1,84 @@
+import LanguageModels
+
+/// What a training is given, and where its model goes.
+struct TrainingJob {
+  let kind: ModelKind
+  let tokenizer: Tokenizer
+  let vocabulary: Vocabulary
+  let corpus: Corpus
+  let heldOut: Corpus?
+  let isQuiet: Bool
+  /// Where the model goes, and how.
+  let output: String
+  let format: TensorFormat
+  /// Every option with its value in effect.
+  let settings: JSONValue
+  /// The texts as they are recorded: name, size, digest.
+  let texts: [JSONValue]
+  let heldOutText: JSONValue?
+  let holdout: Double
+  /// What it begins with, if not with nothing.
+  let predecessor: Predecessor?
+  /// When the program began to work on it.
+  let watch: Stopwatch
+
+  /// A checkpoint of the model so far.
+  ///
+  /// - Parameters:
+  ///   - options: what it records of the training's options.
+  ///   - resume: what the training needs to go on, if it should be able to.
+  func checkpoint(
+    configuration: JSONValue, options: [JSONValue.Member], tensors: [Tensor], resume: JSONValue? = nil
+  ) -> Checkpoint {
+    var members: [JSONValue.Member] = [
+      .init("texts", .array(texts)),
+      .init("sentences", .integer(corpus.sentences)),
+      .init("tokens", .integer(corpus.tokens.count)),
+      .init("unknown", .integer(corpus.unknownTokens)),
+      .init("empty_lines", .integer(emptyLines)),
+    ]
+    if holdout > 0 { members.append(.init("holdout", .number(holdout))) }
+    members += options
+    if let previous { members.append(.init("previous", previous)) }
+    if let resume { members.append(.init("resume", resume)) }
+    return Checkpoint(
+      model: kind.rawValue, programVersion: programVersion, tokenizer: tokenizer, vocabulary: vocabulary,
+      configuration: configuration, training: .object(members), tensors: tensors)
+  }
+
+  /// Empty lines of the training text.
+  let emptyLines: Int
+
+  /// Writes a finished model and says so.
+  func write(_ checkpoint: Checkpoint) throws {
+    let start = watch.seconds
+    try checkpoint.write(to: output, tensors: format)
+    guard !isQuiet else { return }
+    let name = output == "-" ? "the model to standard output" : output
+    Terminal.note(
+      "wrote \(name) in \(Format.fixed(watch.seconds, 2)) s, of which \(Format.fixed(watch.seconds - start, 2)) s to write"
+    )
+  }
+
+  /// How the weights that this training began with were trained.
+  private var previous: JSONValue? {
+    guard let predecessor else { return nil }
+    let training = predecessor.checkpoint.training
+    if predecessor.use == .resume { return training["previous"] }
+    return .object((training.members ?? []).filter { $0.name != "resume" })
+  }
+}
+
+/// What comes of a training.
+struct TrainedModel {
+  let model: any LanguageModel
+  /// What it came to on the held-out text, and the seconds that the measure took, if it was made on the way.
+  var evaluation: (result: Evaluation, seconds: Double)?
+}
+
+extension TextStatistics.Text {
+  /// As a checkpoint records it.
+  var json: JSONValue {
+    ["name": .string(name), "bytes": .integer(bytes), "sha256": sha256.map { .string($0) } ?? .null]
+  }
+}

@@ -1,0 +1,227 @@
+import Glibc
+import LanguageModels
+import NeuralModels
+
+/// One run of a network's training: it shows, logs and saves what the trainer does, and stops when asked to.
+final class TrainingRun {
+  private let job: TrainingJob
+  private let configuration: NeuralConfiguration
+  private let options: TrainingOptions
+  private let run: RunOptions
+  private let record: [JSONValue.Member]
+  private let engine: Engine
+  private let trainer: Trainer
+  private var display: TrainingDisplay
+  private var meter: TrainingMeter
+  private let log: RunLog?
+  private var running: RunningCheckpoint?
+  private let memory: Int
+
+  /// Prepares a run.
+  ///
+  /// - Parameters:
+  ///   - record: what a checkpoint records of the options.
+  ///   - memory: the bytes that it will need, about.
+  init(
+    _ job: TrainingJob, configuration: NeuralConfiguration, options: TrainingOptions, run: RunOptions,
+    record: [JSONValue.Member], engine: Engine, memory: Int
+  ) throws {
+    (self.job, self.configuration, self.run) = (job, configuration, run)
+    (self.record, self.engine, self.memory) = (record, engine, memory)
+    var options = options
+    // A disk that few machines do not reach.
+    let parameters = configuration.parameterCount(vocabularySize: job.vocabulary.count) ?? 0
+    options.secondsToWrite = 0.2 + Double(parameters) * 5.4 / 200e6
+    self.options = options
+    trainer = Trainer(
+      text: job.corpus.tokens, vocabulary: job.vocabulary, configuration: configuration, options: options,
+      engine: engine, started: job.watch.start)
+    let predecessor = job.predecessor
+    if let predecessor { try Self.start(trainer, with: predecessor) }
+    let isResumed = predecessor?.use == .resume
+    log = try run.log.map { try RunLog(path: $0, isResumed: isResumed) }
+    running = RunningCheckpoint(
+      beside: job.output, interval: run.checkpointInterval, resumedFrom: isResumed ? predecessor?.path : nil)
+    display = TrainingDisplay(options: options, isQuiet: job.isQuiet)
+    meter = TrainingMeter(stepsPerEpoch: trainer.stepsPerEpoch, elapsed: trainer.elapsed)
+  }
+
+  private static func start(_ trainer: Trainer, with predecessor: Predecessor) throws {
+    do {
+      switch predecessor.use {
+      case .resume: try trainer.resume(from: predecessor.checkpoint, numbers: predecessor.numbers)
+      case .newData: try trainer.begin(with: predecessor.checkpoint, optimizer: predecessor.numbers)
+      case .weights: try trainer.begin(with: predecessor.checkpoint, optimizer: nil)
+      }
+    } catch var error as CheckpointError {
+      error.path = predecessor.path
+      throw error
+    }
+  }
+
+  /// Trains, writes the model, and takes the running checkpoint away.
+  ///
+  /// - Throws: `Interrupted` when a signal came, after saving.
+  func train() throws -> TrainedModel {
+    announce()
+    return try Interrupts.deferred {
+      do {
+        let end = try trainer.train(heldOut: job.heldOut.map(\.tokens), event: handle)
+        display.clear()
+        logEnd(end.rawValue)
+        display.show(end, step: trainer.position.step)
+      } catch let stop as StopRequest {
+        display.clear()
+        logEnd("interrupted")
+        throw Interrupted(signal: stop.signal, message: try saveInterrupted())
+      } catch let error as DivergenceError {
+        display.clear()
+        logEnd("diverged")
+        throw FileError(path: job.output, reason: "\(error)\(try saveDiverged())")
+      }
+      try advising { try job.write(checkpoint(isRunning: run.keepsOptimizer)) }
+      running?.remove()
+      if let signal = Interrupts.pending {
+        throw Interrupted(signal: signal, message: "interrupted when \(job.output) was complete")
+      }
+      let evaluation = trainer.bestEvaluation.map { ($0, trainer.evaluationSeconds) }
+      return TrainedModel(model: trainer.finish(), evaluation: evaluation)
+    }
+  }
+
+  // MARK: Events
+
+  /// Training is asked to stop.
+  private struct StopRequest: Error {
+    let signal: Int32
+  }
+
+  private func handle(_ event: Trainer.Event) throws {
+    switch event {
+    case .step(let step):
+      meter.add(step, elapsed: trainer.elapsed)
+      display.show(step, elapsed: trainer.elapsed)
+      if let log {
+        if let explosion = meter.explosion(step) { log.write("explosion", explosion) }
+        if let members = meter.interval(step) { log.write("step", members) }
+      }
+      if let running, running.isDue(afterStep: step.number) { try save() }
+    case .evaluating(let scored, let count): display.showEvaluation(scored, of: count)
+    case .epoch(let epoch):
+      let members = meter.epoch(epoch, elapsed: trainer.elapsed)
+      log?.write("epoch", members)
+      display.show(epoch, elapsed: trainer.elapsed, tokensPerSecond: meter.epochSpeed)
+      if running?.isDueAfterEpoch() == true { try save() }
+    case .rollback(let rollback):
+      log?.write("divergence", meter.divergence(rollback, elapsed: trainer.elapsed))
+      display.show(rollback)
+    }
+    if let signal = Interrupts.pending { throw StopRequest(signal: signal) }
+  }
+
+  // MARK: Saving
+
+  private func save() throws { try advising { try running?.write(checkpoint(isRunning: true)) } }
+
+  /// Adds to an error of writing how the run can go on from what was saved before.
+  private func advising(_ write: () throws -> Void) throws {
+    do {
+      try write()
+    } catch let error as FileError where running?.exists == true {
+      throw FileError(path: error.path, reason: "\(error.reason); then go on with: \(resumption)")
+    }
+  }
+
+  /// The command line that goes on with this run.
+  private var resumption: String {
+    let arguments = [CommandLine.arguments.first ?? "lmctl", "train", "--resume", job.output]
+    let text = job.texts.contains { $0["name"] == "standard input" } ? " - < TEXT" : ""
+    return arguments.map(Shell.quoted).joined(separator: " ") + text
+  }
+
+  private func saveInterrupted() throws -> String {
+    let position = "interrupted in epoch \(trainer.position.epoch) after step \(trainer.position.step)"
+    guard running != nil else { return "\(position); nothing is saved, because the model goes to no file" }
+    try save()
+    return "\(position); go on with: \(resumption)"
+  }
+
+  private func saveDiverged() throws -> String {
+    guard let running else { return "" }
+    try save()
+    return
+      "; the last good model is \(running.path), which lmctl train --init-from \(Shell.quoted(running.path)) begins with"
+  }
+
+  /// The model so far; a running one with all that its training needs to go on.
+  private func checkpoint(isRunning: Bool) -> Checkpoint {
+    let state = isRunning ? trainer.state : nil
+    let resume = state.map { state -> JSONValue in
+      .object(
+        [
+          .init("kernels", .string(engine.kernelName)), .init("options", job.settings),
+          .init("state", state.numbers),
+        ] + (job.heldOutText.map { [.init("held_out", $0)] } ?? []))
+    }
+    return job.checkpoint(
+      configuration: configuration.json, options: record, tensors: trainer.tensors + (state?.tensors ?? []),
+      resume: resume)
+  }
+
+  // MARK: What is said before and after
+
+  private func announce() {
+    let position = trainer.position
+    let isResumed = job.predecessor?.use == .resume
+    if log?.isEmpty == true { log?.write("start", startMembers) }
+    if isResumed {
+      log?.write(
+        "resume",
+        [
+          .init("time", RunLog.time), .init("epoch", .integer(position.epoch)),
+          .init("step", .integer(position.step)), .init("tokens", .integer(position.tokens)),
+          .init("threads", .integer(engine.threadCount)), .init("kernels", .string(engine.kernelName)),
+          .init("elapsed", .number(trainer.elapsed)),
+        ])
+    }
+    display.announce(
+      "\(configuration.kind.rawValue) with \(trainer.parameterCount) parameters, about \(Format.bytes(memory)) of memory",
+      stepsPerEpoch: trainer.stepsPerEpoch,
+      engine: "\(Format.count(engine.threadCount, "thread")), \(engine.kernelName)")
+    if isResumed, !job.isQuiet {
+      Terminal.note("going on in epoch \(position.epoch) after step \(position.step)")
+      if let kernels = job.predecessor?.kernels, kernels != engine.kernelName {
+        Terminal.note(
+          "the run began with the kernels \(kernels) and goes on with \(engine.kernelName): its model will be as good, but "
+            + "not the same to the last bit")
+      }
+    }
+  }
+
+  private var startMembers: [JSONValue.Member] {
+    [
+      .init("time", RunLog.time), .init("version", .string(programVersion)),
+      .init("model", .string(configuration.kind.rawValue)), .init("kernels", .string(engine.kernelName)),
+      .init("threads", .integer(engine.threadCount)), .init("seed", .integer(Int(options.seed))),
+      .init("parameters", .integer(trainer.parameterCount)), .init("options", job.settings),
+      .init("texts", .array(job.texts)), .init("held_out", job.heldOutText ?? .null),
+      .init("sentences", .integer(job.corpus.sentences)), .init("tokens", .integer(job.corpus.tokens.count)),
+      .init("unknown", .integer(job.corpus.unknownTokens)),
+      .init("vocabulary", .integer(job.vocabulary.count)),
+      .init("steps_per_epoch", .integer(trainer.stepsPerEpoch)),
+      .init("steps", trainer.totalSteps.map { .integer($0) } ?? .null),
+    ]
+  }
+
+  private func logEnd(_ reason: String) {
+    let position = trainer.position
+    log?.write(
+      "end",
+      [
+        .init("reason", .string(reason)), .init("time", RunLog.time),
+        .init("epoch", .integer(position.epoch)), .init("step", .integer(position.step)),
+        .init("tokens", .integer(position.tokens)), .init("best_held_out_loss", .number(position.bestLoss)),
+        .init("elapsed", .number(trainer.elapsed)),
+      ])
+  }
+}
