@@ -159,7 +159,7 @@ struct Predecessor {
   /// A schedule that is laid out over the whole run cannot be changed in its middle; a finished run begins another cycle of it.
   private var mayGrow: Bool {
     let schedule = run?["options"]?["schedule"]?.stringValue.flatMap(Schedule.init)
-    return schedule == .constant || schedule == .newbob || numbers["finished"] == true
+    return schedule?.dependsOnLength == false || numbers["finished"] == true
   }
 
   private static func agrees(_ text: String?, _ recorded: JSONValue) -> Bool {

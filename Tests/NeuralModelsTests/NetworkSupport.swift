@@ -42,6 +42,9 @@ extension ParameterArena {
     valuesChanged()
   }
 
+  /// The bits of all values, padding included.
+  var valueBits: [UInt32] { (0..<count).map { values[$0].bitPattern } }
+
   /// The bits of all gradients, padding included.
   var gradientBits: [UInt32] { (0..<count).map { gradients[$0].bitPattern } }
 }

@@ -176,6 +176,32 @@ struct ResumeTests {
     #expect(bits(third.tensors) == bits(first.tensors))
   }
 
+  @Test("Training that ended, or was stopped, in the middle of an epoch", arguments: NetworkShape.ofEachKind)
+  func middle(shape: NetworkShape) throws {
+    var short = options(.adam, .constant)
+    short.maximumSteps = 33
+    var long = short
+    long.maximumSteps = 50
+    let whole = try trainer(shape, long)
+    _ = try whole.train(heldOut: nil) { _ in }
+    // In the middle of the measurement that ends it.
+    let first = try trainer(shape, short)
+    #expect(throws: Stop.self) {
+      _ = try first.train(heldOut: heldOut) { event in
+        if case .evaluating = event, first.position.step == 33 { throw Stop() }
+      }
+    }
+    let second = try trainer(shape, short)
+    let (checkpoint, numbers) = try stored(first)
+    try second.resume(from: checkpoint, numbers: numbers)
+    #expect(try second.train(heldOut: heldOut) { _ in } == .maximumSteps)
+    let third = try trainer(shape, long)
+    let (finished, finishedNumbers) = try stored(second)
+    try third.resume(from: finished, numbers: finishedNumbers)
+    #expect(try third.train(heldOut: heldOut) { _ in } == .maximumSteps)
+    #expect(third.network.arena.valueBits == whole.network.arena.valueBits)
+  }
+
   @Test("A state that lacks something, or does not fit, is an error")
   func damaged() throws {
     let shape = NetworkShape(.lstm, hidden: 9, vocabulary: 19)

@@ -11,6 +11,9 @@ public enum Schedule: String, CaseIterable, Sendable {
   /// Halved whenever an epoch improves the held-out loss by too little, as in Mikolov's RNNLM ("newbob"); see `Newbob`.
   case newbob
 
+  /// Whether it is laid out over the whole run, so that the run's length decides every rate.
+  public var dependsOnLength: Bool { self == .cosine || self == .linear }
+
   /// The factor at `progress`, from 0 to 1, without warm-up; the decisions of newbob come on top.
   public func factor(progress: Double) -> Double {
     switch self {

@@ -250,8 +250,8 @@ public final class Trainer {
   /// The measure of a text, as `eval` would make it.
   private func evaluate(_ text: [TokenID], _ event: (Event) throws -> Void) throws -> Evaluation {
     let watch = ContinuousClock.now
-    let model = NeuralModel(network, vocabulary: vocabulary, configuration: configuration)
     return try keepingStates {
+      let model = NeuralModel(network, vocabulary: vocabulary, configuration: configuration)
       var scored = 0
       let evaluation = try model.evaluate(text, context: configuration.context) { count in
         scored += count

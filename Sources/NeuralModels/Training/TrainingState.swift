@@ -76,7 +76,7 @@ extension Trainer {
     secondsBefore = numbers["elapsed"]?.doubleValue ?? 0
     if progress.isFinished {
       progress.isFinished = false
-      progress.cycleStart = progress.step
+      if options.schedule.dependsOnLength { progress.cycleStart = progress.step }
     }
   }
 
