@@ -4,13 +4,16 @@ extension NGramModel {
   /// The kind's name in checkpoints.
   public static let kind = "ngram"
 
+  /// What stands for the smoothing of a model that came from elsewhere.
+  private static let unknownSmoothing = "unknown"
+
   /// The model's options and sizes, for the checkpoint.
   public var configuration: JSONValue {
     .object(
       [
         .init("order", .integer(trie.order)),
         .init("requested_order", .integer(requestedOrder)),
-        .init("smoothing", .string(smoothing.rawValue)),
+        .init("smoothing", .string(smoothing?.rawValue ?? Self.unknownSmoothing)),
         .init("context", .string(defaultContext.rawValue)),
         .init("ngrams", .array(trie.levelCounts.map { .integer($0) })),
       ] + smoothingRecord)
@@ -65,7 +68,9 @@ extension NGramModel {
   /// - Throws: `CheckpointError` when its parts do not fit together.
   public init(_ checkpoint: Checkpoint) throws {
     let configuration = checkpoint.configuration
-    guard let smoothing = configuration["smoothing"]?.stringValue.flatMap(Smoothing.init),
+    guard let smoothingName = configuration["smoothing"]?.stringValue,
+      case let smoothing = Smoothing(rawValue: smoothingName),
+      smoothing != nil || smoothingName == Self.unknownSmoothing,
       let context = configuration["context"]?.stringValue.flatMap(ContextMode.init),
       let order = configuration["order"]?.integerValue, (1...16).contains(order),
       let counts = configuration["ngrams"]?.elements?.compactMap(\.integerValue), counts.count == order,

@@ -22,15 +22,17 @@ public struct NGramModel: LanguageModel {
   public let defaultContext: ContextMode
   /// The probabilities.
   public let trie: NGramTrie
-  /// How they were estimated.
-  public let smoothing: Smoothing
+  /// How they were estimated; `nil` where that is not known.
+  public let smoothing: Smoothing?
   /// Options and estimated parameters of the smoothing, for the checkpoint.
   let smoothingRecord: [JSONValue.Member]
+  /// What finds n-grams in long texts.
+  let childIndex: LazyChildIndex
   /// The order that was asked for; the text may have been too short for it.
   public let requestedOrder: Int
 
   init(
-    vocabulary: Vocabulary, context: ContextMode, trie: NGramTrie, smoothing: Smoothing,
+    vocabulary: Vocabulary, context: ContextMode, trie: NGramTrie, smoothing: Smoothing?,
     record: [JSONValue.Member], requestedOrder: Int
   ) {
     self.vocabulary = vocabulary
@@ -39,6 +41,7 @@ public struct NGramModel: LanguageModel {
     self.smoothing = smoothing
     smoothingRecord = record
     self.requestedOrder = requestedOrder
+    childIndex = LazyChildIndex()
   }
 
   /// The model with other numbers, and a member more in its record.
@@ -50,7 +53,7 @@ public struct NGramModel: LanguageModel {
   }
 
   /// False for stupid back-off only.
-  public var isNormalized: Bool { smoothing.isNormalized }
+  public var isNormalized: Bool { smoothing?.isNormalized ?? true }
 
   // MARK: Queries
 
@@ -60,24 +63,11 @@ public struct NGramModel: LanguageModel {
 
   public func logProbability(of token: TokenID, after state: State) -> (Float, State) {
     let found = look(up: token, after: state)
-    return smoothing.isNormalized ? (found.logProbability, found.next) : score(found, after: state)
+    return isNormalized ? (found.logProbability, found.next) : score(found, after: state)
   }
 
   public func matchedOrder(of token: TokenID, after state: State) -> Int? {
     look(up: token, after: state).order
-  }
-
-  public func score(
-    _ tokens: ArraySlice<TokenID>, context: ContextMode, after state: inout State, into output: inout [Float]
-  ) {
-    let isNormalized = smoothing.isNormalized
-    for token in tokens {
-      let found = look(up: token, after: state)
-      let (logProbability, next) =
-        isNormalized ? (found.logProbability, found.next) : score(found, after: state)
-      output.append(logProbability)
-      state = context == .sentence && token == Vocabulary.endOfSentence ? initialState : next
-    }
   }
 
   /// Stupid back-off takes its factor for every word that the context is shortened by, also where the model does not hold the
@@ -93,7 +83,7 @@ public struct NGramModel: LanguageModel {
 
   /// ln of the factor for the part of the context that the model does not hold.
   private func penalty(of state: State) -> Float {
-    smoothing.isNormalized ? 0 : Float(state.missing) * Float(log(StupidBackoff.factor))
+    isNormalized ? 0 : Float(state.missing) * Float(log(StupidBackoff.factor))
   }
 
   /// The cross-entropy of `tokens` in nats per token, in the model's own context.

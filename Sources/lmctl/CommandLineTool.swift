@@ -6,7 +6,7 @@ enum CommandLineTool {
   static var commands: [any Command.Type] {
     [
       TrainCommand.self, EvalCommand.self, SampleCommand.self, TokenizeCommand.self, InspectCommand.self,
-      PlotCommand.self, BenchmarkCommand.self,
+      CountCommand.self, ConvertCommand.self, PlotCommand.self, BenchmarkCommand.self,
     ]
   }
 

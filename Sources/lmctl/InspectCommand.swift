@@ -1,9 +1,10 @@
 import LanguageModels
+import NGramModels
 
 /// `lmctl inspect`.
 enum InspectCommand: Command {
   static let name = "inspect"
-  static let summary = "show what is inside a checkpoint"
+  static let summary = "show what is inside a checkpoint or an ARPA file"
   static let operands = "MODEL [--json]"
   static let discussion = """
     Reads the whole checkpoint, so that every checksum is verified, and shows what it holds: kind, text rules, vocabulary,
@@ -21,12 +22,15 @@ enum InspectCommand: Command {
     if arguments.operands.count > 1 {
       throw UsageError("'\(arguments.operands[1])' is one argument too many")
     }
-    let checkpoint = try Checkpoint(path: path)
-    do {
-      _ = try ModelKind.load(checkpoint, threads: 1)
-    } catch var error as CheckpointError {
-      error.path = path
-      throw error
+    let source = try ByteSource(path: path)
+    var checkpoint: Checkpoint
+    if try NGramModel.isARPA(source) {
+      let model = try NGramModel(arpa: source) { Terminal.note($0) }
+      checkpoint = model.checkpoint(arpaName: source.name)
+      checkpoint.tensors = model.tensors
+    } else {
+      checkpoint = try Checkpoint(source)
+      _ = try ModelKind.load(checkpoint, of: source, threads: 1)
     }
     StandardOutput.shared.write(
       arguments.has("json") ? json(checkpoint).text + "\n" : table(checkpoint, path: path))

@@ -25,20 +25,41 @@ enum ModelKind: String, CaseIterable {
     }
   }
 
-  /// The model stored at `path`, and its checkpoint without the tensors; a large one shows how far it has come on a terminal.
+  /// The model stored at `path`, as a checkpoint or an ARPA file, and its checkpoint without the tensors; a large checkpoint shows how
+  /// far it has come on a terminal.
   static func load(path: String, threads: Int? = nil, isQuiet: Bool) throws -> (
     model: any LanguageModel, checkpoint: Checkpoint
   ) {
+    let source = try ByteSource(path: path)
+    if try NGramModel.isARPA(source) {
+      let model = try NGramModel(arpa: source) { if !isQuiet { Terminal.note($0) } }
+      return (model, model.checkpoint(arpaName: source.name))
+    }
     var progress = ProgressLine(isQuiet: isQuiet)
-    var checkpoint = try Checkpoint(path: path) { progress.show("loading \(path): \(Format.bytes($0))") }
+    var checkpoint = try Checkpoint(source) { progress.show("loading \(path): \(Format.bytes($0))") }
     progress.clear()
+    let model = try load(checkpoint, of: source, threads: threads)
+    checkpoint.tensors = []
+    return (model, checkpoint)
+  }
+
+  /// The model in `checkpoint`, which comes from `source`.
+  static func load(_ checkpoint: Checkpoint, of source: ByteSource, threads: Int?) throws -> any LanguageModel
+  {
     do {
-      let model = try load(checkpoint, threads: threads)
-      checkpoint.tensors = []
-      return (model, checkpoint)
+      return try load(checkpoint, threads: threads)
     } catch var error as CheckpointError {
-      error.path = path
+      error.path = source.name
       throw error
     }
+  }
+}
+
+extension NGramModel {
+  /// A checkpoint of a model that was read from an ARPA file, without the tensors.
+  func checkpoint(arpaName: String) -> Checkpoint {
+    Checkpoint(
+      model: Self.kind, programVersion: programVersion, tokenizer: Tokenizer(), vocabulary: vocabulary,
+      configuration: configuration, training: ["arpa_file": .string(arpaName)], tensors: [])
   }
 }

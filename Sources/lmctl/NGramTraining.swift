@@ -27,7 +27,8 @@ struct NGramTraining: ModelTraining {
           "leave out n-grams that raise the perplexity by less than this\nfraction, such as 1e-8 (Stolcke)"),
         Option("prune-to", "N", "keep only the N best n-grams, words included"),
         Option("quantize", "BITS", "round probabilities to 2^BITS values an order, 2 to 8 bits"),
-      ]
+        CountsTraining.option,
+      ] + CountingOptions.all
     )
   ]
   static let optionNames = options.flatMap(\.options).map(\.name)
@@ -35,6 +36,8 @@ struct NGramTraining: ModelTraining {
   private var options = NGramModel.Options()
   private let tokenizer: Tokenizer
   private let tuningPath: String?
+  /// Where the model goes if it is to be an ARPA file.
+  private let arpaPath: String?
   private var pruningThreshold: Double?
   private var pruningSize: Int?
   private var quantizationBits: Int?
@@ -43,6 +46,10 @@ struct NGramTraining: ModelTraining {
   init(_ arguments: Arguments, tokenizer: Tokenizer) throws {
     self.tokenizer = tokenizer
     tuningPath = arguments.string("tune")
+    arpaPath = arguments.string("output").flatMap { ConvertCommand.Format(path: $0) == .arpa ? $0 : nil }
+    if arpaPath != nil, arguments.has("tensors") {
+      throw UsageError("--tensors goes with checkpoints, and --output names an ARPA file")
+    }
     options.order = try arguments.integer("order", in: 1...16) ?? options.order
     options.smoothing = try arguments.choice("smoothing") ?? options.smoothing
     options.context = try arguments.choice("context") ?? options.context
@@ -92,6 +99,15 @@ struct NGramTraining: ModelTraining {
           + "so they have no perplexity")
     }
   }
+
+  /// n.
+  var order: Int { options.order }
+
+  /// Whether a held-out part of the text itself is needed.
+  var splitsText: Bool { options.smoothing == .jelinekMercer && tuningPath == nil }
+
+  /// Whether n-grams reach across sentences.
+  var context: ContextMode { options.context }
 
   /// `0.5/1/1.5,0.7/1.2/1.6`: by commas the orders, by strokes the discounts of one.
   private static func discounts(_ text: String, _ smoothing: Smoothing) throws -> [[Double]] {
@@ -144,7 +160,37 @@ struct NGramTraining: ModelTraining {
   }
 
   func train(_ job: TrainingJob) throws -> TrainedModel {
-    let (corpus, heldOut, vocabulary, isQuiet) = (job.corpus, job.heldOut, job.vocabulary, job.isQuiet)
+    let model = try train(heldOut: job.heldOut?.tokens, vocabulary: job.vocabulary, isQuiet: job.isQuiet) {
+      NGramModel(
+        tokens: job.corpus.tokens, vocabulary: job.vocabulary, options: $0, tuning: $1, notice: $2,
+        progress: $3)
+    } save: {
+      try job.write(job.checkpoint(configuration: $0, options: [], tensors: $1))
+    }
+    if arpaPath != nil, !job.isQuiet {
+      Terminal.note("wrote \(job.output) in \(Format.fixed(job.watch.seconds, 2)) s")
+    }
+    return TrainedModel(model: model)
+  }
+
+  /// Trains on counts.
+  func train(
+    _ text: CountedText, heldOut: Corpus?, isQuiet: Bool, save: (JSONValue, [Tensor]) throws -> Void
+  ) throws -> NGramModel {
+    try train(heldOut: heldOut?.tokens, vocabulary: text.vocabulary, isQuiet: isQuiet) {
+      NGramModel(
+        counts: text.counts, vocabulary: text.vocabulary, options: $0, tuning: $1, notice: $2, progress: $3)
+    } save: {
+      try save($0, $1)
+    }
+  }
+
+  /// Makes a model, with what the user should hear, and makes it as small as was asked.
+  private func train(
+    heldOut: [TokenID]?, vocabulary: Vocabulary, isQuiet: Bool,
+    make: (NGramModel.Options, [TokenID]?, (String) -> Void, (String) -> Void) -> NGramModel,
+    save: (JSONValue, [Tensor]) throws -> Void
+  ) throws -> NGramModel {
     var progress = ProgressLine(isQuiet: isQuiet)
     var tuning: [TokenID]?
     if let tuningPath {
@@ -153,15 +199,15 @@ struct NGramTraining: ModelTraining {
       try TextOptions.requireText(reader.statistics, [tuningPath])
     }
     func train(_ options: NGramModel.Options) -> NGramModel {
-      NGramModel(tokens: corpus.tokens, vocabulary: vocabulary, options: options, tuning: tuning) { notice in
+      make(options, tuning) { notice in
         progress.clear()
         if !isQuiet { Terminal.note("warning: \(notice)") }
-      } progress: { step in
+      } _: { step in
         progress.show(step)
       }
     }
     var model = train(options)
-    let report = ReductionReport(heldOut: isQuiet ? nil : heldOut?.tokens, isQuiet: isQuiet)
+    let report = ReductionReport(heldOut: isQuiet ? nil : heldOut, isQuiet: isQuiet)
     if !options.cutoffs.allSatisfy({ $0 == 0 }) {
       report.pruned(model) {
         // The same without the cut-offs, only to compare.
@@ -191,13 +237,21 @@ struct NGramTraining: ModelTraining {
       report.quantized(model, whole)
     }
     progress.clear()
-    try job.write(
-      job.checkpoint(configuration: model.configuration, options: [], tensors: model.tensors))
-    if !job.isQuiet {
-      let counts = model.trie.levelCounts.enumerated().map { "\($0 + 1): \($1)" }.joined(separator: ", ")
-      Terminal.note("n-grams by order: \(counts)")
+    try finish(model, isQuiet: isQuiet, save: save)
+    return model
+  }
+
+  private func finish(
+    _ model: NGramModel, isQuiet: Bool, save: (JSONValue, [Tensor]) throws -> Void
+  ) throws {
+    if let arpaPath {
+      try model.writeARPA(to: arpaPath)
+    } else {
+      try save(model.configuration, model.tensors)
     }
-    return TrainedModel(model: model)
+    if isQuiet { return }
+    let counts = model.trie.levelCounts.enumerated().map { "\($0 + 1): \($1)" }.joined(separator: ", ")
+    Terminal.note("n-grams by order: \(counts)")
   }
 }
 

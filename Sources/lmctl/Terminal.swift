@@ -1,9 +1,6 @@
 import Glibc
 import LanguageModels
 
-/// Whoever read our standard output has gone.
-struct ClosedPipe: Error {}
-
 /// Standard error and the terminal.
 enum Terminal {
   /// Whether a person watches standard error.

@@ -70,6 +70,12 @@ enum TrainCommand: Command {
     }
     try checkApplicability(arguments, kind)
     let tokenizer = try TextOptions.tokenizer(arguments)
+    if kind == .ngram, CountsTraining.isWanted(arguments) {
+      return try CountsTraining(
+        arguments, NGramTraining(arguments, tokenizer: tokenizer), tokenizer: tokenizer
+      )
+      .run()
+    }
     let training: any ModelTraining =
       if let neural = kind.neural {
         try NeuralTraining(neural, arguments, unit: tokenizer.unit)

@@ -40,9 +40,8 @@ struct TrainingPlan {
       try predecessor.map { .fixed($0.checkpoint.vocabulary) }
       ?? TextOptions.vocabulary(arguments, tokenizer: tokenizer)
     for path in paths + [validPath].compactMap({ $0 }) where path != "-" { _ = try ByteSource(path: path) }
-    if let suffix = [".gz", ".bz2", ".xz", ".zst"].first(where: output.hasSuffix) {
-      throw UsageError(
-        "--output writes plain JSON, so its name must not end in '\(suffix)'; compress it afterwards")
+    if kind != .ngram, ConvertCommand.Format(path: output) == .arpa {
+      throw UsageError("--output names an ARPA file, which is for n-grams; name one that ends in .json")
     }
     let inputs = paths + [validPath, vocabularyPath, tuningPath].compactMap { $0 }
     try AtomicFile.check(path: output, inputs: inputs)

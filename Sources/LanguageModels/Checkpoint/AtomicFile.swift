@@ -2,11 +2,13 @@ import Glibc
 
 /// Writes a file so that the old one stays whole until the new one is: to a temporary file beside it, synced to disk,
 /// then renamed. A target that is not a regular file (a pipe, `/dev/null`) is written directly; `-` is standard output.
+/// A name that ends in `.gz`, `.bz2`, `.xz` or `.zst` is written through `gzip`, `bzip2`, `xz` or `zstd`.
 public final class AtomicFile {
   private let path: String
   private let target: String
   private let temporary: String?
   private var descriptor: Int32
+  private var compressor: (process: ChildProcess, program: String, input: Int32)?
 
   /// Opens the file for writing.
   ///
@@ -42,6 +44,7 @@ public final class AtomicFile {
       default: throw FileError(path: path, errno: errno)
       }
     }
+    if let program = Compression.program(for: path) { try compress(with: program) }
   }
 
   deinit { discard() }
@@ -66,9 +69,12 @@ public final class AtomicFile {
   public func write(_ bytes: UnsafeRawBufferPointer) throws {
     var rest = bytes[...]
     while !rest.isEmpty {
-      let count = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+      let count = Glibc.write(
+        compressor?.input ?? descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
       if count < 0 {
         if errno == EINTR { continue }
+        if errno == EPIPE, descriptor == STDOUT_FILENO { throw ClosedPipe() }
+        if errno == EPIPE, let compressor { throw failure(of: compressor.program) }
         throw FileError(path: path, errno: errno)
       }
       rest = rest.dropFirst(count)
@@ -77,6 +83,7 @@ public final class AtomicFile {
 
   /// Puts the new file in the place of the old one.
   public func commit() throws {
+    try finishCompressor()
     guard let temporary else { return }
     guard fsync(descriptor) == 0, rename(temporary, target) == 0 else {
       throw FileError(path: path, errno: errno)
@@ -100,7 +107,37 @@ public final class AtomicFile {
     return path
   }
 
+  private func compress(with program: String) throws {
+    guard let ends = ChildProcess.pipe() else { throw FileError(path: path, errno: errno) }
+    // Without the time in gzip's header, the same bytes always give the same file.
+    let process = ChildProcess(
+      program, program == "gzip" ? ["-cn"] : ["-c"], input: ends.reading, output: descriptor)
+    close(ends.reading)
+    guard let process else {
+      close(ends.writing)
+      throw FileError(
+        path: path, reason: "cannot be compressed: the program '\(program)' is not installed; install it")
+    }
+    compressor = (process, program, ends.writing)
+  }
+
+  private func finishCompressor() throws {
+    guard let running = compressor else { return }
+    compressor = nil
+    close(running.input)
+    guard running.process.finish() else { throw failure(of: running.program) }
+  }
+
+  private func failure(of program: String) -> FileError {
+    FileError(path: path, reason: "cannot be written: \(program) failed; is the disk full?")
+  }
+
   private func discard() {
+    if let compressor {
+      compressor.process.cancel()
+      close(compressor.input)
+      self.compressor = nil
+    }
     guard descriptor > STDOUT_FILENO else { return }
     close(descriptor)
     if let temporary {

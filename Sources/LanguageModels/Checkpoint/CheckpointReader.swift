@@ -10,14 +10,19 @@ extension Checkpoint {
   /// - Throws: `FileError` when the file cannot be read, `CheckpointError` when it is damaged, cut short, of a later version
   ///   or something else altogether.
   public init(path: String, progress: (Int) -> Void = { _ in }) throws {
+    try self.init(ByteSource(path: path), progress: progress)
+  }
+
+  /// Reads the checkpoint that `source` holds.
+  public init(_ source: ByteSource, progress: (Int) -> Void = { _ in }) throws {
     do {
-      self = try CheckpointReader.read(path, progress)
+      self = try CheckpointReader.read(source, progress)
     } catch let problem as JSONProblem {
       throw CheckpointError(
         "damaged, or not an lmctl checkpoint: \(problem.reason) (at byte \(problem.offset))",
-        path: path == "-" ? "standard input" : path)
+        path: source.name)
     } catch var problem as CheckpointError {
-      problem.path = path == "-" ? "standard input" : path
+      problem.path = source.name
       throw problem
     }
   }
@@ -31,8 +36,7 @@ private struct CheckpointReader {
   private var vocabulary: [String]?
   private var tensors: [Tensor]?
 
-  static func read(_ path: String, _ progress: (Int) -> Void) throws -> Checkpoint {
-    let source = try ByteSource(path: path)
+  static func read(_ source: ByteSource, _ progress: (Int) -> Void) throws -> Checkpoint {
     if let size = source.size {
       var reader = CheckpointReader(documentSize: size)
       // The parser keeps the closure no longer than this call takes.

@@ -60,6 +60,10 @@ public struct TextScorer<Model: LanguageModel> {
 
   private mutating func read(from reader: SentenceReader) throws -> SentenceReader.Line? {
     let vocabulary = model.vocabulary
+    // A local array, because to reach a member of a generic type takes time for every token.
+    var tokens = self.tokens
+    self.tokens = []
+    defer { self.tokens = tokens }
     let kind = try reader.next { tokens.append(vocabulary.id(of: $0)) }
     if kind == .sentence { tokens.append(Vocabulary.endOfSentence) }
     return kind

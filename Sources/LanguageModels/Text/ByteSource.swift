@@ -13,10 +13,9 @@ public final class ByteSource {
   public let isInteractive: Bool
 
   private var descriptor: Int32
-  private var decompressor: (process: pid_t, program: String)?
-
-  /// The decompressor for each file extension.
-  static let decompressors = [".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"]
+  private var decompressor: (process: ChildProcess, program: String)?
+  /// Bytes that were looked at before they were read.
+  private var peeked: ArraySlice<UInt8> = []
 
   /// Opens `path` for reading.
   ///
@@ -39,26 +38,66 @@ public final class ByteSource {
       throw FileError(path: name, reason: "is a directory; name the files in it")
     }
     isInteractive = kind != S_IFREG
-    let program = Self.decompressors.first { path.hasSuffix($0.key) }?.value
+    let program = Compression.program(for: path)
     size = kind == S_IFREG && program == nil ? Int(status.st_size) : nil
     if let program { try decompress(with: program) }
   }
 
+  /// A source of what an open file holds, which it closes in the end.
+  init(descriptor: Int32, size: Int, name: String) {
+    self.name = name
+    self.size = size
+    self.descriptor = descriptor
+    isInteractive = false
+  }
+
+  /// A source of bytes in memory.
+  public init(_ bytes: [UInt8], name: String) {
+    self.name = name
+    size = bytes.count
+    isInteractive = false
+    descriptor = -1
+    peeked = bytes[...]
+  }
+
   deinit {
     if descriptor > STDIN_FILENO { close(descriptor) }
-    if let decompressor {
-      kill(decompressor.process, SIGTERM)
-      waitpid(decompressor.process, nil, 0)
-    }
+    decompressor?.process.cancel()
   }
 
   /// True when the source is standard input and a person is typing.
   public var isTerminal: Bool { isatty(descriptor) == 1 }
 
+  /// The first bytes of the source, at most `count`, which `read` will deliver all the same.
+  ///
+  /// To be called before anything is read.
+  public func peek(_ count: Int) throws -> [UInt8] {
+    var block = [UInt8](repeating: 0, count: count)
+    while peeked.count < count {
+      let added = try block.withUnsafeMutableBytes {
+        try readAhead(into: UnsafeMutableRawBufferPointer(rebasing: $0[..<(count - peeked.count)]))
+      }
+      if added == 0 { break }
+      peeked += block[..<added]
+    }
+    return Array(peeked)
+  }
+
   /// Reads up to `buffer.count` bytes; 0 at the end.
   ///
   /// - Throws: `FileError` on a read error, or when the decompressor reports a damaged file.
   public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    if !peeked.isEmpty {
+      let piece = peeked.prefix(buffer.count)
+      buffer.copyBytes(from: piece)
+      peeked = peeked.dropFirst(piece.count)
+      return piece.count
+    }
+    return try readAhead(into: buffer)
+  }
+
+  private func readAhead(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    if descriptor < 0 { return 0 }
     while true {
       let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
       if count > 0 { return count }
@@ -71,34 +110,12 @@ public final class ByteSource {
   }
 
   private func decompress(with program: String) throws {
-    var ends: [Int32] = [0, 0]
-    guard pipe(&ends) == 0 else { throw FileError(path: name, errno: errno) }
-    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_adddup2(&actions, descriptor, STDIN_FILENO)
-    posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO)
-    // What is wrong with the file is said in our own words.
-    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0)
-    // The program may have blocked or ignored signals for itself; its children start as from a shell.
-    var attributes = posix_spawnattr_t()
-    posix_spawnattr_init(&attributes)
-    defer { posix_spawnattr_destroy(&attributes) }
-    var signals = sigset_t()
-    sigemptyset(&signals)
-    posix_spawnattr_setsigmask(&attributes, &signals)
-    sigaddset(&signals, SIGPIPE)
-    posix_spawnattr_setsigdefault(&attributes, &signals)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
-    let arguments: [UnsafeMutablePointer<CChar>?] = [strdup(program), strdup("-dc"), nil]
-    defer { for argument in arguments { free(argument) } }
-    var process = pid_t()
-    let failure = posix_spawnp(&process, program, &actions, &attributes, arguments, environ)
-    close(ends[1])
+    guard let ends = ChildProcess.pipe() else { throw FileError(path: name, errno: errno) }
+    let process = ChildProcess(program, ["-dc"], input: descriptor, output: ends.writing)
+    close(ends.writing)
     close(descriptor)
-    descriptor = ends[0]
-    guard failure == 0 else {
+    descriptor = ends.reading
+    guard let process else {
       throw FileError(
         path: name, reason: "cannot be decompressed: the program '\(program)' is not installed; install it")
     }
@@ -108,9 +125,7 @@ public final class ByteSource {
   private func finishDecompressor() throws {
     guard let running = decompressor else { return }
     decompressor = nil
-    var status: Int32 = 0
-    waitpid(running.process, &status, 0)
-    guard status == 0 else {
+    guard running.process.finish() else {
       throw FileError(path: name, reason: "cannot be decompressed: \(running.program) reports a damaged file")
     }
   }

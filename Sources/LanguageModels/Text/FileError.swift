@@ -51,3 +51,9 @@ public struct TextError: UserError {
   /// One sentence: file, line and reason.
   public var description: String { "\(file):\(line): \(reason)" }
 }
+
+/// Whoever read our standard output has gone: nothing more is to be done, and nothing to be said.
+public struct ClosedPipe: Error {
+  /// A pipe that was closed.
+  public init() {}
+}

@@ -96,6 +96,11 @@ public struct TextStatistics: Sendable {
     public var bytes: Int
     /// Its SHA-256 digest, decompressed.
     public var sha256: String?
+
+    /// A text that was read elsewhere.
+    public init(name: String, bytes: Int, sha256: String?) {
+      (self.name, self.bytes, self.sha256) = (name, bytes, sha256)
+    }
   }
 
   /// The texts read to their ends.

@@ -54,6 +54,9 @@ public struct Vocabulary: Sendable {
   /// The number of the token with these bytes; UNK if there is none.
   public func id(of token: UnsafeRawBufferPointer) -> TokenID { table.find(token) ?? Self.unknown }
 
+  /// The number of the token with these bytes; `nil` if there is none.
+  public func find(_ token: UnsafeRawBufferPointer) -> TokenID? { table.find(token) }
+
   /// The number of `token`; UNK if there is none.
   public func id(of token: String) -> TokenID {
     var token = token
@@ -91,6 +94,29 @@ public struct VocabularyBuilder: Sendable {
     return id
   }
 
+  /// The provisional number of `token`, which is not counted.
+  public mutating func number(of token: UnsafeRawBufferPointer) -> TokenID {
+    let id = table.insert(token)
+    if Int(id) == counts.count { counts.append(0) }
+    return id
+  }
+
+  /// The provisional number of `token` if it has one.
+  public func find(_ token: UnsafeRawBufferPointer) -> TokenID? { table.find(token) }
+
+  /// Counts a provisional token `count` times.
+  public mutating func add(count: Int, to id: TokenID) { counts[Int(id)] += count }
+
+  /// Calls `body` with the bytes of a provisional token.
+  public func withBytes<R>(of id: TokenID, _ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
+    try table.withBytes(of: id, body)
+  }
+
+  /// The number in `vocabulary` of every provisional token.
+  public func renumbering(to vocabulary: Vocabulary) -> [TokenID] {
+    (0..<TokenID(counts.count)).map { id in table.withBytes(of: id) { vocabulary.id(of: $0) } }
+  }
+
   /// Counts the end of a sentence.
   public mutating func addEndOfSentence() { counts[Int(Vocabulary.endOfSentence)] += 1 }
 
@@ -122,6 +148,9 @@ public struct VocabularyBuilder: Sendable {
     }
     return (Vocabulary(unit: unit, table: settled), renumbering)
   }
+
+  /// The vocabulary of all tokens seen, numbered as `add` numbered them.
+  public var inOrderOfAppearance: Vocabulary { Vocabulary(unit: unit, table: table) }
 
   /// UTF-8 bytes compare as code points do.
   private func precedes(_ left: TokenID, _ right: TokenID) -> Bool {

@@ -1,0 +1,237 @@
+import Dispatch
+import Glibc
+import LanguageModels
+
+extension NGramModel {
+  /// Writes the model to `path` as an ARPA file, the format that KenLM, SRILM and others exchange:
+  ///
+  ///     \data\
+  ///     ngram 1=…
+  ///
+  ///     \1-grams:
+  ///     log₁₀ p(w | h) <tab> h w <tab> log₁₀ b(hw)
+  ///
+  /// Seven decimals; weights of 1 (log₁₀ b = 0) are left out, as SRILM does; −99 stands for the logarithm of zero and for the beginning
+  /// of a sentence, which is never predicted. In units other than words, a space is written `▁` and a line end `</s>`.
+  ///
+  /// - Throws: `FileError` when the file cannot be written, or two tokens would look the same.
+  public func writeARPA(to path: String) throws {
+    let names = try ARPANames(vocabulary)
+    let file = try AtomicFile(path: path)
+    let writer = ARPAWriter(trie: trie, names: names)
+    try writer.write(to: file)
+    try file.commit()
+  }
+}
+
+/// How the words of a vocabulary, and the beginning of a sentence behind them, are written in an ARPA file.
+struct ARPANames: Sendable {
+  /// The names one after the other.
+  private(set) var bytes: [UInt8] = []
+  /// Name i is `bytes[ends[i]..<ends[i + 1]]`.
+  private(set) var ends = [0]
+  /// Bytes of the longest name.
+  private(set) var longest = 0
+
+  init(_ vocabulary: Vocabulary) throws {
+    var seen = VocabularyBuilder(unit: .word)
+    for id in 0..<TokenID(vocabulary.count) {
+      if id == Vocabulary.endOfSentence {
+        append("</s>".utf8)
+        continue
+      }
+      let name = vocabulary.unit == .word ? nil : vocabulary.displayName(of: id)
+      if let name { append(name.utf8) } else { vocabulary.withBytes(of: id) { append($0) } }
+      if id == Vocabulary.unknown { continue }
+      let number = bytes.withUnsafeBytes {
+        seen.add(UnsafeRawBufferPointer(rebasing: $0[ends[Int(id)]..<ends[Int(id) + 1]]))
+      }
+      guard number == id, name != "<s>" else {
+        throw FileError(
+          path: "the model",
+          reason: "has two tokens that an ARPA file would write '\(vocabulary.displayName(of: id))'")
+      }
+    }
+    append("<s>".utf8)
+  }
+
+  private mutating func append(_ name: some Collection<UInt8>) {
+    bytes.append(contentsOf: name)
+    ends.append(bytes.count)
+    longest = max(longest, name.count)
+  }
+}
+
+/// Writes a trie as text: blocks of n-grams are made into text on all cores while the blocks before them go to the file.
+struct ARPAWriter: Sendable {
+  let trie: NGramTrie
+  let names: ARPANames
+
+  /// N-grams in a block.
+  private static let blockSize = 1 << 14
+  /// Blocks made at a time.
+  private static let lanes = 8
+
+  func write(to file: AtomicFile) throws {
+    var header = "\\data\\\n"
+    for (k, count) in trie.levelCounts.enumerated() { header += "ngram \(k + 1)=\(count)\n" }
+    try write(header, to: file)
+    for level in 1...trie.order {
+      try write("\n\\\(level)-grams:\n", to: file)
+      try write(level: level, to: file)
+    }
+    try write("\n\\end\\\n", to: file)
+  }
+
+  private func write(_ text: String, to file: AtomicFile) throws {
+    var text = text
+    try text.withUTF8 { try file.write(UnsafeRawBufferPointer($0)) }
+  }
+
+  private func write(level: Int, to file: AtomicFile) throws {
+    let nodes = trie.levelStarts[level - 1]..<trie.levelStarts[level]
+    let buffers = (0..<2 * Self.lanes).map { _ in TextBuffer() }
+    var start = nodes.lowerBound
+    var ready: ArraySlice<TextBuffer> = []
+    var isOdd = false
+    while start < nodes.upperBound || !ready.isEmpty {
+      let blocks = min(Self.lanes, (nodes.upperBound - start + Self.blockSize - 1) / Self.blockSize)
+      let next = buffers[(isOdd ? Self.lanes : 0)...].prefix(blocks)
+      nonisolated(unsafe) var failure: (any Error)?
+      nonisolated(unsafe) let (full, empty, file) = (ready, next, file)
+      DispatchQueue.concurrentPerform(iterations: blocks + 1) { [start] lane in
+        if lane == 0 {
+          do { for buffer in full { try file.write(buffer.bytes) } } catch { failure = error }
+        } else {
+          let first = start + (lane - 1) * Self.blockSize
+          format(
+            first..<min(first + Self.blockSize, nodes.upperBound), level: level,
+            into: empty[empty.startIndex + lane - 1])
+        }
+      }
+      if let failure { throw failure }
+      start = min(start + blocks * Self.blockSize, nodes.upperBound)
+      ready = next
+      isOdd.toggle()
+    }
+  }
+
+  /// Makes text of `nodes`, all of one level.
+  private func format(_ nodes: Range<Int>, level: Int, into buffer: TextBuffer) {
+    buffer.removeAll()
+    names.bytes.withUnsafeBytes { bytes in
+      names.ends.withUnsafeBufferPointer { ends in
+        var path = ContextPath(of: nodes.lowerBound, level: level, in: trie)
+        var context: [UInt8] = []
+        var isNew = true
+        for node in nodes {
+          if level > 1, path.advance(to: node, in: trie) || isNew {
+            isNew = false
+            context.removeAll(keepingCapacity: true)
+            for ancestor in path.nodes {
+              let word = Int(trie.words[ancestor])
+              context.append(contentsOf: bytes[ends[word]..<ends[word + 1]])
+              context.append(UInt8(ascii: " "))
+            }
+          }
+          let word = Int(trie.words[node])
+          let name = UnsafeRawBufferPointer(rebasing: bytes[ends[word]..<ends[word + 1]])
+          var output = buffer.reserve(context.count + name.count + 2 * DecimalText.maximumLength + 4)
+          output = DecimalText.write(Self.log10(trie.logProbabilities[node]), to: output)
+          output.pointee = UInt8(ascii: "\t")
+          output += 1
+          context.withUnsafeBytes { _ = $0.baseAddress.map { memcpy(output, $0, context.count) } }
+          output += context.count
+          _ = name.baseAddress.map { memcpy(output, $0, name.count) }
+          output += name.count
+          if node < trie.innerCount, trie.logBackoffs[node] != 0 {
+            output.pointee = UInt8(ascii: "\t")
+            output = DecimalText.write(Self.log10(trie.logBackoffs[node]), to: output + 1)
+          }
+          output.pointee = UInt8(ascii: "\n")
+          buffer.end(at: output + 1)
+        }
+      }
+    }
+  }
+
+  /// What stands for the logarithm of zero.
+  private static let zero = -99.0
+
+  @inline(__always)
+  private static func log10(_ natural: Float) -> Double { max(Double(natural) / M_LN10, zero) }
+}
+
+/// The nodes on the way from the unigrams to a node's context.
+private struct ContextPath {
+  /// From the unigram to the context; empty for unigrams.
+  private(set) var nodes: [Int] = []
+
+  init(of node: Int, level: Int, in trie: NGramTrie) {
+    var child = node
+    for _ in 1..<max(1, level) {
+      child = Self.parent(of: child, in: trie)
+      nodes.insert(child, at: 0)
+    }
+  }
+
+  /// Goes on to `node`, which must not lie before; whether its context is another one.
+  mutating func advance(to node: Int, in trie: NGramTrie) -> Bool {
+    var child = node
+    var position = nodes.count - 1
+    while position >= 0 {
+      let old = nodes[position]
+      var parent = old
+      while Int(trie.firstChildren[parent + 1]) <= child { parent += 1 }
+      if parent == old { break }
+      nodes[position] = parent
+      child = parent
+      position -= 1
+    }
+    return position < nodes.count - 1
+  }
+
+  /// The last node whose children begin at or before `node`.
+  private static func parent(of node: Int, in trie: NGramTrie) -> Int {
+    var (low, high) = (0, trie.innerCount)
+    while low < high {
+      let middle = (low + high) / 2
+      if Int(trie.firstChildren[middle]) <= node { low = middle + 1 } else { high = middle }
+    }
+    return low - 1
+  }
+}
+
+/// Text that grows in memory of its own.
+private final class TextBuffer {
+  private var memory: UnsafeMutablePointer<UInt8>
+  private var capacity = 1 << 16
+  private var count = 0
+
+  init() { memory = .allocate(capacity: capacity) }
+
+  deinit { memory.deallocate() }
+
+  var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: memory, count: count) }
+
+  func removeAll() { count = 0 }
+
+  /// Where the next bytes go, with room for `length` of them.
+  @inline(__always)
+  func reserve(_ length: Int) -> UnsafeMutablePointer<UInt8> {
+    if count + length > capacity { grow(length) }
+    return memory + count
+  }
+
+  /// Tells where the bytes that were written end.
+  @inline(__always)
+  func end(at end: UnsafeMutablePointer<UInt8>) { count = end - memory }
+
+  private func grow(_ length: Int) {
+    capacity = max(2 * capacity, count + length)
+    let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity)
+    larger.update(from: memory, count: count)
+    memory.deallocate()
+    memory = larger
+  }
+}

@@ -1,0 +1,117 @@
+import LanguageModels
+
+/// How tokens are written in files of counts: words as they stand; characters and bytes so that no two look alike and none holds
+/// white space.
+///
+/// In units other than words, a space is `▁`, a line end `</s>`, and what else could be mistaken (`▁` itself, a backslash, white
+/// space, control characters) is written `\u{…}`.
+enum CountText {
+  /// The beginning of a sentence.
+  static let sentenceStart = Array("<s>".utf8)
+
+  /// Appends the written form of token `id`.
+  static func append(_ id: TokenID, of builder: VocabularyBuilder, to output: inout [UInt8]) {
+    if id == Vocabulary.endOfSentence { return output.append(contentsOf: "</s>".utf8) }
+    builder.withBytes(of: id) { bytes in
+      guard builder.unit != .word else { return output.append(contentsOf: bytes) }
+      for scalar in String(decoding: bytes, as: UTF8.self).unicodeScalars {
+        switch scalar {
+        case " ": output.append(contentsOf: "▁".utf8)
+        case "▁", "\\": escape(scalar, to: &output)
+        case _ where scalar.value < 0x21 || scalar.properties.isWhitespace: escape(scalar, to: &output)
+        default: output.append(contentsOf: String(scalar).utf8)
+        }
+      }
+    }
+  }
+
+  private static func escape(_ scalar: Unicode.Scalar, to output: inout [UInt8]) {
+    output.append(contentsOf: "\\u{\(String(scalar.value, radix: 16))}".utf8)
+  }
+
+  /// The token that was written so, in units other than words; `nil` if none was.
+  static func token(_ text: UnsafeRawBufferPointer) -> String? {
+    var token = ""
+    var rest = Substring(decoding: text, as: UTF8.self)
+    while let character = rest.unicodeScalars.first {
+      if character == "\\" {
+        guard rest.hasPrefix("\\u{"), let end = rest.firstIndex(of: "}"),
+          let value = UInt32(rest[rest.index(rest.startIndex, offsetBy: 3)..<end], radix: 16),
+          let scalar = Unicode.Scalar(value)
+        else { return nil }
+        token.unicodeScalars.append(scalar)
+        rest = rest[rest.index(after: end)...]
+      } else {
+        token.unicodeScalars.append(character == "▁" ? " " : character)
+        rest = Substring(rest.unicodeScalars.dropFirst())
+      }
+    }
+    return token
+  }
+
+  /// Whether n-gram `a` stands before n-gram `b`: word by word in the order of code points, a context before what goes on
+  /// from it; in files of words without control characters, the order of `LC_ALL=C sort`.
+  static func precedes(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Bool {
+    let count = min(a.count, b.count)
+    for i in 0..<count where a[i] != b[i] {
+      if a[i] == 0x20 { return true }
+      return b[i] != 0x20 && a[i] < b[i]
+    }
+    return a.count < b.count
+  }
+}
+
+/// One line of a file of counts: `n-gram TAB count`.
+struct CountLine {
+  /// The n-gram's words with one space between them.
+  let ngram: UnsafeRawBufferPointer
+  let count: UInt64
+}
+
+/// Reads a sorted file of counts line by line.
+final class CountLineReader {
+  private let lines: LineReader
+  private var previous: [UInt8] = []
+
+  /// A reader of `source`; with `hashing`, `digest` is that of what was read.
+  init(_ source: ByteSource, hashing: Bool = false) { lines = LineReader(source, hashing: hashing) }
+
+  /// How the file is named in messages.
+  var name: String { lines.source.name }
+  /// Bytes read.
+  var bytes: Int { lines.bytesRead }
+  /// The SHA-256 of the bytes read.
+  var digest: String? { lines.digest?.hexadecimal }
+
+  /// The next line, valid until the next call; `nil` at the end.
+  ///
+  /// - Throws: `TextError` that names the line if it is none, or not behind the line before.
+  func next() throws -> CountLine? {
+    guard var line = try lines.next() else { return nil }
+    if line.last == UInt8(ascii: "\r") { line = UnsafeRawBufferPointer(rebasing: line.dropLast()) }
+    guard let tab = line.lastIndex(of: UInt8(ascii: "\t")), tab > 0 else {
+      throw problem("no tab between an n-gram and its count")
+    }
+    let ngram = UnsafeRawBufferPointer(rebasing: line[..<tab])
+    var count: UInt64 = 0
+    let digits = line[(tab + 1)...]
+    guard (1...18).contains(digits.count), digits.allSatisfy({ (48...57).contains($0) }) else {
+      throw problem("a count is a whole number, not '\(String(decoding: digits.prefix(40), as: UTF8.self))'")
+    }
+    for digit in digits { count = count * 10 + UInt64(digit - 48) }
+    let isInOrder = previous.withUnsafeBytes { CountText.precedes($0, ngram) }
+    guard isInOrder || previous.isEmpty else {
+      throw problem(
+        previous.elementsEqual(ngram)
+          ? "the same n-gram as on the line before" : "not in order; sort the file with: LC_ALL=C sort")
+    }
+    previous.removeAll(keepingCapacity: true)
+    previous.append(contentsOf: ngram)
+    return CountLine(ngram: ngram, count: count)
+  }
+
+  /// An error at the line that was read last.
+  func problem(_ reason: String) -> TextError {
+    TextError(file: name, line: lines.lineNumber, reason: reason)
+  }
+}
