@@ -201,7 +201,7 @@ struct CountFileTests {
     let vocabulary = counted.vocabulary
     let tokens = words.flatMap { $0.split(separator: " ").map { vocabulary.id(of: String($0)) } + [1] }
     let expected = NGramModel(tokens: tokens, vocabulary: vocabulary, options: .init())
-    let model = NGramModel(counted, options: .init())
+    let model = NGramModel(counts: counted.counts, vocabulary: counted.vocabulary, options: .init())
     #expect(model.trie.words == expected.trie.words && model.trie.suffixes == expected.trie.suffixes)
     #expect(model.trie.firstChildren == expected.trie.firstChildren)
     #expect(model.trie.logProbabilities == expected.trie.logProbabilities)
@@ -250,7 +250,7 @@ struct CountFileTests {
     for _ in 0..<rounds {
       do {
         let counted = try read(mutator.mutate(Array(Self.text.utf8)))
-        let model = NGramModel(counted, options: .init())
+        let model = NGramModel(counts: counted.counts, vocabulary: counted.vocabulary, options: .init())
         var row: [Float] = []
         model.logProbabilities(after: model.initialState, into: &row)
         #expect(row.allSatisfy { $0 <= 1e-3 })
