@@ -156,6 +156,9 @@ struct NGramTraining: ModelTraining {
       .setting("prune", cutoffs.isEmpty ? nil : cutoffs.joined(separator: ",")),
       .setting("prune-entropy", pruningThreshold), .setting("prune-to", pruningSize),
       .setting("quantize", quantizationBits),
+      // With these, the text is not held, and there is nothing to print.
+      .setting("counts", nil as String?), .setting("memory", nil as String?),
+      .setting("temp", nil as String?),
     ]
   }
 
