@@ -22,7 +22,8 @@ extension NGramModel {
     let first = start.first { $0 > 0x20 }
     if first == UInt8(ascii: "{") { return false }
     // Anything may stand before \data\, so a name counts too.
-    return source.name.withoutCompressionExtension.hasSuffix(".arpa")
-      || ["\\data\\", "iARPA", "mmap lm "].contains { start.firstRange(of: Array($0.utf8)) != nil }
+    if source.name.withoutCompressionExtension.hasSuffix(".arpa") { return true }
+    let marks = ["\\data\\", "iARPA", "mmap lm "]
+    return start.indices.contains { i in marks.contains { start[i...].starts(with: $0.utf8) } }
   }
 }

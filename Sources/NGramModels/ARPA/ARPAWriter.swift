@@ -130,7 +130,8 @@ struct ARPAWriter: Sendable {
             context.removeAll(keepingCapacity: true)
             for ancestor in path.nodes {
               let word = Int(trie.words[ancestor])
-              context.append(contentsOf: bytes[ends[word]..<ends[word + 1]])
+              context.append(
+                contentsOf: UnsafeRawBufferPointer(rebasing: bytes[ends[word]..<ends[word + 1]]))
               context.append(UInt8(ascii: " "))
             }
           }
