@@ -81,60 +81,6 @@ func dot<V: FloatVector>(
   sumOfChunks(V.self, n) { $1.adding($0.load(x), times: $0.load(z)) }
 }
 
-/// The largest of n floats, −∞ for none; NaNs are passed over.
-@inlinable @inline(__always)
-func maximum<V: FloatVector>(_: V.Type, _ n: Int, _ x: UnsafePointer<Float>) -> Float {
-  var largest = V(repeating: -.infinity)
-  var i = 0
-  while i &+ V.lanes <= n {
-    let value = V.load(x + i)
-    largest = largest.replacing(with: value, where: value .> largest)
-    i &+= V.lanes
-  }
-  var result = -Float.infinity
-  withUnsafeBytes(of: largest) { bytes in
-    for lane in 0..<V.lanes {
-      let value = bytes.load(fromByteOffset: lane &* 4, as: Float.self)
-      if value > result { result = value }
-    }
-  }
-  while i < n {
-    if x[i] > result { result = x[i] }
-    i &+= 1
-  }
-  return result
-}
-
-/// y = eˣ⁻ᵃ, unless y is nil.
-///
-/// - Returns: Σ eˣ⁻ᵃ.
-@inlinable @inline(__always)
-func shiftedExponentials<V: FloatVector>(
-  _: V.Type, _ n: Int, _ a: Float, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>?
-) -> Double {
-  let shift = V(repeating: a)
-  let whole = n / V.lanes &* V.lanes
-  var total: Double
-  if let y {
-    total = sumOfChunks(V.self, whole) { chunk, sum in
-      let value = (chunk.load(x) - shift).exponential()
-      chunk.store(value, y)
-      return sum + value
-    }
-  } else {
-    total = sumOfChunks(V.self, whole) { $1 + ($0.load(x) - shift).exponential() }
-  }
-  if whole < n {
-    let count = n &- whole
-    let value = (V.load(x + whole, count: count) - shift).exponential()
-    if let y { value.store(y + whole, count: count) }
-    withUnsafeBytes(of: value) { bytes in
-      for lane in 0..<count { total += Double(bytes.load(fromByteOffset: lane &* 4, as: Float.self)) }
-    }
-  }
-  return total
-}
-
 /// C[rows × n] += 1 · bᵀ: adds the row b to every row of C.
 @inlinable @inline(__always)
 func addRow<V: FloatVector>(

@@ -34,6 +34,8 @@ public struct KernelTable: Sendable {
   public let multiplyPanel: @Sendable (PanelProduct) -> Void
   /// Packs one panel of B or one row tile of A.
   public let pack: @Sendable (PackedPart) -> Void
+  /// (first panel, distance of the panels): packs four whole panels of a row-major B.
+  public let packFourPanels: @Sendable (PackedPart, Int) -> Void
 
   /// y = eˣ; 0 below −87.33 and +∞ above 88.72.
   public let exp: Map
@@ -56,11 +58,15 @@ public struct KernelTable: Sendable {
   public let sum: @Sendable (_ n: Int, UnsafePointer<Float>) -> Double
   /// Σ x ∘ z
   public let dot: @Sendable (_ n: Int, UnsafePointer<Float>, UnsafePointer<Float>) -> Double
-  /// max x, −∞ for n = 0; NaNs are passed over.
-  public let maximum: @Sendable (_ n: Int, UnsafePointer<Float>) -> Float
-  /// Σ eˣ⁻ᵃ, and y = eˣ⁻ᵃ unless y is nil.
+  /// max x over a row in panels, −∞ for n = 0; NaNs are passed over.
+  public let maximum: @Sendable (_ n: Int, UnsafePointer<Float>, _ panelStride: Int) -> Float
+  /// Σ eˣ⁻ᵃ over a row in panels, and y = eˣ⁻ᵃ unless y is nil.
   public let shiftedExponentials:
-    @Sendable (_ n: Int, _ a: Float, UnsafePointer<Float>, UnsafeMutablePointer<Float>?) -> Double
+    @Sendable (_ n: Int, _ a: Float, UnsafePointer<Float>, UnsafeMutablePointer<Float>?, _ panelStride: Int)
+      -> Double
+  /// x = a · x for a row in panels.
+  public let scalePanels:
+    @Sendable (_ n: Int, _ a: Float, UnsafeMutablePointer<Float>, _ panelStride: Int) -> Void
 
   /// (rows, n, b, C, stride): adds the row b to every row of C[rows × n].
   public let addRow:
@@ -110,6 +116,7 @@ extension KernelTable {
     panelWidth = 2 * V.lanes
     multiplyPanel = { KernelTemplates.multiplyPanel(V.self, $0) }
     pack = { KernelTemplates.pack(V.self, $0) }
+    packFourPanels = { KernelTemplates.packFourPanels(V.self, $0, $1) }
     exp = { exponential(V.self, $0, $1, $2) }
     tanh = { hyperbolicTangent(V.self, $0, $1, $2) }
     sigmoid = { KernelTemplates.sigmoid(V.self, $0, $1, $2) }
@@ -120,8 +127,9 @@ extension KernelTable {
     addProduct = { KernelTemplates.addProduct(V.self, $0, $1, $2, $3) }
     sum = { KernelTemplates.sum(V.self, $0, $1) }
     dot = { KernelTemplates.dot(V.self, $0, $1, $2) }
-    maximum = { KernelTemplates.maximum(V.self, $0, $1) }
-    shiftedExponentials = { KernelTemplates.shiftedExponentials(V.self, $0, $1, $2, $3) }
+    maximum = { KernelTemplates.maximum(V.self, $0, $1, $2) }
+    shiftedExponentials = { KernelTemplates.shiftedExponentials(V.self, $0, $1, $2, $3, $4) }
+    scalePanels = { KernelTemplates.scalePanels(V.self, $0, $1, $2, $3) }
     addRow = { KernelTemplates.addRow(V.self, $0, $1, $2, $3, $4) }
     addColumnSums = { KernelTemplates.addColumnSums(V.self, $0, $1, $2, $3, $4) }
     lstmForward = { KernelTemplates.lstmForward(V.self, $0, $1) }

@@ -8,9 +8,14 @@ import CPUDetection
   public var depth: Int
   /// The columns of C, at most the panel's width.
   public var columns: Int
-  /// A: element (r, k) is at `a[r * aRowStride + k]`; or, when `aRowStride` is 0, the tiles that `packTiles` made.
+  /// A: element (r, k) is at `a[r * aRowStride + k / aRun * (aRun + aJump) + k % aRun]`; or, when `aRowStride` is 0, row tiles packed
+  /// for `aDepth` steps, of which this product takes those from `aFirst`.
   public var a: UnsafePointer<Float>
   public var aRowStride: Int
+  public var aRun = Int.max
+  public var aJump = 0
+  public var aDepth = 0
+  public var aFirst = 0
   /// The panel: element (k, n) is at `b[k * panelWidth + n]`.
   public var b: UnsafePointer<Float>
   /// What the sums begin with: element (r, n) is at `initial[r * initialStride + n]`; nil for zeros.
@@ -75,11 +80,17 @@ func multiplyTile<Tile: Accumulators>(
   var a = a
   var b = product.b
   var remaining = product.depth
-  while remaining > 0 {
-    tile.add(a, stride: rowStride, Tile.Vector.load(b), Tile.Vector.load(b + Tile.Vector.lanes))
-    a += stepStride
-    b += width
-    remaining &-= 1
+  while true {
+    var run = min(product.aRun, remaining)
+    remaining &-= run
+    while run > 0 {
+      tile.add(a, stride: rowStride, Tile.Vector.load(b), Tile.Vector.load(b + Tile.Vector.lanes))
+      a += stepStride
+      b += width
+      run &-= 1
+    }
+    if remaining == 0 { break }
+    a += product.aJump
   }
   let target = product.c + row &* product.cStride
   if product.columns == width {
@@ -152,7 +163,8 @@ func multiplyPanel<V: FloatVector, Row: Accumulators>(_: V.Type, _: Row.Type, _ 
 func multiplyPackedOrNot<Tile: Accumulators>(_: Tile.Type, _ product: PanelProduct, _ row: Int) {
   if product.aRowStride == 0 {
     multiplyTile(
-      Tile.self, product, row: row, product.a + row &* product.depth, rowStride: 1, stepStride: Tile.rows)
+      Tile.self, product, row: row, product.a + row &* product.aDepth + product.aFirst &* Tile.rows,
+      rowStride: 1, stepStride: Tile.rows)
   } else {
     multiplyTile(
       Tile.self, product, row: row, product.a + row &* product.aRowStride, rowStride: product.aRowStride,

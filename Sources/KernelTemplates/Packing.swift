@@ -1,50 +1,28 @@
-/// The part of a matrix that is packed into one panel: `depth` steps of `count` lanes.
+/// The part of a matrix that is packed into panels: `depth` steps of `count` lanes.
 @frozen public struct PackedPart {
   /// Element (step k, lane j) is at `source[k * stepStride + j * laneStride]`; one of the strides is 1.
   public var source: UnsafePointer<Float>
   public var stepStride: Int
   public var laneStride: Int
+  /// How many steps there are.
   public var depth: Int
-  /// How many lanes the source has, at most `width`; the others become zeros.
+  /// How many lanes the source has, at most `lanes`; the others become zeros.
   public var count: Int
-  /// How many lanes the panel has.
+  /// How many lanes are written.
+  public var lanes: Int
+  /// The distance in the target from a step to the next.
   public var width: Int
-  /// The source's lane for every lane of the panel, −1 for zeros; nil for lanes in their order.
-  public var gather: UnsafePointer<Int32>?
   /// Overwritten: element (k, j) goes to `target[k * width + j]`.
   public var target: UnsafeMutablePointer<Float>
 
   @inlinable @inline(__always)
   public init(
-    source: UnsafePointer<Float>, stepStride: Int, laneStride: Int, depth: Int, count: Int, width: Int,
-    gather: UnsafePointer<Int32>?, target: UnsafeMutablePointer<Float>
+    source: UnsafePointer<Float>, stepStride: Int, laneStride: Int, depth: Int, count: Int, lanes: Int,
+    width: Int, target: UnsafeMutablePointer<Float>
   ) {
     (self.source, self.stepStride, self.laneStride) = (source, stepStride, laneStride)
-    (self.depth, self.count, self.width) = (depth, count, width)
-    (self.gather, self.target) = (gather, target)
-  }
-
-  /// The source's lane for a lane of the panel, or −1.
-  @inlinable @inline(__always) func lane(_ j: Int) -> Int {
-    if j >= count { return -1 }
-    return gather.map { Int($0[j]) } ?? j
-  }
-
-  /// Whether none of `length` lanes of the panel is to be zeros.
-  @inlinable @inline(__always) func hasLanes(_ j: Int, _ length: Int) -> Bool {
-    if j &+ length > width { return false }
-    for i in j..<j &+ length where lane(i) < 0 { return false }
-    return true
-  }
-
-  /// The first of `length` neighbouring lanes of the source that fill the panel's lanes from `j`, or −1.
-  @inlinable @inline(__always) func run(_ j: Int, _ length: Int) -> Int {
-    let first = lane(j)
-    if j &+ length > count || first < 0 { return -1 }
-    if let gather {
-      for i in 1..<length where Int(gather[j &+ i]) != first &+ i { return -1 }
-    }
-    return first
+    (self.depth, self.count, self.lanes, self.width) = (depth, count, lanes, width)
+    self.target = target
   }
 }
 
@@ -52,20 +30,21 @@
 @inlinable @inline(__always)
 func pack<V: FloatVector>(_: V.Type, _ part: PackedPart) {
   var j = 0
-  while j < part.width {
-    if part.laneStride == 1, j &+ 2 &* V.lanes <= part.width, part.run(j, 2 &* V.lanes) >= 0 {
+  while j < part.lanes {
+    let left = part.count &- j
+    if part.laneStride == 1, left >= 2 &* V.lanes {
       copyLanes(V.self, part, j, vectors: 2)
       j &+= 2 &* V.lanes
-    } else if part.laneStride == 1, j &+ V.lanes <= part.width, part.run(j, V.lanes) >= 0 {
+    } else if part.laneStride == 1, left >= V.lanes {
       copyLanes(V.self, part, j, vectors: 1)
       j &+= V.lanes
-    } else if part.laneStride == 1, j &+ 4 <= part.width, part.run(j, 4) >= 0 {
+    } else if part.laneStride == 1, left >= 4 {
       copyFourLanes(V.self, part, j)
       j &+= 4
-    } else if part.laneStride != 1, part.hasLanes(j, 8) {
+    } else if part.laneStride != 1, left >= 8 {
       transposeLanes(V.self, part, j, groups: 2)
       j &+= 8
-    } else if part.laneStride != 1, part.hasLanes(j, 4) {
+    } else if part.laneStride != 1, left >= 4 {
       transposeLanes(V.self, part, j, groups: 1)
       j &+= 4
     } else {
@@ -75,10 +54,28 @@ func pack<V: FloatVector>(_: V.Type, _ part: PackedPart) {
   }
 }
 
+/// Packs four whole panels of a row-major matrix, `panelStride` apart, at a time: what lies side by side is read side by side, as
+/// processors fetch it. `part` describes the first panel.
+@inlinable @inline(__always)
+func packFourPanels<V: FloatVector>(_: V.Type, _ part: PackedPart, _ panelStride: Int) {
+  var source = part.source
+  var target = part.target
+  for _ in 0..<part.depth {
+    for panel in 0..<4 {
+      let from = source + panel &* 2 &* V.lanes
+      let to = target + panel &* panelStride
+      V.load(from).store(to)
+      V.load(from + V.lanes).store(to + V.lanes)
+    }
+    source += part.stepStride
+    target += part.width
+  }
+}
+
 /// Packs neighbouring lanes: whole vectors of each step.
 @inlinable @inline(__always)
 func copyLanes<V: FloatVector>(_: V.Type, _ part: PackedPart, _ j: Int, vectors: Int) {
-  var source = part.source + part.lane(j)
+  var source = part.source + j
   var target = part.target + j
   for _ in 0..<part.depth {
     V.load(source).store(target)
@@ -91,7 +88,7 @@ func copyLanes<V: FloatVector>(_: V.Type, _ part: PackedPart, _ j: Int, vectors:
 /// Packs four neighbouring lanes.
 @inlinable @inline(__always)
 func copyFourLanes<V: FloatVector>(_: V.Type, _ part: PackedPart, _ j: Int) {
-  var source = part.source + part.lane(j)
+  var source = part.source + j
   var target = part.target + j
   for _ in 0..<part.depth {
     SIMD4<Float>.load(source).store(target)
@@ -126,10 +123,10 @@ func transposeLanes<V: FloatVector>(_: V.Type, _ part: PackedPart, _ j: Int, gro
   }
 }
 
-/// The first step of one lane that is not −1.
+/// The first step of one lane.
 @inlinable @inline(__always)
 func laneStart<V: FloatVector>(_: V.Type, _ part: PackedPart, _ j: Int) -> UnsafePointer<Float> {
-  part.source + part.lane(j) &* part.laneStride
+  part.source + j &* part.laneStride
 }
 
 /// Four rows of four floats, transposed into rows `width` apart.
@@ -151,9 +148,8 @@ func transposeBlock<V: FloatVector>(
 /// Packs one lane, or zeros.
 @inlinable @inline(__always)
 func packOneLane<V: FloatVector>(_: V.Type, _ part: PackedPart, _ j: Int) {
-  let lane = part.lane(j)
-  let source = part.source + (lane < 0 ? 0 : lane &* part.laneStride)
+  let source = part.source + (j < part.count ? j &* part.laneStride : 0)
   for k in 0..<part.depth {
-    part.target[k &* part.width &+ j] = lane < 0 ? 0 : source[k &* part.stepStride]
+    part.target[k &* part.width &+ j] = j < part.count ? source[k &* part.stepStride] : 0
   }
 }

@@ -10,25 +10,28 @@ extension KernelTable {
   /// The floats that a packed K × N matrix takes.
   public func packedCount(k: Int, n: Int) -> Int { panels(columns: n) * panelWidth * k }
 
-  /// Packs some panels of op(B)[K × N].
+  /// Packs some panels of op(B)[K × N]; B is row-major.
   ///
   /// - Parameters:
-  ///   - gather: for each of the N packed columns the column of op(B) it takes, −1 for a column of zeros; nil for
-  ///     the columns in their order.
   ///   - panels: which panels of `target` to overwrite, a part of 0..<panels(columns: n).
   ///   - target: `packedCount(k:n:)` floats.
   public func packPanels(
-    _ b: Factor, k: Int, n: Int, gather: UnsafePointer<Int32>? = nil, panels: Range<Int>,
-    into target: UnsafeMutablePointer<Float>
+    _ b: Factor, k: Int, n: Int, panels: Range<Int>, into target: UnsafeMutablePointer<Float>
   ) {
-    for panel in panels {
+    var panel = panels.lowerBound
+    while panel < panels.upperBound {
       let column = panel * panelWidth
-      let source = gather == nil ? b.pointer + column * b.columnStride : b.pointer
-      pack(
-        PackedPart(
-          source: source, stepStride: b.rowStride, laneStride: b.columnStride, depth: k,
-          count: min(panelWidth, n - column), width: panelWidth, gather: gather.map { $0 + column },
-          target: target + column * k))
+      let part = PackedPart(
+        source: b.pointer + column * b.columnStride, stepStride: b.rowStride, laneStride: b.columnStride,
+        depth: k, count: min(panelWidth, n - column), lanes: panelWidth, width: panelWidth,
+        target: target + column * k)
+      if !b.isTransposed, panel + 4 <= panels.upperBound, n - column >= 4 * panelWidth {
+        packFourPanels(part, panelWidth * k)
+        panel += 4
+      } else {
+        pack(part)
+        panel += 1
+      }
     }
   }
 
@@ -68,15 +71,4 @@ extension KernelTable {
       }
     }
   }
-}
-
-/// The sizes of cache blocks.
-enum BlockLimits {
-  /// The most steps of K: a panel of them stays in a first-level cache of 48 kB.
-  static let depth = 384
-  /// The most rows of a block of A. With `depth` steps it takes 184 kB and is read again for every panel; blocks of 240
-  /// rows were a third slower where the second-level cache is shared with others.
-  static let rows = 120
-  /// The most columns of a block of B, which is read again for every block of rows.
-  static let columns = 512
 }

@@ -26,7 +26,7 @@ public struct SpeedProbe {
       multiplier.multiply(
         m: m, n: n, k: k, Factor(a.pointer, stride: aTransposed ? m : k, isTransposed: aTransposed),
         Factor(b.pointer, stride: bTransposed ? k : n, isTransposed: bTransposed),
-        start: accumulate ? .accumulate : .zero, into: c.pointer, stride: n)
+        start: accumulate ? .accumulate : .zero, into: ProductTarget(c.pointer, stride: n))
     }
   }
 

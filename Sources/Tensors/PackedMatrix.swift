@@ -9,22 +9,11 @@ public final class PackedMatrix {
   /// K and N.
   public let rows, columns: Int
   public let kernels: KernelTable
-  private let gather: [Int32]?
   private let buffer: AlignedBuffer
 
   /// Room for a matrix of `rows` × `columns`.
-  public convenience init(rows: Int, columns: Int, kernels: KernelTable) {
-    self.init(rows: rows, columns: columns, gather: nil, kernels: kernels)
-  }
-
-  /// Room for a matrix whose columns are chosen from those of its source: for each packed column the source's, or −1
-  /// for a column of zeros.
-  public convenience init(rows: Int, gather: [Int32], kernels: KernelTable) {
-    self.init(rows: rows, columns: gather.count, gather: gather, kernels: kernels)
-  }
-
-  private init(rows: Int, columns: Int, gather: [Int32]?, kernels: KernelTable) {
-    (self.rows, self.columns, self.gather, self.kernels) = (rows, columns, gather, kernels)
+  public init(rows: Int, columns: Int, kernels: KernelTable) {
+    (self.rows, self.columns, self.kernels) = (rows, columns, kernels)
     buffer = AlignedBuffer(count: kernels.packedCount(k: rows, n: columns))
   }
 
@@ -43,17 +32,9 @@ public final class PackedMatrix {
     precondition(k == rows, "the rows of the matrix are not those of the packed one")
     let panels = panels ?? 0..<panelCount
     precondition(panels.lowerBound >= 0 && panels.upperBound <= panelCount, "panels out of range")
-    let factor = Factor(b, isTransposed: transposed)
-    if let gather {
-      assert(gather.allSatisfy { $0 >= -1 && $0 < n }, "a gathered column is not in the matrix")
-      gather.withUnsafeBufferPointer {
-        kernels.packPanels(
-          factor, k: k, n: columns, gather: $0.baseAddress, panels: panels, into: buffer.pointer)
-      }
-    } else {
-      precondition(n == columns, "the columns of the matrix are not those of the packed one")
-      kernels.packPanels(factor, k: k, n: n, panels: panels, into: buffer.pointer)
-    }
+    precondition(n == columns, "the columns of the matrix are not those of the packed one")
+    kernels.packPanels(
+      Factor(b, isTransposed: transposed), k: k, n: n, panels: panels, into: buffer.pointer)
   }
 
   /// C[M × panels] (=|+=) A[M × K] · B[K × panels], or = 1 · biasᵀ + A · B, on the calling thread; the other columns of

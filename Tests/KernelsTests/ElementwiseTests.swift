@@ -79,7 +79,7 @@ private let rounding = Double(Float.ulpOfOne) / 2
       #expect(abs(kernels.dot(n, x, z) - dot) <= tolerance * sizes)
       let squares = x.reduce(0) { $0 + Double($1) * Double($1) }
       #expect(abs(kernels.sumOfSquares(n, x) - squares) <= tolerance * squares)
-      #expect(kernels.maximum(n, x) == x.max() ?? -.infinity)
+      #expect(kernels.maximum(n, x, kernels.panelWidth) == x.max() ?? -.infinity)
     }
   }
 
@@ -108,8 +108,8 @@ private let rounding = Double(Float.ulpOfOne) / 2
       let target = n / 3
       let total = logits.reduce(0) { $0 + exp(Double($1)) }
       let expected = log(total) - Double(logits[target])
-      var gradient = [Float](repeating: .nan, count: n)
-      let loss = kernels.softmaxCrossEntropy(n, logits, target: target, scale: 0.5, gradient: &gradient)
+      var gradient = logits
+      let loss = kernels.softmaxCrossEntropy(n, &gradient, target: target, scale: 0.5)
       #expect(abs(loss - expected) < 1e-5)
       #expect(abs(kernels.crossEntropy(n, logits, target: target) - expected) < 1e-5)
       for j in 0..<n {
@@ -122,6 +122,22 @@ private let rounding = Double(Float.ulpOfOne) / 2
       kernels.logSoftmax(n, logits, &logProbabilities)
       #expect(zip(logits, logProbabilities).allSatisfy { abs(Double($0) - log(total) - Double($1)) < 1e-5 })
     }
+    // The same row in panels that lie apart has the same bits.
+    let n = 3 * kernels.panelWidth + 5
+    var row = generator.floats(n, in: -20...20)
+    let panelStride = 3 * kernels.panelWidth
+    var panels = [Float](repeating: .nan, count: 4 * panelStride)
+    func place(_ j: Int) -> Int { j / kernels.panelWidth * panelStride + j % kernels.panelWidth }
+    for j in 0..<n { panels[place(j)] = row[j] }
+    #expect(
+      kernels.crossEntropy(n, row, target: n - 1)
+        == kernels.crossEntropy(n, panels, panelStride: panelStride, target: n - 1))
+    #expect(
+      kernels.softmaxCrossEntropy(n, &row, target: n - 1, scale: 2)
+        == kernels.softmaxCrossEntropy(n, &panels, panelStride: panelStride, target: n - 1, scale: 2))
+    #expect((0..<n).allSatisfy { panels[place($0)] == row[$0] })
+    #expect(panels.filter(\.isNaN).count == panels.count - n)
+
     #expect(kernels.crossEntropy(3, [1, .nan, 2], target: 0).isNaN)
     #expect(kernels.crossEntropy(2, [-.infinity, 4], target: 1) == 0)
   }

@@ -58,7 +58,8 @@ private struct Case {
             multiplier.multiply(
               m: m, n: n, k: k, Factor(a, stride: aStride, isTransposed: aTransposed),
               Factor(b, stride: bStride, isTransposed: bTransposed),
-              start: start == 0 ? .zero : start == 1 ? .accumulate : .bias(bias), into: c, stride: cStride)
+              start: start == 0 ? .zero : start == 1 ? .accumulate : .bias(bias),
+              into: ProductTarget(c, stride: cStride))
           }
         }
       }
@@ -98,6 +99,7 @@ private struct Case {
     var generator = TestGenerator(state: 2)
     for (m, n, k) in [
       (41, 1301, 45), (500, 70, 800), (30, 70, 401), (251, 37, 20), (700, 33, 5), (5, 900, 400),
+      (30, 600, 1100),
     ] {
       for form in 0..<4 {
         let test = Case(kernels, m, n, k, form, start: form % 3, padding: 3, &generator)

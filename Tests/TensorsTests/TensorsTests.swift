@@ -68,36 +68,93 @@ func randomMatrix(_ rows: Int, _ columns: Int, _ generator: inout TestGenerator)
     }
   }
 
-  /// A recurrent step: gates gathered into one block of columns per thread, each thread multiplying its own.
+  /// A recurrent step: each thread multiplies its own panels.
   @Test(arguments: [1, 2, 3]) func packedColumnsPerThread(_ threads: Int) throws {
     var generator = TestGenerator(state: 2)
     let kernels = try KernelTable.named(nil)
     let pool = ThreadPool(threads: threads)
     let (batch, hidden) = (5, 37)
     let (h, weights) = (randomMatrix(batch, hidden, &generator), randomMatrix(hidden, 4 * hidden, &generator))
-    var gather: [Int32] = []
-    var starts: [Int] = []
-    for thread in 0..<threads {
-      starts.append(gather.count)
-      let units = pool.share(hidden, of: thread)
-      for gate in 0..<4 { gather += units.map { Int32(gate * hidden + $0) } }
-      while gather.count % kernels.panelWidth != 0 { gather.append(-1) }
-    }
-    starts.append(gather.count)
-    let packed = PackedMatrix(rows: hidden, gather: gather, kernels: kernels)
-    let gates = Matrix(rows: batch, columns: gather.count)
+    let packed = PackedMatrix(rows: hidden, columns: 4 * hidden, kernels: kernels)
+    let (gates, expected) = (
+      Matrix(rows: batch, columns: 4 * hidden), Matrix(rows: batch, columns: 4 * hidden)
+    )
     gates.view.fill(.nan)
     pool.run { thread in
-      let panels = starts[thread] / kernels.panelWidth..<starts[thread + 1] / kernels.panelWidth
+      let panels = pool.share(packed.panelCount, of: thread)
       packed.pack(weights.view, panels: panels)
       packed.multiply(h.view, panels: panels, into: gates.view)
     }
-    let expected = Matrix(rows: batch, columns: 4 * hidden)
     MatrixProducts(kernels: kernels, pool: pool).multiply(h.view, weights.view, into: expected.view)
     for row in 0..<batch {
-      for (column, source) in gather.enumerated() {
-        #expect(gates[row, column] == (source < 0 ? 0 : expected[row, Int(source)]))
+      for column in 0..<4 * hidden { #expect(gates[row, column] == expected[row, column]) }
+    }
+  }
+
+  /// Products from and into matrices in panels have the bits of those with row-major ones.
+  @Test(arguments: [1, 2, 3]) func matricesInPanels(_ threads: Int) throws {
+    for kernels in KernelTable.supported {
+      let products = MatrixProducts(kernels: kernels, pool: ThreadPool(threads: threads))
+      var generator = TestGenerator(state: 3)
+      for (rows, features, columns) in [
+        (1, 3, 5), (7, 30, 100), (64, 20, 333), (150, 300, 70), (33, 900, 301),
+      ] {
+        let x = randomMatrix(rows, features, &generator)
+        let weights = randomMatrix(features, columns, &generator)
+        let transposed = Matrix(rows: columns, columns: features)
+        for i in 0..<features { for j in 0..<columns { transposed[j, i] = weights[i, j] } }
+        let bias = (0..<columns).map { Float($0) / 7 }
+
+        // y = x W + b
+        let expected = Matrix(rows: rows, columns: columns)
+        products.multiply(x.view, weights.view, into: expected.view, bias: bias)
+        let buffer = AlignedBuffer(count: 40_000)
+        buffer.pointer.update(repeating: .nan, count: buffer.count)
+        var y = PanelMatrix(buffer, rows: rows, columns: columns, kernels: kernels)
+        for isTransposed in [true, false] {
+          y = PanelMatrix(buffer, rows: rows, columns: columns, kernels: kernels)
+          products.multiply(
+            x.view, (isTransposed ? transposed : weights).view, transposed: isTransposed, into: y, bias: bias)
+          for panel in 0..<y.panelCount {
+            let part = y.panel(panel)
+            for row in 0..<rows {
+              for column in 0..<part.columns {
+                #expect(part[row, column] == expected[row, panel * y.panelWidth + column])
+              }
+            }
+          }
+        }
+
+        // dx = y Wᵀ,  dW += xᵀ y,  dWᵀ += yᵀ x
+        let (dx, expectedDx) = (Matrix(rows: rows, columns: features), Matrix(rows: rows, columns: features))
+        products.multiply(expected.view, transposed: weights.view, into: expectedDx.view)
+        for isTransposed in [true, false] {
+          dx.view.fill(.nan)
+          products.multiply(
+            y, (isTransposed ? weights : transposed).view, transposed: isTransposed, into: dx.view)
+          #expect(isEqual(dx, expectedDx))
+        }
+        let (dW, expectedDW) = (
+          Matrix(rows: features, columns: columns), Matrix(rows: features, columns: columns)
+        )
+        for matrix in [dW, expectedDW] { matrix.view.fill(0.5) }
+        products.addProduct(transposed: x.view, y, to: dW.view)
+        products.multiply(transposed: x.view, expected.view, into: expectedDW.view, accumulate: true)
+        #expect(isEqual(dW, expectedDW))
+        let (dV, expectedDV) = (
+          Matrix(rows: columns, columns: features), Matrix(rows: columns, columns: features)
+        )
+        for matrix in [dV, expectedDV] { matrix.view.fill(0.5) }
+        products.addProduct(transposed: y, x.view, to: dV.view)
+        products.multiply(transposed: expected.view, x.view, into: expectedDV.view, accumulate: true)
+        #expect(isEqual(dV, expectedDV))
       }
+    }
+  }
+
+  private func isEqual(_ a: Matrix, _ b: Matrix) -> Bool {
+    (0..<a.view.rows).allSatisfy { row in
+      (0..<a.view.columns).allSatisfy { a[row, $0].bitPattern == b[row, $0].bitPattern }
     }
   }
 }

@@ -34,4 +34,7 @@ static inline void cpu_spin_hint(void) {
 /// Asks for the cache line at an address that will be written soon; any address will do.
 static inline void cpu_prefetch_for_writing(const void *address) { __builtin_prefetch(address, 1, 3); }
 
+/// Asks for the cache line at an address that will be read soon; any address will do.
+static inline void cpu_prefetch(const void *address) { __builtin_prefetch(address, 0, 3); }
+
 #endif

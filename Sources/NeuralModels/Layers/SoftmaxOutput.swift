@@ -27,7 +27,7 @@ final class SoftmaxOutput {
   private var rowLosses: [Double] = []
 
   /// Floats of logits that are in the making at a time.
-  private static let chunkSize = 1 << 22
+  private static let chunkSize = 1 << 23
 
   /// An output layer with weights of its own, or with `tied` ones.
   init(
@@ -45,17 +45,13 @@ final class SoftmaxOutput {
   }
 
   /// Calls `body` with the first row of each chunk of rows, and its logits [chunk × V].
-  private func forEachChunk(_ x: MatrixView, _ body: (_ firstRow: Int, _ logits: MatrixView) -> Void) {
+  private func forEachChunk(_ x: MatrixView, _ body: (_ firstRow: Int, _ logits: PanelMatrix) -> Void) {
     let size = min(x.rows, max(64, Self.chunkSize / vocabularySize))
-    let buffer = logits.matrix(size, vocabularySize)
     for first in stride(from: 0, to: x.rows, by: size) {
       let rows = x.rows(first..<min(x.rows, first + size))
-      let y = buffer.rows(0..<rows.rows)
-      if isTied {
-        engine.products.multiply(rows, transposed: weights.value, into: y, bias: bias.value.pointer)
-      } else {
-        engine.products.multiply(rows, weights.value, into: y, bias: bias.value.pointer)
-      }
+      let y = PanelMatrix(logits, rows: rows.rows, columns: vocabularySize, kernels: engine.kernels)
+      engine.products.multiply(
+        rows, weights.value, transposed: isTied, into: y, bias: bias.value.pointer)
       body(first, y)
     }
   }
@@ -75,38 +71,49 @@ final class SoftmaxOutput {
         engine.split(y.rows) { mine in
           for row in mine {
             let target = targets[first + row]
-            let y = y.row(row)
             if target == Batch.ignored {
-              y.update(repeating: 0, count: vocabularySize)
+              for panel in 0..<y.panelCount {
+                let columns = y.panel(panel)
+                columns.row(row).update(repeating: 0, count: columns.columns)
+              }
             } else {
               losses[first + row] = engine.kernels.softmaxCrossEntropy(
-                vocabularySize, y, target: Int(target), scale: scale, gradient: y)
-              if labelSmoothing > 0 { smooth(y, target: Int(target), scale: scale) }
+                vocabularySize, y.row(row), panelStride: y.panelStride, target: Int(target), scale: scale)
+              if labelSmoothing > 0 { smooth(y, row: row, target: Int(target), scale: scale) }
             }
           }
         }
       }
       let rows = first..<first + y.rows
+      // y = x W + b:  dx = dy Wᵀ,  dW += xᵀ dy;  or, tied, y = x Wᵀ + b:  dx = dy W,  dW += dyᵀ x
+      engine.products.multiply(y, weights.value, transposed: !isTied, into: gradient.rows(rows))
       if isTied {
-        // y = x Wᵀ + b:  dx = dy W,  dW += dyᵀ x
-        engine.products.multiply(y, weights.value, into: gradient.rows(rows))
-        engine.products.multiply(transposed: y, x.rows(rows), into: weights.gradient, accumulate: true)
+        engine.products.addProduct(transposed: y, x.rows(rows), to: weights.gradient)
       } else {
-        // y = x W + b:  dx = dy Wᵀ,  dW += xᵀ dy
-        engine.products.multiply(y, transposed: weights.value, into: gradient.rows(rows))
-        engine.products.multiply(transposed: x.rows(rows), y, into: weights.gradient, accumulate: true)
+        engine.products.addProduct(transposed: x.rows(rows), y, to: weights.gradient)
       }
       // db += Σ dy
-      engine.addColumnSums(y, into: bias.gradient)
+      engine.split(y.panelCount) { panels in
+        for panel in panels {
+          let columns = y.panel(panel)
+          engine.kernels.addColumnSums(
+            columns.rows, columns.columns, columns.pointer, columns.stride,
+            bias.gradient.pointer + panel * y.panelWidth)
+        }
+      }
     }
     return rowLosses.reduce(0, +)
   }
 
   /// dy = scale · (p − [target]) becomes scale · (p − (1 − ε) [target] − ε / V).
-  private func smooth(_ y: UnsafeMutablePointer<Float>, target: Int, scale: Float) {
+  private func smooth(_ y: PanelMatrix, row: Int, target: Int, scale: Float) {
     let epsilon = scale * Float(labelSmoothing)
-    y[target] += epsilon
-    engine.kernels.offset(vocabularySize, -epsilon / Float(vocabularySize), y, y)
+    y.panel(target / y.panelWidth)[row, target % y.panelWidth] += epsilon
+    for panel in 0..<y.panelCount {
+      let columns = y.panel(panel)
+      engine.kernels.offset(
+        columns.columns, -epsilon / Float(vocabularySize), columns.row(row), columns.row(row))
+    }
   }
 
   /// ln p(target) of each row, 0 for rows without a target.
@@ -118,7 +125,8 @@ final class SoftmaxOutput {
         engine.split(y.rows) { mine in
           for row in mine where targets[first + row] != Batch.ignored {
             result[first + row] = Float(
-              -engine.kernels.crossEntropy(vocabularySize, y.row(row), target: Int(targets[first + row])))
+              -engine.kernels.crossEntropy(
+                vocabularySize, y.row(row), panelStride: y.panelStride, target: Int(targets[first + row])))
           }
         }
       }
@@ -128,7 +136,9 @@ final class SoftmaxOutput {
 
   /// ln p of every token for one row x of F features; `output` is overwritten.
   func distribution(_ x: MatrixView, into output: inout [Float]) {
+    precondition(x.rows == 1, "a distribution is that of one row")
     forEachChunk(x) { _, y in
+      // A single row's panels lie one after the other.
       engine.kernels.logSoftmax(vocabularySize, y.pointer, y.pointer)
       output = Array(UnsafeBufferPointer(start: y.pointer, count: vocabularySize))
     }
