@@ -204,22 +204,5 @@ func randomMatrix(_ rows: Int, _ columns: Int, _ generator: inout TestGenerator)
     let mean = values.reduce(0, +) / 3000
     let deviation = (0.01 / 3 / 3000).squareRoot()
     #expect(abs(mean) < 5 * deviation)
-    a.view.fillGlorot(using: &one)
-    #expect((0..<3000).allSatisfy { abs(a.view.pointer[$0]) < (6 / Float(110)).squareRoot() })
-  }
-
-  @Test(arguments: [(7, 7), (5, 9), (9, 5)]) func orthogonal(_ rows: Int, _ columns: Int) {
-    var generator = TestGenerator(state: 8)
-    let a = Matrix(rows: rows, columns: columns)
-    a.view.fillOrthogonal(gain: 2, using: &generator)
-    let count = min(rows, columns)
-    for i in 0..<count {
-      for j in 0..<count {
-        var dot: Float = 0
-        for p in 0..<max(rows, columns) { dot += rows <= columns ? a[i, p] * a[j, p] : a[p, i] * a[p, j] }
-        let expected: Float = i == j ? 4 : 0
-        #expect(abs(dot - expected) < 1e-5)
-      }
-    }
   }
 }

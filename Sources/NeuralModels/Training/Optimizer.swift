@@ -57,7 +57,7 @@ final class Optimizer {
   private let arena: ParameterArena
   private let engine: Engine
 
-  /// The constants are those of PyTorch's defaults.
+  /// As the papers have them; Adam's and RMSProp's are PyTorch's defaults too.
   private static let (momentum, decay, beta1, beta2, epsilon) = (0.9, 0.99, 0.9, 0.999, Float(1e-8))
   private let weightDecay: Float
 
