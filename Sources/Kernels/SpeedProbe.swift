@@ -7,10 +7,12 @@ public struct SpeedProbe {
 
   /// The speed of multiply-adds in registers on all threads of the pool, in GFLOP/s: the best of several short runs.
   public func peak(seconds: Double = 0.2) -> Double {
-    // As many as take about a millisecond, of which an emulated processor may need seconds for the first count.
+    // As many as take about a millisecond: an emulated processor is a thousand times slower.
     let clock = ContinuousClock()
     var iterations = 1000
-    while clock.measure({ _ = kernels.multiplyAddChains(iterations, 0.5) }) < .milliseconds(1) { iterations *= 2 }
+    while clock.measure({ _ = kernels.multiplyAddChains(iterations, 0.5) }) < .milliseconds(1) {
+      iterations *= 2
+    }
     let results = AlignedBuffer(count: pool.threadCount * 16)
     let operations = Double(pool.threadCount * iterations * kernels.peakOperations)
     return Self.rate(operations, seconds: seconds) {
