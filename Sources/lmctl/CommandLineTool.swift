@@ -90,7 +90,7 @@ enum CommandLineTool {
 
       Texts are files, or - for standard input; .gz, .bz2, .xz and .zst are decompressed on the way in.
       Results go to standard output, all else to standard error.
-      Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+      Exit status: 0 done, 1 failed, 2 wrong usage; 130, 143, 129 ended by a signal, after saving.
 
       first steps:
         lmctl train --model ngram --order 3 train.txt --valid valid.txt -o model.json

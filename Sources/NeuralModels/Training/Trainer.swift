@@ -174,7 +174,7 @@ public final class Trainer {
     }
   }
 
-  private static let forgettingRate = 0.05
+  private static let forgettingRate = 0.01
 
   /// Differs for every seed, step and chunk of a step.
   private func dropoutKey(chunk: Int) -> UInt64 {
