@@ -27,7 +27,9 @@ struct NeuralTraining: ModelTraining {
           "lr", "X",
           "highest learning rate (default: adam 0.003, nnlm and rnn 0.001;\nsgd 1, momentum 0.1, adagrad 0.05)"
         ),
-        Option("schedule", Schedule.self, "how the rate changes (default: cosine)"),
+        Option(
+          "schedule", Schedule.self, "how the rate changes (default: cosine; with\n--time-limit stable-decay)"
+        ),
         Option("warm-up", "N", "steps in which the rate rises from 0 (default: 0)"),
         Option(
           "newbob-ratio", "X",
@@ -98,7 +100,7 @@ struct NeuralTraining: ModelTraining {
     options.rows = try arguments.integer("batch", in: 1...1_000_000) ?? (isFine ? 64 : 20)
     options.steps = try arguments.integer("bptt", in: 1...1_000_000) ?? (isFine ? 128 : 35)
     options.optimizer = try arguments.choice("optimizer") ?? .adam
-    options.schedule = try arguments.choice("schedule") ?? .cosine
+    options.schedule = try arguments.choice("schedule") ?? (run.timeLimit == nil ? .cosine : .stableDecay)
     options.warmUpSteps = try arguments.integer("warm-up", in: 0...1_000_000_000) ?? 0
     options.newbobRatio = try arguments.number("newbob-ratio", "from 1", { $0 >= 1 }) ?? options.newbobRatio
     options.newbobPatience =

@@ -72,6 +72,7 @@ struct ScheduleTests {
   func factors() {
     for (schedule, expected) in [
       (Schedule.constant, [1.0, 1, 1]), (.newbob, [1, 1, 1]), (.cosine, [1, 0.5, 0]), (.linear, [1, 0.5, 0]),
+      (.stableDecay, [1, 1, 0]),
     ] {
       for (progress, factor) in zip([0, 0.5, 1], expected) {
         #expect(abs(schedule.factor(progress: progress) - factor) < 1e-12)
@@ -81,6 +82,8 @@ struct ScheduleTests {
     }
     // ½ (1 + cos(π / 4)) at a quarter of the way.
     #expect(abs(Schedule.cosine.factor(progress: 0.25) - (2 + 2.0.squareRoot()) / 4) < 1e-12)
+    // Half of the last quarter is behind.
+    #expect(abs(Schedule.stableDecay.factor(progress: 0.875) - 0.5) < 1e-12)
   }
 
   @Test("The warm-up rises in a straight line, and the schedule follows it", arguments: Schedule.allCases)

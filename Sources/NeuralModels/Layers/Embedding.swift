@@ -30,10 +30,15 @@ final class Embedding {
     weights = arena.add("embedding", shape: [vocabularySize, size])
   }
 
-  /// Uniform in ±4/√E: inputs that a new layer notices, or training is slow to start.
-  func initialize(using generator: inout SeededGenerator) {
-    weights.value.fillUniform(4 / Float(size).squareRoot(), using: &generator)
+  /// Uniform in ±4/√E; in ±8/√E if there are few tokens, as of characters, and they are not `tied`, which makes them the weights of the
+  /// output too. Training is slow to start from inputs that a new layer hardly notices; but of many tokens most are rare, and what a
+  /// rare one starts with stays as noise.
+  func initialize(tied: Bool, using generator: inout SeededGenerator) {
+    let spread: Float = !tied && weights.value.rows <= Self.fewTokens ? 8 : 4
+    weights.value.fillUniform(spread / Float(size).squareRoot(), using: &generator)
   }
+
+  private static let fewTokens = 1000
 
   /// x[row] = m[tokens[row]] W[tokens[row]]; x is [tokens × E], contiguous. Without `dropoutKey`, m is 1.
   func forward(_ tokens: [TokenID], into x: MatrixView, dropoutKey: UInt64?) {

@@ -49,9 +49,11 @@ final class FeedForwardNetwork: NeuralNetwork {
   }
 
   func initialize(using generator: inout SeededGenerator) {
-    embedding.initialize(using: &generator)
+    let isTied = output.weights === embedding.weights
+    embedding.initialize(tied: isTied, using: &generator)
     hiddenWeights.value.fillUniform(1 / Float(inputSize).squareRoot(), using: &generator)
-    if output.weights !== embedding.weights { output.weights.value.fillUniform(0.1, using: &generator) }
+    // Direct connections stay at 0: the network begins as one without them.
+    if !isTied { output.weights.value.rows(0..<hiddenSize).fillUniform(0.1, using: &generator) }
     arena.valuesChanged()
   }
 

@@ -51,9 +51,10 @@ final class RecurrentNetwork: NeuralNetwork {
   }
 
   func initialize(using generator: inout SeededGenerator) {
-    embedding.initialize(using: &generator)
+    let isTied = output.weights === embedding.weights
+    embedding.initialize(tied: isTied, using: &generator)
     for layer in layers { layer.initialize(using: &generator) }
-    if output.weights !== embedding.weights { output.weights.value.fillUniform(0.1, using: &generator) }
+    if !isTied { output.weights.value.fillUniform(0.1, using: &generator) }
     arena.valuesChanged()
   }
 

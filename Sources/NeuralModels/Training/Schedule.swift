@@ -8,11 +8,14 @@ public enum Schedule: String, CaseIterable, Sendable {
   case cosine
   /// 1 − progress: from 1 to 0 in a straight line.
   case linear
+  /// 1 for three quarters of the run, then from 1 to 0 in a straight line (Hu et al. 2024: warm-up, stable, decay). It learns at the
+  /// full rate for most of a short run, where `cosine` would already slow down.
+  case stableDecay = "stable-decay"
   /// Halved whenever an epoch improves the held-out loss by too little, as in Mikolov's RNNLM ("newbob"); see `Newbob`.
   case newbob
 
   /// Whether it is laid out over the whole run, so that the run's length decides every rate.
-  public var dependsOnLength: Bool { self == .cosine || self == .linear }
+  public var dependsOnLength: Bool { self == .cosine || self == .linear || self == .stableDecay }
 
   /// The factor at `progress`, from 0 to 1, without warm-up; the decisions of newbob come on top.
   public func factor(progress: Double) -> Double {
@@ -20,13 +23,16 @@ public enum Schedule: String, CaseIterable, Sendable {
     case .constant, .newbob: 1
     case .cosine: 0.5 * (1 + cos(.pi * min(1, progress)))
     case .linear: max(0, 1 - progress)
+    case .stableDecay: max(0, min(1, 4 * (1 - progress)))
     }
   }
 
-  /// The factor at `step` of `total`, of which the first `warmUp` rise in a straight line from 0.
-  public func factor(step: Int, total: Int, warmUp: Int) -> Double {
+  /// The factor at `step` of `total`, of which the first `warmUp` rise in a straight line from 0; or later than that, if more of
+  /// the time for the run is used up.
+  public func factor(step: Int, total: Int?, warmUp: Int, timeUsed: Double = 0) -> Double {
     if step < warmUp { return Double(step + 1) / Double(warmUp) }
-    return factor(progress: Double(step - warmUp) / Double(max(1, total - warmUp)))
+    let stepsUsed = total.map { Double(step - warmUp) / Double(max(1, $0 - warmUp)) } ?? 0
+    return factor(progress: max(stepsUsed, timeUsed))
   }
 }
 

@@ -150,15 +150,10 @@ public final class Trainer {
 
   /// The learning rate of the step after so many.
   private func rate(step: Int) -> Double {
-    let taken = step - progress.cycleStart
-    let top = options.rate * progress.newbob.factor * progress.rateFactor
-    if taken < options.warmUpSteps { return top * Double(taken + 1) / Double(options.warmUpSteps) }
-    let bySteps =
-      totalSteps.map {
-        Double(taken - options.warmUpSteps) / Double(max(1, $0 - progress.cycleStart - options.warmUpSteps))
-      } ?? 0
-    let byTime = timeForSteps.map { elapsed / $0 } ?? 0
-    return top * options.schedule.factor(progress: max(bySteps, byTime))
+    let factor = options.schedule.factor(
+      step: step - progress.cycleStart, total: totalSteps.map { $0 - progress.cycleStart },
+      warmUp: options.warmUpSteps, timeUsed: timeForSteps.map { elapsed / $0 } ?? 0)
+    return options.rate * progress.newbob.factor * progress.rateFactor * factor
   }
 
   /// Lets a few rows begin the chunk with a state of zeros, as Melis et al. (2018) do: a network that carries its state through
