@@ -7,18 +7,9 @@ struct ConfigurationTests {
   static let kinds = ["ngram", "nnlm", "rnn", "gru", "lstm"]
 
   private func folder() throws -> TemporaryFolder {
-    let folder = try TemporaryFolder()
-    for part in ["train", "valid", "test"] {
-      let path = "\(projectFolder)/corpora/prose/\(part == "valid" ? "test" : part).txt"
-      try folder.write("\(part).txt", [UInt8](try Data(contentsOf: URL(fileURLWithPath: path))))
-    }
+    let folder = try proseFolder()
+    try run("cp test.txt valid.txt", folder)
     return folder
-  }
-
-  private func run(_ line: String, _ folder: TemporaryFolder) throws -> String {
-    let outcome = try Executable.shell(line, in: folder)
-    #expect(outcome.status == 0, "\(line): \(outcome.error)")
-    return outcome.output
   }
 
   /// Command lines with options of all types, small enough to be trained here.
@@ -44,10 +35,10 @@ struct ConfigurationTests {
     let folder = try folder()
     try folder.write("words", text: "the\nand\nlamp\n")
     let epochs = options.contains("ngram") ? "" : " --epochs 2"
-    _ = try run("lmctl train \(options)\(epochs) --quiet -o a.json > a.txt; mv a.json kept.json", folder)
-    _ = try run("lmctl train \(options)\(epochs) --quiet -o a.json --print-config > config.json", folder)
+    try run("lmctl train \(options)\(epochs) --quiet -o a.json > a.txt; mv a.json kept.json", folder)
+    try run("lmctl train \(options)\(epochs) --quiet -o a.json --print-config > config.json", folder)
     #expect(!folder.contents.contains("a.json"), "nothing is trained")
-    _ = try run("lmctl train --config config.json > b.txt && cmp a.json kept.json", folder)
+    try run("lmctl train --config config.json > b.txt && cmp a.json kept.json", folder)
     #expect(try run("grep -v seconds a.txt | diff - <(grep -v seconds b.txt)", folder) == "")
     // What is printed is a fixed point.
     #expect(try run("lmctl train --config config.json --print-config | diff config.json -", folder) == "")
@@ -58,7 +49,7 @@ struct ConfigurationTests {
   func resolved(kind: String) throws {
     let folder = try folder()
     let line = "lmctl train --model \(kind) --hidden 8 train.txt -o m.json"
-    _ = try run("\(line) --quiet && \(line) --print-config > config.json", folder)
+    try run("\(line) --quiet && \(line) --print-config > config.json", folder)
     let trained = try run("jq -c '.training | [.epochs, .batch, .bptt, .lr, .clip]' m.json", folder)
     #expect(try run("jq -c '[.epochs, .batch, .bptt, .lr, .clip]' config.json", folder) == trained)
     #expect(
@@ -106,7 +97,7 @@ struct ConfigurationTests {
   @Test("Other commands take configurations too")
   func otherCommands() throws {
     let folder = try folder()
-    _ = try run("lmctl train --model ngram train.txt --quiet -o m.json", folder)
+    try run("lmctl train --model ngram train.txt --quiet -o m.json", folder)
     try folder.write("sample.json", text: #"{"count": 3, "seed": 5, "temperature": 0.7, "no-unk": true}"#)
     #expect(
       try run("lmctl sample m.json --config sample.json", folder)

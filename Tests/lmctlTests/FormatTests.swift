@@ -5,20 +5,9 @@ import Testing
 @Suite("Formats of n-grams")
 struct FormatTests {
   private func folder() throws -> TemporaryFolder {
-    let folder = try TemporaryFolder()
-    for part in ["train", "test"] {
-      let path = "\(projectFolder)/corpora/prose/\(part).txt"
-      try folder.write("\(part).txt", [UInt8](try Data(contentsOf: URL(fileURLWithPath: path))))
-    }
-    _ = try run("lmctl train --model ngram --min-count 1 --quiet train.txt -o m.json", folder)
+    let folder = try proseFolder()
+    try run("lmctl train --model ngram --min-count 1 --quiet train.txt -o m.json", folder)
     return folder
-  }
-
-  @discardableResult
-  private func run(_ line: String, _ folder: TemporaryFolder) throws -> String {
-    let outcome = try Executable.shell(line, in: folder)
-    #expect(outcome.status == 0, "\(line): \(outcome.error)")
-    return outcome.output
   }
 
   @Test("ARPA files are written, read, compressed and piped")

@@ -4,21 +4,6 @@ import Testing
 
 @Suite("N-gram options")
 struct NGramOptionTests {
-  private func folder() throws -> TemporaryFolder {
-    let folder = try TemporaryFolder()
-    for part in ["train", "test"] {
-      let path = "\(projectFolder)/corpora/prose/\(part).txt"
-      try folder.write("\(part).txt", [UInt8](try Data(contentsOf: URL(fileURLWithPath: path))))
-    }
-    return folder
-  }
-
-  private func run(_ line: String, _ folder: TemporaryFolder) throws -> String {
-    let outcome = try Executable.shell(line, in: folder)
-    #expect(outcome.status == 0, "\(line): \(outcome.error)")
-    return outcome.output
-  }
-
   private func perplexity(_ options: String, _ folder: TemporaryFolder, eval: String = "") throws -> Double {
     let train = "lmctl train --model ngram --quiet train.txt -o m.json \(options)"
     let text = try run("\(train) && lmctl eval --perplexity m.json test.txt \(eval)", folder)
@@ -27,7 +12,7 @@ struct NGramOptionTests {
 
   @Test("Tuned discounts, deltas and weights never do worse on the text that they are tuned on")
   func tuning() throws {
-    let folder = try folder()
+    let folder = try proseFolder()
     for options in [
       "--smoothing modified-kneser-ney", "--smoothing kneser-ney --backoff", "--smoothing absolute",
       "--smoothing additive", "--smoothing modified-kneser-ney --backoff --order 2 --prune 0,1",
@@ -41,9 +26,9 @@ struct NGramOptionTests {
 
   @Test("Pruning and quantization make smaller files, and say what it costs on held-out text")
   func reductions() throws {
-    let folder = try folder()
+    let folder = try proseFolder()
     let train = "lmctl train --model ngram --valid test.txt train.txt -o"
-    _ = try run("\(train) whole.json", folder)
+    try run("\(train) whole.json", folder)
     for (options, remark) in [
       ("--prune 0,0,1", "pruned "), ("--prune-entropy 1e-5", "pruned "),
       ("--prune-to 3000", " n-grams to 3000; "),
@@ -59,18 +44,18 @@ struct NGramOptionTests {
       }
       #expect(sizes[0] < sizes[1], "\(options)")
       // The same in decimal numbers.
-      _ = try run("\(train) decimal.json \(options) --tensors decimal > /dev/null", folder)
+      try run("\(train) decimal.json \(options) --tensors decimal > /dev/null", folder)
       #expect(
         try run("lmctl eval --perplexity decimal.json test.txt", folder)
           == run("lmctl eval --perplexity small.json test.txt", folder))
-      _ = try run("lmctl sample small.json --seed 1 --count 20", folder)
+      try run("lmctl sample small.json --seed 1 --count 20", folder)
     }
   }
 
   @Test("Stupid back-off scores lines and draws sentences")
   func stupidBackoff() throws {
-    let folder = try folder()
-    _ = try run("lmctl train --model ngram --smoothing stupid-backoff --quiet train.txt -o m.json", folder)
+    let folder = try proseFolder()
+    try run("lmctl train --model ngram --smoothing stupid-backoff --quiet train.txt -o m.json", folder)
     #expect(try run("lmctl eval m.json --per sentence test.txt | wc -l", folder) == "42\n")
     #expect(
       try run("lmctl sample m.json --seed 3 --count 4", folder)
@@ -80,7 +65,7 @@ struct NGramOptionTests {
 
   @Test("A cache is counted in every form of output, and a tuned one never does worse on its text")
   func cache() throws {
-    let folder = try folder()
+    let folder = try proseFolder()
     let plain = try perplexity("--min-count 1", folder)
     let tuned = try perplexity("--min-count 1", folder, eval: "--cache 200 --tune test.txt --quiet")
     #expect(tuned < plain)
@@ -99,8 +84,8 @@ struct NGramOptionTests {
 
   @Test("A cache goes with every kind of model", arguments: ["nnlm", "gru"])
   func cacheOfNetworks(kind: String) throws {
-    let folder = try folder()
-    _ = try run(
+    let folder = try proseFolder()
+    try run(
       "lmctl train --model \(kind) --hidden 8 --embed 4 --epochs 1 --quiet train.txt -o m.json", folder)
     let plain = try run("lmctl eval --cross-entropy m.json test.txt", folder)
     let mixed = try run(

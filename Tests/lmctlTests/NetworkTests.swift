@@ -4,27 +4,12 @@ import Testing
 
 @Suite("Networks on the command line")
 struct NetworkTests {
-  private func folder() throws -> TemporaryFolder {
-    let folder = try TemporaryFolder()
-    for part in ["train", "test"] {
-      let path = "\(projectFolder)/corpora/prose/\(part).txt"
-      try folder.write("\(part).txt", [UInt8](try Data(contentsOf: URL(fileURLWithPath: path))))
-    }
-    return folder
-  }
-
-  private func run(_ line: String, _ folder: TemporaryFolder) throws -> String {
-    let outcome = try Executable.shell(line, in: folder)
-    #expect(outcome.status == 0, "\(line): \(outcome.error)")
-    return outcome.output
-  }
-
   private static let small = "--hidden 24 --embed 12 --epochs 2 --batch 4 --bptt 10 --quiet"
 
   @Test("Every kind trains, evaluates, samples and is inspected", arguments: ["nnlm", "rnn", "gru", "lstm"])
   func kinds(kind: String) throws {
-    let folder = try folder()
-    _ = try run("lmctl train --model \(kind) \(Self.small) train.txt -o m.json", folder)
+    let folder = try proseFolder()
+    try run("lmctl train --model \(kind) \(Self.small) train.txt -o m.json", folder)
     let perplexity = try run("lmctl eval --perplexity m.json test.txt", folder)
     // Better than nothing: below the size of the vocabulary.
     #expect(try #require(Double(perplexity.dropLast())) < 474)
@@ -43,21 +28,21 @@ struct NetworkTests {
 
   @Test("The same command gives the same bytes, on one thread and on two")
   func reproducible() throws {
-    let folder = try folder()
+    let folder = try proseFolder()
     for (name, threads) in [("a", 1), ("b", 2), ("c", 2)] {
-      _ = try run(
+      try run(
         "lmctl train --model lstm \(Self.small) --dropout 0.3 --threads \(threads) train.txt -o \(name).json",
         folder)
     }
-    _ = try run("cmp a.json b.json && cmp b.json c.json", folder)
-    _ = try run(
+    try run("cmp a.json b.json && cmp b.json c.json", folder)
+    try run(
       "lmctl train --model lstm \(Self.small) --dropout 0.3 --seed 2 train.txt -o d.json; ! cmp -s a.json d.json",
       folder)
   }
 
   @Test("So it is with all regularization, whose options are in the checkpoint")
   func regularized() throws {
-    let folder = try folder()
+    let folder = try proseFolder()
     let options =
       "--tie --hidden 24 --embed 24 --layers 2 --epochs 4 --batch 4 --bptt 10 --quiet --locked-dropout --dropout-embed 0.1 "
       + "--dropout-input 0.4 --dropout-weights 0.3 --ar 2 --tar 1 --label-smoothing 0.1 --weight-decay 1e-6 --average 1 "
@@ -65,10 +50,10 @@ struct NetworkTests {
     for (name, threads) in [("a", 1), ("b", 2)] {
       let line =
         "lmctl train --model lstm \(options) --threads \(threads) train.txt --valid test.txt -o \(name).json"
-      _ = try run(
+      try run(
         "\(line) > \(name).txt && lmctl eval --perplexity \(name).json test.txt > \(name).ppl", folder)
     }
-    _ = try run("cmp a.json b.json && cmp a.ppl b.ppl && grep -q $(cut -c1-5 a.ppl) a.txt", folder)
+    try run("cmp a.json b.json && cmp a.ppl b.ppl && grep -q $(cut -c1-5 a.ppl) a.txt", folder)
     #expect(
       try run(
         "jq -c '.configuration | [.dropout, .dropout_input, .dropout_weights, .locked_dropout]' a.json",
@@ -81,7 +66,7 @@ struct NetworkTests {
 
   @Test("All kernels of this machine give the same losses to 1e-4")
   func kernels() throws {
-    let folder = try folder()
+    let folder = try proseFolder()
     var perplexities: [Double] = []
     for kernels in ["baseline", "avx2", "avx512"] {
       let line =
@@ -100,18 +85,18 @@ struct NetworkTests {
 
   @Test("Held-out lines are kept from the vocabulary, and the best epoch is kept")
   func holdout() throws {
-    let folder = try folder()
+    let folder = try proseFolder()
     try folder.write(
       "t.txt", text: String(repeating: "a b\n", count: 90) + String(repeating: "c d\n", count: 10))
-    _ = try run("lmctl train --model rnn --hidden 8 --epochs 1 --quiet t.txt --holdout 0.1 -o m.json", folder)
+    try run("lmctl train --model rnn --hidden 8 --epochs 1 --quiet t.txt --holdout 0.1 -o m.json", folder)
     #expect(try run("jq -c .vocabulary m.json", folder) == "[\"<unk>\",\"</s>\",\"a\",\"b\"]\n")
     #expect(try run("jq -c '[.training.sentences, .training.holdout]' m.json", folder) == "[90,0.1]\n")
   }
 
   @Test("A checkpoint whose tensors do not fit its configuration is refused")
   func inconsistent() throws {
-    let folder = try folder()
-    _ = try run("lmctl train --model lstm \(Self.small) train.txt -o m.json", folder)
+    let folder = try proseFolder()
+    try run("lmctl train --model lstm \(Self.small) train.txt -o m.json", folder)
     for edit in [
       ".configuration.hidden_size = 25", ".configuration.layers = 2", ".configuration.embedding_size = 0",
       ".model = \"gru\"", ".tensors[1].shape = [24, 48]", "del(.tensors[3])", "del(.configuration.context)",

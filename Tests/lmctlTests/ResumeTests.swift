@@ -5,22 +5,6 @@ import Testing
 /// Runs that end early and go on, on the command line.
 @Suite("Resuming on the command line")
 struct ResumeTests {
-  /// A folder with texts, an uninterrupted model `whole.json`, and an interrupted run of the same options in `part.json.partial`.
-  private func folder(_ more: String = "") throws -> TemporaryFolder {
-    let folder = try TemporaryFolder()
-    for part in ["train", "test"] {
-      let path = "\(projectFolder)/corpora/prose/\(part).txt"
-      try folder.write("\(part).txt", [UInt8](try Data(contentsOf: URL(fileURLWithPath: path))))
-    }
-    return folder
-  }
-
-  private func run(_ line: String, _ folder: TemporaryFolder) throws -> String {
-    let outcome = try Executable.shell(line, in: folder)
-    #expect(outcome.status == 0, "\(line): \(outcome.error)")
-    return outcome.output
-  }
-
   private static let small =
     "--hidden 12 --embed 8 --batch 4 --bptt 10 --epochs 3 --threads 1 --checkpoint-every 10steps --valid test.txt"
 
@@ -37,32 +21,32 @@ struct ResumeTests {
     "A run that is killed goes on to the same bytes",
     arguments: [("KILL", 137), ("INT", 130), ("TERM", 143), ("HUP", 129)])
   func signals(signal: String, status: Int) throws {
-    let folder = try folder()
+    let folder = try proseFolder()
     let options = "--model gru --layers 2 --dropout 0.3 \(Self.small)"
-    _ = try run("lmctl train \(options) train.txt -o whole.json --quiet", folder)
+    try run("lmctl train \(options) train.txt -o whole.json --quiet", folder)
     let printed = try run(Self.killed(signal, "\(options) train.txt -o part.json"), folder)
     #expect(printed.hasPrefix("\(status)\n"), "\(printed)")
     #expect(!folder.contents.contains("part.json"))
     // What is there is a model, and says what it is.
     #expect(try run("lmctl inspect part.json.partial | grep '^not finished'", folder).contains("step"))
-    _ = try run("lmctl eval part.json.partial test.txt", folder)
+    try run("lmctl eval part.json.partial test.txt", folder)
     if signal == "KILL" {
-      _ = try run("lmctl train --resume part.json --quiet", folder)
+      try run("lmctl train --resume part.json --quiet", folder)
     } else {
       // The command that is suggested.
       #expect(printed.contains("interrupted in epoch") && printed.contains("; go on with: "))
       let command = try #require(printed.components(separatedBy: "go on with: ").last)
-      _ = try run("\(command)", folder)
+      try run("\(command)", folder)
     }
-    _ = try run("cmp whole.json part.json", folder)
+    try run("cmp whole.json part.json", folder)
     #expect(!folder.contents.contains("part.json.partial"))
   }
 
   @Test("A run of standard input needs its text again; names with spaces are quoted")
   func standardInput() throws {
-    let folder = try folder()
+    let folder = try proseFolder()
     let options = "--model rnn \(Self.small)"
-    _ = try run("lmctl train \(options) - -o whole.json --quiet < train.txt", folder)
+    try run("lmctl train \(options) - -o whole.json --quiet < train.txt", folder)
     let printed = try run(
       """
       lmctl train \(options) - -o 'a model.json' < train.txt > /dev/null 2> errors & p=$!
@@ -72,16 +56,16 @@ struct ResumeTests {
     #expect(printed.contains(" train --resume 'a model.json' - < TEXT"))
     let silent = try Executable.shell("lmctl train --resume 'a model.json' < /dev/null", in: folder)
     #expect(silent.status == 2 && silent.error.contains("was trained on standard input; give the text again"))
-    _ = try run("lmctl train --resume 'a model.json' - < train.txt --quiet", folder)
-    _ = try run("cmp whole.json 'a model.json'", folder)
+    try run("lmctl train --resume 'a model.json' - < train.txt --quiet", folder)
+    try run("cmp whole.json 'a model.json'", folder)
   }
 
   @Test("What may change when a run goes on, and what may not")
   func changes() throws {
-    let folder = try folder()
+    let folder = try proseFolder()
     let options = "--model lstm \(Self.small) --lr 0.002"
-    _ = try run("lmctl train \(options) train.txt -o whole.json --quiet", folder)
-    _ = try run(Self.killed("KILL", "\(options) train.txt -o part.json"), folder)
+    try run("lmctl train \(options) train.txt -o whole.json --quiet", folder)
+    try run(Self.killed("KILL", "\(options) train.txt -o part.json"), folder)
     try folder.write("other.txt", text: "another text\nof two lines\n")
     for (options, status, message) in [
       (
@@ -108,20 +92,20 @@ struct ResumeTests {
       #expect(outcome.error.contains(message), "\(options): \(outcome.error)")
     }
     // The same value again is no change; a text may have moved.
-    _ = try run("mv train.txt moved.txt", folder)
+    try run("mv train.txt moved.txt", folder)
     let lost = try Executable.shell("lmctl train --resume part.json", in: folder)
     #expect(lost.status == 1 && lost.error.contains("train.txt: no such file"))
-    _ = try run(
+    try run(
       "lmctl train --resume part.json moved.txt --hidden 12 --lr 2e-3 --threads 2 --quiet --checkpoint-every never",
       folder)
-    _ = try run("cmp whole.json part.json", folder)
+    try run("cmp whole.json part.json", folder)
   }
 
   @Test("What cannot be resumed")
   func mistakes() throws {
-    let folder = try folder()
-    _ = try run("lmctl train --model rnn \(Self.small) train.txt -o lean.json --quiet", folder)
-    _ = try run("lmctl train --model ngram train.txt -o kn.json --quiet", folder)
+    let folder = try proseFolder()
+    try run("lmctl train --model rnn \(Self.small) train.txt -o lean.json --quiet", folder)
+    try run("lmctl train --model ngram train.txt -o kn.json --quiet", folder)
     for (options, status, message) in [
       ("--resume lean.json", 1, "lean.json: is a finished model without what its training needs to go on"),
       ("--resume missing.json", 1, "missing.json: no such file, nor is there a missing.json.partial"),
@@ -157,66 +141,66 @@ struct ResumeTests {
 
   @Test("A finished run with its optimizer can be extended")
   func extended() throws {
-    let folder = try folder()
+    let folder = try proseFolder()
     let options = "--model lstm \(Self.small) --schedule constant train.txt --quiet"
-    _ = try run("lmctl train \(options) -o short.json --keep-optimizer", folder)
-    _ = try run("lmctl train \(options) -o again.json --keep-optimizer", folder)
+    try run("lmctl train \(options) -o short.json --keep-optimizer", folder)
+    try run("lmctl train \(options) -o again.json --keep-optimizer", folder)
     // All but the model's own name is the same.
-    _ = try run(
+    try run(
       "cmp <(sed s/again.json/short.json/ again.json | grep -v header) <(grep -v header short.json)", folder)
-    _ = try run("lmctl train --resume short.json --epochs 5 -o long.json --no-keep-optimizer --quiet", folder)
-    _ = try run(
+    try run("lmctl train --resume short.json --epochs 5 -o long.json --no-keep-optimizer --quiet", folder)
+    try run(
       "lmctl train \(options.replacingOccurrences(of: "--epochs 3", with: "--epochs 5")) -o whole.json",
       folder)
-    _ = try run("cmp long.json whole.json", folder)
+    try run("cmp long.json whole.json", folder)
     #expect(try run("jq .training.epochs long.json", folder) == "5\n")
   }
 
   @Test("New runs from old weights, on the old vocabulary")
   func fineTuning() throws {
-    let folder = try folder()
-    _ = try run(
+    let folder = try proseFolder()
+    try run(
       "lmctl train --model gru \(Self.small) train.txt --quiet -o old.json --keep-optimizer", folder)
-    _ = try run("head -100 train.txt | tr a-z A-Z > new.txt; head -30 new.txt > held.txt", folder)
+    try run("head -100 train.txt | tr a-z A-Z > new.txt; head -30 new.txt > held.txt", folder)
     let before = try #require(Double(try run("lmctl eval --perplexity old.json held.txt", folder).dropLast()))
     for (i, start) in ["--init-from old.json", "--resume old.json --new-data"].enumerated() {
-      _ = try run(
+      try run(
         "lmctl train \(start) new.txt --lr 0.01 --epochs 3 --batch 2 --valid held.txt --quiet -o new\(i).json",
         folder)
       let after = try #require(
         Double(try run("lmctl eval --perplexity new\(i).json held.txt", folder).dropLast()))
       #expect(after < before)
-      _ = try run("cmp <(jq -c .vocabulary old.json) <(jq -c .vocabulary new\(i).json)", folder)
+      try run("cmp <(jq -c .vocabulary old.json) <(jq -c .vocabulary new\(i).json)", folder)
       #expect(
         try run("jq -r '.training | .texts[0].name, .previous.texts[0].name' new\(i).json", folder)
           == "new.txt\ntrain.txt\n")
     }
-    _ = try run("! cmp -s new0.json new1.json", folder)
+    try run("! cmp -s new0.json new1.json", folder)
     // A run that began with old weights is interrupted and goes on like any other.
     let line = "--init-from old.json train.txt \(Self.small)"
-    _ = try run("lmctl train \(line) --quiet -o whole.json", folder)
-    _ = try run(Self.killed("INT", "\(line) -o part.json"), folder)
-    _ = try run(
+    try run("lmctl train \(line) --quiet -o whole.json", folder)
+    try run(Self.killed("INT", "\(line) -o part.json"), folder)
+    try run(
       "mv old.json gone.json; lmctl train --resume part.json --quiet && cmp part.json whole.json", folder)
   }
 
   @Test("A run does not destroy what an interrupted one has left")
   func leftovers() throws {
-    let folder = try folder()
+    let folder = try proseFolder()
     let line = "--model rnn \(Self.small) train.txt -o part.json"
-    _ = try run(Self.killed("KILL", line), folder)
-    _ = try run("cp part.json.partial kept", folder)
+    try run(Self.killed("KILL", line), folder)
+    try run("cp part.json.partial kept", folder)
     let outcome = try Executable.shell("lmctl train \(line) --seed 2", in: folder)
     #expect(
       outcome.error.contains("part.json.partial was left by an earlier run; it is now part.json.partial.old"))
-    _ = try run("cmp kept part.json.partial.old", folder)
-    _ = try run("cp part.json second.json; lmctl train --resume part.json.partial.old --quiet", folder)
-    _ = try run("! cmp -s part.json second.json", folder)
+    try run("cmp kept part.json.partial.old", folder)
+    try run("cp part.json second.json; lmctl train --resume part.json.partial.old --quiet", folder)
+    try run("! cmp -s part.json second.json", folder)
   }
 
   @Test("A second signal ends the program at once, and damages nothing")
   func impatience() throws {
-    let folder = try folder()
+    let folder = try proseFolder()
     let line = "--model rnn \(Self.small) train.txt -o part.json"
     let printed = try run(
       """
@@ -225,13 +209,13 @@ struct ResumeTests {
       kill -INT $p; kill -INT $p; kill -TERM $p; wait $p; echo $?
       """, folder)
     #expect(["130\n", "143\n"].contains(printed))
-    _ = try run("lmctl eval part.json.partial test.txt", folder)
+    try run("lmctl eval part.json.partial test.txt", folder)
     #expect(folder.contents.allSatisfy { !$0.contains(".tmp-") })
   }
 
   @Test("A full disk is a clear error, and what was saved before is whole")
   func fullDisk() throws {
-    let folder = try folder()
+    let folder = try proseFolder()
     let outcome = try Executable.shell(
       "\(projectFolder)/scripts/check-full-disk \"$(command -v lmctl)\"", in: folder)
     #expect(outcome.status == 0, "\(outcome.output) \(outcome.error)")

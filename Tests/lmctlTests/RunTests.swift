@@ -5,28 +5,13 @@ import Testing
 /// Budgets, logs and divergence on the command line.
 @Suite("Runs")
 struct RunTests {
-  private func folder() throws -> TemporaryFolder {
-    let folder = try TemporaryFolder()
-    for part in ["train", "test"] {
-      let path = "\(projectFolder)/corpora/prose/\(part).txt"
-      try folder.write("\(part).txt", [UInt8](try Data(contentsOf: URL(fileURLWithPath: path))))
-    }
-    return folder
-  }
-
-  private func run(_ line: String, _ folder: TemporaryFolder) throws -> String {
-    let outcome = try Executable.shell(line, in: folder)
-    #expect(outcome.status == 0, "\(line): \(outcome.error)")
-    return outcome.output
-  }
-
   private static let train =
     "lmctl train --hidden 12 --embed 8 --batch 4 --bptt 10 --threads 1 train.txt --valid test.txt -o m.json"
 
   @Test("The log holds every option, and a record of every interval and epoch")
   func log() throws {
-    let folder = try folder()
-    _ = try run("\(Self.train) --model lstm --epochs 2 --log run.jsonl --quiet", folder)
+    let folder = try proseFolder()
+    try run("\(Self.train) --model lstm --epochs 2 --log run.jsonl --quiet", folder)
     #expect(
       try run("jq -r .event run.jsonl | uniq | head -6 | paste -sd ' '", folder)
         == "start step epoch step epoch end\n")
@@ -34,9 +19,9 @@ struct RunTests {
       try run("jq -c 'select(.event == \"start\") | keys_unsorted[1:9]' run.jsonl", folder)
         == #"["time","version","model","kernels","threads","seed","parameters","options"]"# + "\n")
     // What is printed by --print-config is what the log says.
-    _ = try run(
+    try run(
       "\(Self.train) --model lstm --epochs 2 --log run2.jsonl --quiet --print-config | jq -S . > c", folder)
-    _ = try run("head -1 run.jsonl | jq -S '.options | .log = \"run2.jsonl\"' | diff - c", folder)
+    try run("head -1 run.jsonl | jq -S '.options | .log = \"run2.jsonl\"' | diff - c", folder)
     #expect(
       try run("head -1 run.jsonl | jq -r '.texts[0].sha256'; sha256sum < train.txt | cut -d' ' -f1", folder)
         .split(separator: "\n").reduce(into: Set()) { $0.insert($1) }.count == 1)
@@ -66,8 +51,8 @@ struct RunTests {
 
   @Test("A resumed run goes on with its log, whose last line may be cut short")
   func resumedLog() throws {
-    let folder = try folder()
-    _ = try run(
+    let folder = try proseFolder()
+    try run(
       """
       \(Self.train) --model rnn --epochs 3 --checkpoint-every 10steps --log run.jsonl > /dev/null 2>&1 & p=$!
       until [ -e m.json.partial ]; do sleep 0.005; done
@@ -81,7 +66,7 @@ struct RunTests {
 
   @Test("Budgets end a run, and say so")
   func budgets() throws {
-    let folder = try folder()
+    let folder = try proseFolder()
     for (options, reason, message) in [
       ("--max-steps 25", "max-steps", "training ends after step 25: --max-steps is reached"),
       ("--target-perplexity 300 --epochs 50", "target-perplexity", "--target-perplexity is reached"),
@@ -109,8 +94,8 @@ struct RunTests {
 
   @Test("A rate that is much too high: training goes back, says so, and stops with advice; no NaN is stored")
   func divergence() throws {
-    let folder = try folder()
-    _ = try run("\(Self.train) --model lstm --epochs 1 --quiet > /dev/null; cp m.json old.json", folder)
+    let folder = try proseFolder()
+    try run("\(Self.train) --model lstm --epochs 1 --quiet > /dev/null; cp m.json old.json", folder)
     let line = "\(Self.train) --model lstm --optimizer sgd --schedule constant --clip 0 --lr 1e38 --log l"
     let outcome = try Executable.shell(line, in: folder)
     #expect(outcome.status == 1)
@@ -120,17 +105,17 @@ struct RunTests {
       outcome.error.contains("after 3 returns to good weights: ")
         && outcome.error.contains("try a lower --lr"))
     #expect(outcome.error.contains("lmctl train --init-from m.json.partial"))
-    _ = try run("cmp m.json old.json", folder)
+    try run("cmp m.json old.json", folder)
     #expect(try run("jq -r .event l | sort | uniq -c | grep -c '3 divergence'", folder) == "1\n")
     #expect(try run("tail -1 l | jq -r .reason", folder) == "diverged\n")
     let perplexity = try run("lmctl eval --perplexity m.json.partial test.txt", folder)
     #expect(try #require(Double(perplexity.dropLast())).isFinite)
-    _ = try run("lmctl train --init-from m.json.partial --epochs 1 train.txt --quiet -o n.json", folder)
+    try run("lmctl train --init-from m.json.partial --epochs 1 train.txt --quiet -o n.json", folder)
   }
 
   @Test("On a terminal a line moves; elsewhere nothing but lines; --quiet is silent")
   func progress() throws {
-    let folder = try folder()
+    let folder = try proseFolder()
     let line = "\(Self.train) --model lstm --time-limit 3s"
     let watched = try run(
       "script -qec 'stty cols 60; \(line)' /dev/null > seen; tr '\\r' '\\n' < seen", folder)
