@@ -109,7 +109,7 @@ enum EvalCommand: Command {
       scored += count
       progress.show("scoring: \(scored) tokens")
     }
-    while try scorer.nextBlock(from: reader, watch: watch) {}
+    try scorer.scoreAll(from: reader, watch: watch)
     progress.clear()
     try TextOptions.requireText(reader.statistics, texts)
     if !isQuiet { TextOptions.report(reader.statistics) }

@@ -81,8 +81,10 @@ enum SampleCommand: Command {
       let reader = try TextOptions.reader([path], tokenizer: checkpoint.tokenizer)
       return {
         if reader.wouldBlock { try StandardOutput.shared.flush() }
+        guard try reader.next() != nil else { return nil }
         var prompt = Prompt()
-        return try reader.next { prompt.append($0, vocabulary) }.map { _ in prompt }
+        reader.tokens.forEach { prompt.append($0, vocabulary) }
+        return prompt
       }
     }
     var prompt = Prompt()

@@ -113,7 +113,8 @@ private struct TokenWriter {
     while true {
       if reader.wouldBlock { try StandardOutput.shared.flush() }
       line.removeAll(keepingCapacity: true)
-      let kind = try reader.next { token in
+      guard let kind = try reader.next() else { return }
+      reader.tokens.forEach { token in
         if unit == .word {
           line.append(contentsOf: token)
         } else {
@@ -121,7 +122,6 @@ private struct TokenWriter {
         }
         line.append(UInt8(ascii: " "))
       }
-      guard let kind else { return }
       guard kind == .sentence else { continue }
       line.append(contentsOf: (Vocabulary.displayName(of: unit.endOfSentence) + "\n").utf8)
       try StandardOutput.shared.writeBytes(line)
@@ -135,8 +135,9 @@ private struct TokenWriter {
     while true {
       if reader.wouldBlock { try StandardOutput.shared.flush() }
       tokens.removeAll(keepingCapacity: true)
-      guard let kind = try reader.next({ tokens.append(vocabulary.id(of: $0)) }) else { return }
+      guard let kind = try reader.next() else { return }
       guard kind == .sentence else { continue }
+      vocabulary.append(idsOf: reader.tokens, to: &tokens)
       for token in tokens { try StandardOutput.shared.writeBytes(names[Int(token)]) }
       try StandardOutput.shared.writeBytes(names[Int(Vocabulary.endOfSentence)])
     }

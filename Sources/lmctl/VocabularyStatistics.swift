@@ -11,9 +11,8 @@ struct VocabularyStatistics {
   init(_ paths: [String], valid: String?, tokenizer: Tokenizer) throws {
     let reader = try TextOptions.reader(paths, tokenizer: tokenizer)
     var builder = VocabularyBuilder(unit: tokenizer.unit)
-    while let line = try reader.next({ _ = builder.add($0) }) {
-      if line == .sentence { builder.addEndOfSentence() }
-    }
+    while try reader.next() != nil { reader.tokens.forEach { _ = builder.add($0) } }
+    builder.add(count: reader.statistics.sentences, to: Vocabulary.endOfSentence)
     text = reader.statistics
     try TextOptions.requireText(text, paths)
     types = builder.types
@@ -22,7 +21,9 @@ struct VocabularyStatistics {
     var seen = [Int](repeating: 0, count: 11)
     if let valid {
       let reader = try TextOptions.reader([valid], tokenizer: tokenizer)
-      while try reader.next({ token in seen[min(builder.count(of: token), 10)] += 1 }) != nil {}
+      while try reader.next() != nil {
+        reader.tokens.forEach { seen[min(builder.count(of: $0), 10)] += 1 }
+      }
       try TextOptions.requireText(reader.statistics, [valid])
       self.valid = reader.statistics
     } else {

@@ -10,7 +10,8 @@ private func sentences(_ bytes: some Sequence<UInt8>, _ tokenizer: Tokenizer = T
   let reader = SentenceReader([try folder.write("text", bytes)], tokenizer: tokenizer)
   var result: [[String]] = []
   var tokens: [String] = []
-  while let line = try reader.next({ tokens.append(String(decoding: $0, as: UTF8.self)) }) {
+  while let line = try reader.next() {
+    reader.tokens.forEach { tokens.append(String(decoding: $0, as: UTF8.self)) }
     if line == .sentence { result.append(tokens) }
     tokens = []
   }
@@ -77,7 +78,9 @@ struct TextTests {
     let path = try folder.write("text", text: "<s> a <unk> </s>\n<s> </s>\n<sub> </ss>\n")
     let reader = SentenceReader([path], tokenizer: Tokenizer())
     var tokens: [String] = []
-    while try reader.next({ tokens.append(String(decoding: $0, as: UTF8.self)) }) != nil {}
+    while try reader.next() != nil {
+      reader.tokens.forEach { tokens.append(String(decoding: $0, as: UTF8.self)) }
+    }
     #expect(tokens == ["a", "<unk>", "<sub>", "</ss>"])
     #expect(reader.statistics.droppedMarkers == 4)
     #expect(reader.statistics.sentences == 2)

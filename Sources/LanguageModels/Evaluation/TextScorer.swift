@@ -37,35 +37,45 @@ public struct TextScorer<Model: LanguageModel> {
   /// Reads and scores the next line; `nil` at the end of the text.
   public mutating func nextLine(from reader: SentenceReader) throws -> Line? {
     tokens.removeAll(keepingCapacity: true)
-    guard let kind = try read(from: reader) else { return nil }
+    guard let kind = try Self.read(from: reader, model.vocabulary, into: &tokens) else { return nil }
     let orders = reportsOrders ? matchedOrders() : []
     score { _ in }
     evaluation.bytes = reader.statistics.sentenceBytes
     return Line(kind: kind, tokens: tokens, logProbabilities: logProbabilities, matchedOrders: orders)
   }
 
-  /// Reads and scores many lines at once, which models that work in batches do faster; false at the end of the text.
+  /// Reads and scores the rest of the text in large blocks, which models that work in batches do faster. While one block is scored, the
+  /// next is read.
   ///
   /// `watch` hears from time to time how many more tokens are scored.
-  public mutating func nextBlock(from reader: SentenceReader, watch: (Int) throws -> Void = { _ in }) throws
-    -> Bool
-  {
-    tokens.removeAll(keepingCapacity: true)
-    var isAtEnd = false
-    while tokens.count < scoringBlockSize, !isAtEnd { isAtEnd = try read(from: reader) == nil }
-    try score(watch: watch)
+  public mutating func scoreAll(from reader: SentenceReader, watch: (Int) throws -> Void = { _ in }) throws {
+    let vocabulary = model.vocabulary
+    var next = try Self.readBlock(from: reader, vocabulary)
+    while !next.isEmpty {
+      tokens = next
+      let ahead = Ahead { Result { try Self.readBlock(from: reader, vocabulary) } }
+      defer { ahead.wait() }
+      try score(watch: watch)
+      next = try ahead.value.get()
+    }
     evaluation.bytes = reader.statistics.sentenceBytes
-    return !isAtEnd
   }
 
-  private mutating func read(from reader: SentenceReader) throws -> SentenceReader.Line? {
-    let vocabulary = model.vocabulary
-    // A local array, because to reach a member of a generic type takes time for every token.
-    var tokens = self.tokens
-    self.tokens = []
-    defer { self.tokens = tokens }
-    let kind = try reader.next { tokens.append(vocabulary.id(of: $0)) }
-    if kind == .sentence { tokens.append(Vocabulary.endOfSentence) }
+  private static func readBlock(from reader: SentenceReader, _ vocabulary: Vocabulary) throws -> [TokenID] {
+    var tokens: [TokenID] = []
+    tokens.reserveCapacity(scoringBlockSize + scoringBlockSize / 16)
+    while tokens.count < scoringBlockSize, try read(from: reader, vocabulary, into: &tokens) != nil {}
+    return tokens
+  }
+
+  private static func read(
+    from reader: SentenceReader, _ vocabulary: Vocabulary, into tokens: inout [TokenID]
+  ) throws -> SentenceReader.Line? {
+    let kind = try reader.next()
+    if kind == .sentence {
+      vocabulary.append(idsOf: reader.tokens, to: &tokens)
+      tokens.append(Vocabulary.endOfSentence)
+    }
     return kind
   }
 

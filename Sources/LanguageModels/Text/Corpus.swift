@@ -21,18 +21,12 @@ public struct Corpus: Sendable {
     let settled: Vocabulary
     switch vocabulary {
     case .fixed(let vocabulary):
-      tokens = try read(reader, progress) {
-        vocabulary.id(of: $0)
-      } endOfSentence: {
-      }
+      tokens = try read(reader, progress) { vocabulary.append(idsOf: $0, to: &$1) }
       settled = vocabulary
     case .counted(let minimumCount, let maximumSize):
       var builder = VocabularyBuilder(unit: reader.tokenizer.unit)
-      tokens = try read(reader, progress) {
-        builder.add($0)
-      } endOfSentence: {
-        builder.addEndOfSentence()
-      }
+      tokens = try read(reader, progress) { builder.add($0, to: &$1) }
+      builder.add(count: reader.statistics.sentences, to: Vocabulary.endOfSentence)
       for token in tokens[splitPoint(tokens, reader, holdout)...] { builder.remove(token) }
       let (vocabulary, renumbering) = builder.settle(minimumCount: minimumCount, maximumSize: maximumSize)
       for i in tokens.indices { tokens[i] = renumbering[Int(tokens[i])] }
@@ -60,10 +54,7 @@ public struct Corpus: Sendable {
   public init(
     from reader: SentenceReader, vocabulary: Vocabulary, progress: (TextStatistics) -> Void = { _ in }
   ) throws {
-    let tokens = try Self.read(reader, progress) {
-      vocabulary.id(of: $0)
-    } endOfSentence: {
-    }
+    let tokens = try Self.read(reader, progress) { vocabulary.append(idsOf: $0, to: &$1) }
     self.init(tokens: tokens, statistics: reader.statistics)
   }
 
@@ -77,14 +68,13 @@ public struct Corpus: Sendable {
 
   private static func read(
     _ reader: SentenceReader, _ progress: (TextStatistics) -> Void,
-    number: (UnsafeRawBufferPointer) -> TokenID,
-    endOfSentence: () -> Void
+    number: (TokenSpans, inout [TokenID]) -> Void
   ) throws -> [TokenID] {
     var tokens: [TokenID] = []
-    while let line = try reader.next({ tokens.append(number($0)) }) {
+    while let line = try reader.next() {
       if line == .sentence {
+        number(reader.tokens, &tokens)
         tokens.append(Vocabulary.endOfSentence)
-        endOfSentence()
       }
       if reader.statistics.lines % 65_536 == 0 { progress(reader.statistics) }
     }
@@ -106,9 +96,11 @@ extension Tokenizer {
   /// - Throws: `TextError` if the text has a NUL.
   public func forEachToken(of text: String, _ body: (UnsafeRawBufferPointer) -> Void) throws {
     var text = text
+    var tokens = TokenSpans()
     do {
       try text.withUTF8 { line in
-        _ = try tokens(in: UnsafeRawBufferPointer(line), body)
+        _ = try tokenize(UnsafeRawBufferPointer(line), into: &tokens)
+        tokens.forEach(body)
       }
     } catch let problem as TextProblem {
       throw TextError(

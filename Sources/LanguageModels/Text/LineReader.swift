@@ -13,8 +13,10 @@ public final class LineReader {
   /// Bytes of all lines returned so far, with their line ends.
   public private(set) var bytesRead = 0
   /// The digest of all bytes read, if the reader was asked for one.
-  public private(set) var digest: SHA256?
+  public var digest: SHA256? { runningDigest?.value }
 
+  /// The digest so far; another thread adds what was read last.
+  private var runningDigest: Ahead<SHA256>?
   private let dropsByteOrderMark: Bool
   private var buffer: UnsafeMutableRawBufferPointer
   private var start = 0
@@ -27,7 +29,7 @@ public final class LineReader {
   ) {
     self.dropsByteOrderMark = dropsByteOrderMark
     self.source = source
-    digest = hashing ? SHA256() : nil
+    runningDigest = hashing ? Ahead { SHA256() } : nil
     buffer = .allocate(byteCount: bufferSize, alignment: 16)
   }
 
@@ -91,7 +93,14 @@ public final class LineReader {
     let space = UnsafeMutableRawBufferPointer(rebasing: buffer[end...])
     let count = try source.read(into: space)
     if count == 0 { isAtEnd = true }
-    digest?.update(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(space)[..<count]))
+    if let digest {
+      let added = [UInt8](space[..<count])
+      runningDigest = Ahead {
+        var digest = digest
+        added.withUnsafeBytes { digest.update($0) }
+        return digest
+      }
+    }
     end += count
   }
 }

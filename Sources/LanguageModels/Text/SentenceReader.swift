@@ -4,6 +4,8 @@ public final class SentenceReader {
   public let tokenizer: Tokenizer
   /// What has been read so far.
   public private(set) var statistics = TextStatistics()
+  /// The tokens of the line that `next()` returned last, without the end of sentence.
+  public private(set) var tokens = TokenSpans()
 
   private var paths: ArraySlice<String>
   private var reader: LineReader?
@@ -29,10 +31,10 @@ public final class SentenceReader {
   /// Size in bytes of the text being read, when known.
   public var sourceSize: Int? { reader?.source.size }
 
-  /// Reads one line and calls `body` with each of its tokens, without the end of sentence.
+  /// Reads one line into `tokens`.
   ///
   /// - Returns: what the line was; `nil` at the end of the last text.
-  public func next(_ body: (UnsafeRawBufferPointer) -> Void) throws -> Line? {
+  public func next() throws -> Line? {
     while true {
       if reader == nil {
         guard let path = paths.popFirst() else { return nil }
@@ -41,29 +43,26 @@ public final class SentenceReader {
       guard let reader else { return nil }
       guard let line = try reader.next() else {
         finish(reader)
+        tokens = TokenSpans()
         self.reader = nil
         continue
       }
       statistics.lines += 1
       let bytesBefore = statistics.bytes
       statistics.bytes = finishedBytes + reader.bytesRead
-      var tokens = 0
       do {
-        statistics.droppedMarkers += try tokenizer.tokens(in: line) { token in
-          tokens += 1
-          body(token)
-        }
+        statistics.droppedMarkers += try tokenizer.tokenize(line, into: &tokens)
       } catch let problem as TextProblem {
         throw TextError(
           file: reader.source.name, line: reader.lineNumber,
           reason: problem.reason(line: line, isFirst: reader.lineNumber == 1))
       }
-      if tokens == 0, tokenizer.skipsEmptyLines {
+      if tokens.count == 0, tokenizer.skipsEmptyLines {
         statistics.emptyLines += 1
         return .empty
       }
       statistics.sentences += 1
-      statistics.tokens += tokens + 1
+      statistics.tokens += tokens.count + 1
       statistics.sentenceBytes += statistics.bytes - bytesBefore
       return .sentence
     }

@@ -61,55 +61,68 @@ public struct Tokenizer: Sendable, Equatable {
   /// Whether empty lines are passed over rather than read as empty sentences.
   public var skipsEmptyLines: Bool { unit == .word }
 
-  /// Calls `body` with the bytes of each token of `line`, which is without its line end.
+  /// Finds the tokens of `line`, which is without its line end; `tokens` is overwritten.
   ///
   /// - Returns: how many literal sentence markers were dropped.
   /// - Throws: `TextProblem` when the line is not text by these rules.
-  @inline(__always)
-  func tokens(in line: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void) throws -> Int {
+  func tokenize(_ line: UnsafeRawBufferPointer, into tokens: inout TokenSpans) throws -> Int {
     if unit == .byte {
-      for i in line.indices {
-        if lowercase, UInt8(ascii: "A")...UInt8(ascii: "Z") ~= line[i] {
-          withUnsafeBytes(of: line[i] | 0x20) { Self.name(ofByteIn: $0, body) }
-        } else {
-          Self.name(ofByteIn: UnsafeRawBufferPointer(rebasing: line[i...i]), body)
-        }
-      }
+      splitBytes(line, into: &tokens)
       return 0
     }
     var line = line
     if line.last == UInt8(ascii: "\r") { line = UnsafeRawBufferPointer(rebasing: line.dropLast()) }
     let content = UTF8Content(of: line)
-    if content == .plainASCII, !lowercase { return split(line, isASCII: true, body) }
+    if content == .plainASCII, !lowercase {
+      tokens.begin(line)
+      return split(line, isASCII: true, into: &tokens)
+    }
     if content == .invalid || content == .zeroByte, invalid == .error {
       throw content == .zeroByte ? TextProblem.zeroByte : .invalidUTF8
+    }
+    if content == .wide, !lowercase, unit == .word {
+      tokens.begin(line)
+      return Self.splitWords(line, into: &tokens)
     }
     var text = String(decoding: line, as: UTF8.self)
     if content == .zeroByte { text = String(text.map { $0 == "\0" ? "\u{FFFD}" : $0 }) }
     if lowercase { text = text.lowercased() }
-    return text.withUTF8 { split(UnsafeRawBufferPointer($0), isASCII: content == .plainASCII, body) }
+    return text.withUTF8 { bytes in
+      tokens.begin(copying: bytes)
+      return split(UnsafeRawBufferPointer(bytes), isASCII: content == .plainASCII, into: &tokens)
+    }
   }
 
-  @inline(__always)
-  private func split(
-    _ line: UnsafeRawBufferPointer, isASCII: Bool, _ body: (UnsafeRawBufferPointer) -> Void
-  ) -> Int {
-    if unit == .word { return Self.words(in: line, body) }
+  private func splitBytes(_ line: UnsafeRawBufferPointer, into tokens: inout TokenSpans) {
+    tokens.begin(copying: [])
+    for byte in line {
+      if byte < 0x80 {
+        let isUpper = lowercase && UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte
+        tokens.append(copying: CollectionOfOne(isUpper ? byte | 0x20 : byte))
+      } else {
+        // A lone byte is not text, so it is written <0xNN>.
+        let digits: (UInt8) -> UInt8 = { $0 < 10 ? 48 + $0 : 55 + $0 }
+        tokens.append(copying: [60, 48, 120, digits(byte >> 4), digits(byte & 15), 62])
+      }
+    }
+  }
+
+  private func split(_ line: UnsafeRawBufferPointer, isASCII: Bool, into tokens: inout TokenSpans) -> Int {
+    if unit == .word { return Self.splitWords(line, into: &tokens) }
     if isASCII {
-      for i in line.indices { body(UnsafeRawBufferPointer(rebasing: line[i...i])) }
+      for i in line.indices { tokens.append(i, i + 1) }
     } else {
+      var start = 0
       for character in String(decoding: line, as: UTF8.self) {
-        var cluster = String(character)
-        cluster.withUTF8 { body(UnsafeRawBufferPointer($0)) }
+        let end = start + character.utf8.count
+        tokens.append(start, end)
+        start = end
       }
     }
     return 0
   }
 
-  @inline(__always)
-  private static func words(
-    in line: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void
-  ) -> Int {
+  private static func splitWords(_ line: UnsafeRawBufferPointer, into tokens: inout TokenSpans) -> Int {
     var markers = 0
     var position = 0
     while position < line.count {
@@ -120,16 +133,17 @@ public struct Tokenizer: Sendable, Equatable {
       }
       let start = position
       repeat { position += 1 } while position < line.count && whiteSpaceLength(line, at: position) == 0
-      let word = UnsafeRawBufferPointer(rebasing: line[start..<position])
-      if word.count < 5, word[0] == UInt8(ascii: "<"),
-        word.elementsEqual("<s>".utf8) || word.elementsEqual("</s>".utf8)
-      {
+      if line[start] == UInt8(ascii: "<"), position - start < 5, isMarker(line, start..<position) {
         markers += 1
       } else {
-        body(word)
+        tokens.append(start, position)
       }
     }
     return markers
+  }
+
+  private static func isMarker(_ line: UnsafeRawBufferPointer, _ range: Range<Int>) -> Bool {
+    line[range].elementsEqual("<s>".utf8) || line[range].elementsEqual("</s>".utf8)
   }
 
   /// Length in bytes of the white space (Unicode `White_Space`) at `position` of valid UTF-8, or 0.
@@ -152,15 +166,6 @@ public struct Tokenizer: Sendable, Equatable {
     case (0xE2, 0x81, 0x9F), (0xE3, 0x80, 0x80): return 3  // U+205F, U+3000
     default: return 0
     }
-  }
-
-  /// A byte's token: itself if it is ASCII, else `<0xNN>`, because a lone byte is not text.
-  @inline(__always)
-  private static func name(ofByteIn byte: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void) {
-    if byte[0] < 0x80 { return body(byte) }
-    let digits: (UInt8) -> UInt8 = { $0 < 10 ? 48 + $0 : 55 + $0 }
-    let name: [UInt8] = [60, 48, 120, digits(byte[0] >> 4), digits(byte[0] & 15), 62]
-    name.withUnsafeBytes(body)
   }
 
   /// The byte that a token of the byte unit stands for, or `nil` for UNK.

@@ -57,6 +57,15 @@ public struct Vocabulary: Sendable {
   /// The number of the token with these bytes; `nil` if there is none.
   public func find(_ token: UnsafeRawBufferPointer) -> TokenID? { table.find(token) }
 
+  /// Appends the number of each of `tokens`, UNK where there is none.
+  public func append(idsOf tokens: TokenSpans, to ids: inout [TokenID]) {
+    table.withLookup { lookup in
+      tokens.withBytes { bytes in
+        for span in tokens.spans { ids.append(lookup.find(bytes, span.start, span.end) ?? Self.unknown) }
+      }
+    }
+  }
+
   /// The number of `token`; UNK if there is none.
   public func id(of token: String) -> TokenID {
     var token = token
@@ -94,6 +103,29 @@ public struct VocabularyBuilder: Sendable {
     return id
   }
 
+  /// Counts each of `tokens` once, and appends their provisional numbers.
+  public mutating func add(_ tokens: TokenSpans, to ids: inout [TokenID]) {
+    let first = ids.count
+    number(tokens, to: &ids)
+    ids.withUnsafeBufferPointer { ids in
+      counts.withUnsafeMutableBufferPointer { counts in
+        for i in first..<ids.count { counts[Int(ids[i])] += 1 }
+      }
+    }
+  }
+
+  /// Appends the provisional numbers of `tokens`, which are not counted.
+  public mutating func number(_ tokens: TokenSpans, to ids: inout [TokenID]) {
+    tokens.withBytes { bytes in
+      for span in tokens.spans {
+        ids.append(table.insert(bytes, span.start, span.end))
+      }
+    }
+    if counts.count < table.count {
+      counts.append(contentsOf: repeatElement(0, count: table.count - counts.count))
+    }
+  }
+
   /// The provisional number of `token`, which is not counted.
   public mutating func number(of token: UnsafeRawBufferPointer) -> TokenID {
     let id = table.insert(token)
@@ -116,9 +148,6 @@ public struct VocabularyBuilder: Sendable {
   public func renumbering(to vocabulary: Vocabulary) -> [TokenID] {
     (0..<TokenID(counts.count)).map { id in table.withBytes(of: id) { vocabulary.id(of: $0) } }
   }
-
-  /// Counts the end of a sentence.
-  public mutating func addEndOfSentence() { counts[Int(Vocabulary.endOfSentence)] += 1 }
 
   /// Takes back one count of a provisional token.
   mutating func remove(_ id: TokenID) { counts[Int(id)] -= 1 }
