@@ -27,8 +27,8 @@ public struct HeldOutStatistics: Sendable {
   /// How many tokens the text has.
   public let tokenCount: Int
 
-  /// Looks up the n-grams of `tokens` in `model`; `counts` are what the smoothing works on, per level.
-  init(tokens: [TokenID], model: NGramCounts, counts: [[UInt32]], context: ContextMode) {
+  /// Looks up the n-grams of `tokens` in `model`; `counts` are what the smoothing works on.
+  init(tokens: [TokenID], model: NGramCounts, counts: [UInt32], context: ContextMode) {
     order = model.order
     vocabularySize = model.vocabularySize
     tokenCount = tokens.count
@@ -41,22 +41,21 @@ public struct HeldOutStatistics: Sendable {
       var next: [Int?] = Array(repeating: nil, count: order + 2)
       next[0] = 0
       for k in 0..<order {
-        let level = model.levels[k]
         guard let h = history[k] else {
           events.append(Event(contextIndex: -1, count: 0))
           continue
         }
-        let children = k == 0 ? 0..<vocabularySize : Int(level.starts[h])..<Int(level.starts[h + 1])
+        let children = k == 0 ? 0..<vocabularySize : model.children(of: h)
         if known[k][h] == nil {
-          let isComplete = k + 1 == order || (k > 0 && h >= model.levels[k - 1].firstAtSentenceStart)
+          let isComplete = k + 1 == order || (k > 0 && h >= model.firstAtSentenceStart[k - 1])
           let statistics = model.statistics(
-            of: children, level: k, counts: counts[k], isComplete: isComplete)
+            of: children, level: k, counts: counts, isComplete: isComplete)
           known[k][h] = statistics.total > 0 ? Int32(contexts.count) : -1
           if statistics.total > 0 { contexts.append(statistics) }
         }
-        next[k + 1] = level.words.firstIndex(of: token, within: children)
+        next[k + 1] = model.find(token, in: children)
         events.append(
-          Event(contextIndex: known[k][h] ?? -1, count: next[k + 1].map { counts[k][$0] } ?? 0))
+          Event(contextIndex: known[k][h] ?? -1, count: next[k + 1].map { counts[$0] } ?? 0))
       }
       history = context == .sentence && token == Vocabulary.endOfSentence ? sentenceStart : next
     }
@@ -101,17 +100,5 @@ public struct HeldOutStatistics: Sendable {
       sum += log(probability)
     }
     return sum
-  }
-}
-
-extension [UInt32] {
-  /// Where `word` stands in a sorted part of the array.
-  fileprivate func firstIndex(of word: UInt32, within range: Range<Int>) -> Int? {
-    var (low, high) = (range.lowerBound, range.upperBound)
-    while low < high {
-      let middle = (low + high) / 2
-      if self[middle] < word { low = middle + 1 } else { high = middle }
-    }
-    return low < range.upperBound && self[low] == word ? low : nil
   }
 }

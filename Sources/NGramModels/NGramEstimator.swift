@@ -1,79 +1,50 @@
 import Dispatch
 import Glibc
 
+/// What the numbers of a trie become.
+enum EstimateForm: Sendable {
+  /// p(w | h) = α(w, h) + γ(h) p(w | h′), with γ(h) for the words that do not follow.
+  case interpolated
+  /// p(w | h) = α(w, h), with what makes Σ_w p(w | h) = 1 for the words that do not follow.
+  case backedOff
+  /// Scores: α(w, h), with γ(h) for the words that do not follow, whatever the sum.
+  case scores
+}
+
 /// Turns counts into the probabilities and back-off weights of a trie, once and for all queries.
 struct NGramEstimator<Method: SmoothingMethod>: Sendable {
-  /// What the numbers of a trie become.
-  enum Form: Sendable {
-    /// p(w | h) = α(w, h) + γ(h) p(w | h′), with γ(h) for the words that do not follow.
-    case interpolated
-    /// p(w | h) = α(w, h), with what makes Σ_w p(w | h) = 1 for the words that do not follow.
-    case backedOff
-    /// Scores: α(w, h), with γ(h) for the words that do not follow, whatever the sum.
-    case scores
-  }
-
   let method: Method
-  let form: Form
+  let form: EstimateForm
   let model: NGramCounts
-  /// Per level, the counts that the method works on.
-  let counts: [[UInt32]]
+  /// Of every node, the counts that the method works on.
+  let counts: [UInt32]
   /// Per level, the largest count in the text of an n-gram that is left out.
   let cutoffs: [UInt32]
 
   /// The trie, from the unigrams up, each level on all cores.
   func estimate() -> NGramTrie {
-    var levelStarts = [0]
-    for level in model.levels { levelStarts.append(levelStarts[levelStarts.count - 1] + level.count) }
-    let total = levelStarts[model.order]
-    let inner = levelStarts[model.order - 1]
-
-    var firstChildren: [UInt32] = []
-    var words: [UInt32] = []
-    var suffixes: [UInt32] = []
-    firstChildren.reserveCapacity(inner + 1)
-    words.reserveCapacity(total)
-    suffixes.reserveCapacity(total)
-    for (k, level) in model.levels.enumerated() {
-      words += level.words
-      if k == 0 {
-        suffixes += repeatElement(0, count: level.count)
-      } else {
-        let (below, here) = (UInt32(levelStarts[k - 1]), UInt32(levelStarts[k]))
-        suffixes += level.suffixes.lazy.map { $0 + below }
-        firstChildren += level.starts.dropLast().lazy.map { $0 + here }
-      }
-    }
-    firstChildren.append(UInt32(total))
-
-    var probabilities = [Float](repeating: 0, count: total)
-    var backoffs = [Float](repeating: 0, count: inner)
+    var probabilities = [Float](repeating: 0, count: model.words.count)
+    var backoffs = [Float](repeating: 0, count: model.firstChildren.count - 1)
     probabilities.withUnsafeMutableBufferPointer { probabilities in
       backoffs.withUnsafeMutableBufferPointer { backoffs in
         estimateUnigrams(probabilities)
-        for k in 1..<max(1, model.order) {
-          estimate(
-            level: k,
-            above: UnsafeMutableBufferPointer(rebasing: probabilities[levelStarts[k]..<levelStarts[k + 1]]),
-            below: UnsafeMutableBufferPointer(rebasing: probabilities[levelStarts[k - 1]..<levelStarts[k]]),
-            backoffs: UnsafeMutableBufferPointer(rebasing: backoffs[levelStarts[k - 1]..<levelStarts[k]]))
-        }
+        for k in 1..<max(1, model.order) { estimate(level: k, probabilities, backoffs) }
         takeLogarithms(probabilities)
         takeLogarithms(backoffs)
       }
     }
     let trie = NGramTrie(
-      levelStarts: levelStarts, words: words, suffixes: suffixes, firstChildren: firstChildren,
-      logProbabilities: probabilities, logBackoffs: backoffs)
+      levelStarts: model.levelStarts, words: model.words, suffixes: model.suffixes,
+      firstChildren: model.firstChildren, logProbabilities: probabilities, logBackoffs: backoffs)
     return cutoffs.allSatisfy({ $0 == 0 }) ? trie : cut(trie)
   }
 
   private func estimateUnigrams(_ probabilities: UnsafeMutableBufferPointer<Float>) {
     let vocabularySize = model.vocabularySize
     let context = model.statistics(
-      of: 0..<vocabularySize, level: 0, counts: counts[0], isComplete: model.order == 1)
+      of: 0..<vocabularySize, level: 0, counts: counts, isComplete: model.order == 1)
     let uniform = 1 / Double(vocabularySize)
-    var alphas = counts[0][..<vocabularySize].map { $0 > 0 ? method.alpha(count: $0, context: context) : 0 }
+    var alphas = counts[..<vocabularySize].map { $0 > 0 ? method.alpha(count: $0, context: context) : 0 }
     var gamma = context.total > 0 ? method.gamma(context: context) : 1
     if form == .backedOff {
       gamma = 1
@@ -85,52 +56,53 @@ struct NGramEstimator<Method: SmoothingMethod>: Sendable {
       }
     }
     for word in 0..<vocabularySize {
-      let isFinal = form != .interpolated && counts[0][word] > 0
+      let isFinal = form != .interpolated && counts[word] > 0
       probabilities[word] = Float(isFinal ? alphas[word] : alphas[word] + gamma * uniform)
     }
   }
 
-  /// Level k + 1 from level k.
+  /// Level k + 1, and the back-off weights of level k.
   private func estimate(
-    level k: Int, above: UnsafeMutableBufferPointer<Float>, below: UnsafeMutableBufferPointer<Float>,
-    backoffs: UnsafeMutableBufferPointer<Float>
+    level k: Int, _ probabilities: UnsafeMutableBufferPointer<Float>,
+    _ backoffs: UnsafeMutableBufferPointer<Float>
   ) {
-    let level = model.levels[k]
-    let lower = model.levels[k - 1]
-    nonisolated(unsafe) let (above, below, backoffs) = (above, below, backoffs)
+    let contexts = model.nodes(level: k)
+    nonisolated(unsafe) let (probabilities, backoffs) = (probabilities, backoffs)
     let pieces = 64
     DispatchQueue.concurrentPerform(iterations: pieces) { piece in
-      for h in lower.count * piece / pieces..<lower.count * (piece + 1) / pieces {
-        let children = Int(level.starts[h])..<Int(level.starts[h + 1])
+      let first = contexts.lowerBound + contexts.count * piece / pieces
+      let end = contexts.lowerBound + contexts.count * (piece + 1) / pieces
+      for h in first..<end {
+        let children = model.children(of: h)
         guard !children.isEmpty else {
           backoffs[h] = form == .scores ? Float(StupidBackoff.factor) : 1
           continue
         }
-        let isComplete = k + 1 == model.order || h >= lower.firstAtSentenceStart
-        let context = model.statistics(of: children, level: k, counts: counts[k], isComplete: isComplete)
+        let isComplete = k + 1 == model.order || h >= model.firstAtSentenceStart[k - 1]
+        let context = model.statistics(of: children, level: k, counts: counts, isComplete: isComplete)
         switch form {
         case .interpolated:
           var gamma = method.gamma(context: context)
           if cutoffs[k] > 0 { gamma += cutMass(children, level: k, context) }
           backoffs[h] = Float(gamma)
           for i in children {
-            let alpha = method.alpha(count: counts[k][i], context: context)
-            above[i] = Float(alpha + gamma * Double(below[Int(level.suffixes[i])]))
+            let alpha = method.alpha(count: counts[i], context: context)
+            probabilities[i] = Float(alpha + gamma * Double(probabilities[Int(model.suffixes[i])]))
           }
         case .backedOff:
           var (seen, seenBelow) = (0.0, 0.0)
-          for i in children where level.counts[i] > cutoffs[k] {
-            seen += method.alpha(count: counts[k][i], context: context)
-            seenBelow += Double(below[Int(level.suffixes[i])])
+          for i in children where model.counts[i] > cutoffs[k] {
+            seen += method.alpha(count: counts[i], context: context)
+            seenBelow += Double(probabilities[Int(model.suffixes[i])])
           }
           let balance = Balance(context, seen: seen, seenBelow: seenBelow)
           backoffs[h] = Float(balance.backoff)
           for i in children {
-            above[i] = Float(balance.scale * method.alpha(count: counts[k][i], context: context))
+            probabilities[i] = Float(balance.scale * method.alpha(count: counts[i], context: context))
           }
         case .scores:
           backoffs[h] = Float(method.gamma(context: context))
-          for i in children { above[i] = Float(method.alpha(count: counts[k][i], context: context)) }
+          for i in children { probabilities[i] = Float(method.alpha(count: counts[i], context: context)) }
         }
       }
     }
@@ -139,19 +111,18 @@ struct NGramEstimator<Method: SmoothingMethod>: Sendable {
   /// Σ α(w, h) of the n-grams that are left out: the lower orders get it, as in KenLM's `lmplz --prune`.
   private func cutMass(_ children: Range<Int>, level k: Int, _ context: ContextStatistics) -> Double {
     var mass = 0.0
-    for i in children where model.levels[k].counts[i] <= cutoffs[k] {
-      mass += method.alpha(count: counts[k][i], context: context)
+    for i in children where model.counts[i] <= cutoffs[k] {
+      mass += method.alpha(count: counts[i], context: context)
     }
     return mass
   }
 
   /// The trie without the n-grams of small counts.
   private func cut(_ trie: NGramTrie) -> NGramTrie {
-    var isKept: [Bool] = []
-    isKept.reserveCapacity(trie.words.count)
-    for (k, level) in model.levels.enumerated() {
-      // Words stay, whatever their count.
-      isKept += level.counts.lazy.map { k == 0 || $0 > cutoffs[k] }
+    var isKept = [Bool](repeating: true, count: model.words.count)
+    // Words stay, whatever their count.
+    for k in 1..<max(1, model.order) {
+      for node in model.nodes(level: k + 1) { isKept[node] = model.counts[node] > cutoffs[k] }
     }
     return trie.filtered(keeping: isKept)
   }

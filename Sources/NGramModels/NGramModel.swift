@@ -27,7 +27,7 @@ public struct NGramModel: LanguageModel {
   /// Options and estimated parameters of the smoothing, for the checkpoint.
   let smoothingRecord: [JSONValue.Member]
   /// What finds n-grams in long texts.
-  let childIndex: LazyChildIndex
+  let queryTable: LazyQueryTable
   /// The order that was asked for; the text may have been too short for it.
   public let requestedOrder: Int
 
@@ -41,7 +41,7 @@ public struct NGramModel: LanguageModel {
     self.smoothing = smoothing
     smoothingRecord = record
     self.requestedOrder = requestedOrder
-    childIndex = LazyChildIndex()
+    queryTable = LazyQueryTable()
   }
 
   /// The model with other numbers, and a member more in its record.

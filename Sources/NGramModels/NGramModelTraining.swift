@@ -84,15 +84,16 @@ extension NGramModel {
       model: model, counts: counts, vocabulary: vocabulary, options: options)
     let method = trainer.method(known: known, tuning: tuning, progress: progress)
     if let warning = method.warning { notice(warning) }
-    self = trainer.estimate(method)
+    // What is called by its own type is compiled for it: the usual method must be fast.
+    self = (method as? ModifiedKneserNey).map { trainer.estimate($0) } ?? trainer.estimate(method)
   }
 }
 
 /// The steps from counts to a trie.
 private struct NGramModelTrainer {
   let model: NGramCounts
-  /// Per level, the counts that the method works on.
-  let counts: [[UInt32]]
+  /// Of every node, the counts that the method works on.
+  let counts: [UInt32]
   let vocabulary: Vocabulary
   let options: NGramModel.Options
 
@@ -111,7 +112,8 @@ private struct NGramModelTrainer {
   ) -> any SmoothingMethod {
     if let known { return known }
     let estimated = options.smoothing.method(
-      statistics: counts.map { CountStatistics(of: $0) }, options: options)
+      statistics: (1...model.order).map { CountStatistics(of: counts[model.nodes(level: $0)]) },
+      options: options)
     guard let tuning, !tuning.isEmpty else { return estimated }
     if estimated is JelinekMercer { return JelinekMercer(heldOut: statistics(of: tuning)) }
     guard !estimated.parameters.isEmpty else { return estimated }
@@ -144,7 +146,7 @@ private struct NGramModelTrainer {
 
   /// The model of the counts under `method`.
   func estimate<Method: SmoothingMethod>(_ method: Method) -> NGramModel {
-    let form: NGramEstimator<Method>.Form =
+    let form: EstimateForm =
       !options.smoothing.isNormalized ? .scores : self.form == .backedOff ? .backedOff : .interpolated
     let estimator = NGramEstimator(
       method: method, form: form, model: model, counts: counts, cutoffs: cutoffs)

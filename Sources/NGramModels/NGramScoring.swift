@@ -2,101 +2,65 @@ import Dispatch
 import LanguageModels
 
 extension NGramModel {
-  /// Tokens from which on it pays to make an index, and to use all cores.
-  private static let manyTokens = 1 << 14
+  /// Tokens from which on it pays to use all cores.
+  private static let manyTokens = 1 << 13
 
-  /// Appends ln p of each token; long texts by way of an index, and on all cores where the sentences are independent of each other.
+  /// Appends ln p of each token; long texts by way of a table, and on all cores where the sentences are independent of each other.
   public func score(
     _ tokens: ArraySlice<TokenID>, context: ContextMode, after state: inout State, into output: inout [Float]
   ) {
-    guard tokens.count >= Self.manyTokens, isNormalized else {
-      for token in tokens {
-        let (logProbability, next) = logProbability(of: token, after: state)
-        output.append(logProbability)
-        state = context == .sentence && token == Vocabulary.endOfSentence ? initialState : next
-      }
-      return
+    guard tokens.count >= Self.manyTokens, isNormalized, trie.order > 1 else {
+      return score(tokens, context, &state) { output.append($0) }
     }
-    let cuts = context == .sentence ? Self.cuts(of: tokens) : [tokens.startIndex, tokens.endIndex]
-    var states = [State](repeating: initialState, count: cuts.count - 1)
-    states[0] = state
-    let index = childIndex.value(for: trie)
-    let scores = [Float](unsafeUninitializedCapacity: tokens.count) { scores, initialized in
-      states.withUnsafeMutableBufferPointer { states in
-        nonisolated(unsafe) let (scores, states) = (scores, states)
-        DispatchQueue.concurrentPerform(iterations: cuts.count - 1) { piece in
-          tokens.withUnsafeBufferPointer { all in
-            let range = cuts[piece] - tokens.startIndex..<cuts[piece + 1] - tokens.startIndex
-            score(
-              UnsafeBufferPointer(rebasing: all[range]), context, &states[piece], index,
+    let table = queryTable.value(for: trie, scoring: tokens.count)
+    let start = context == .sentence ? initialState.node : nil
+    let last = tokens.withUnsafeBufferPointer { tokens in
+      let cuts =
+        start == nil
+        ? [0, tokens.count] : sentenceCuts(of: tokens, pieces: max(1, tokens.count / Self.manyTokens))
+      var nodes = [UInt32](repeating: initialState.node, count: cuts.count - 1)
+      nodes[0] = state.node
+      output += [Float](unsafeUninitializedCapacity: tokens.count) { scores, initialized in
+        nodes.withUnsafeMutableBufferPointer { nodes in
+          nonisolated(unsafe) let (scores, nodes, tokens) = (scores, nodes, tokens)
+          DispatchQueue.concurrentPerform(iterations: nodes.count) { piece in
+            let range = cuts[piece]..<cuts[piece + 1]
+            nodes[piece] = score(
+              UnsafeBufferPointer(rebasing: tokens[range]), after: nodes[piece], start: start, table,
               into: UnsafeMutableBufferPointer(rebasing: scores[range]))
           }
         }
+        initialized = tokens.count
       }
-      initialized = tokens.count
+      return nodes[nodes.count - 1]
     }
-    output += scores
-    state = states[states.count - 1]
+    state = State(node: last, order: UInt8(trie.level(of: Int(last))))
   }
 
-  /// Where to cut a text between sentences into pieces of some thousand tokens.
-  private static func cuts(of tokens: ArraySlice<TokenID>) -> [Int] {
-    var cuts = [tokens.startIndex]
-    for (i, token) in zip(tokens.indices, tokens)
-    where token == Vocabulary.endOfSentence && i + 1 - cuts[cuts.count - 1] >= manyTokens / 2 {
-      cuts.append(i + 1)
-    }
-    if cuts[cuts.count - 1] != tokens.endIndex { cuts.append(tokens.endIndex) }
-    return cuts
-  }
-
-  /// The same walk as `look(up:after:)`, on pointers.
+  /// Writes ln p of each token, and returns the node that the next is looked up under.
   private func score(
-    _ tokens: UnsafeBufferPointer<TokenID>, _ context: ContextMode, _ state: inout State, _ index: ChildIndex,
+    _ tokens: UnsafeBufferPointer<TokenID>, after node: UInt32, start: UInt32?, _ table: QueryTable?,
     into output: UnsafeMutableBufferPointer<Float>
+  ) -> UInt32 {
+    if let table { return table.score(tokens, after: node, start: start, into: output) }
+    var state = State(node: node, order: UInt8(trie.level(of: Int(node))))
+    var position = 0
+    score(tokens, start == nil ? .stream : .sentence, &state) {
+      output[position] = $0
+      position += 1
+    }
+    return state.node
+  }
+
+  /// Token by token.
+  @inline(__always)
+  private func score(
+    _ tokens: some Sequence<TokenID>, _ context: ContextMode, _ state: inout State, _ body: (Float) -> Void
   ) {
-    let start = initialState
-    let maximumOrder = trie.order
-    let restarts = context == .sentence
-    index.withView { index in
-      trie.words.withUnsafeBufferPointer { words in
-        trie.suffixes.withUnsafeBufferPointer { suffixes in
-          trie.firstChildren.withUnsafeBufferPointer { firstChildren in
-            trie.logProbabilities.withUnsafeBufferPointer { logProbabilities in
-              trie.logBackoffs.withUnsafeBufferPointer { logBackoffs in
-                var (node, order) = (Int(state.node), Int(state.order))
-                for (i, token) in zip(tokens.indices, tokens) {
-                  var weight: Float = 0
-                  var found = -1
-                  while order > 0 {
-                    let children = Int(firstChildren[node])..<Int(firstChildren[node + 1])
-                    found = index.child(of: node, word: token, children, words)
-                    if found >= 0 { break }
-                    weight += logBackoffs[node]
-                    order -= 1
-                    if order > 0 { node = Int(suffixes[node]) }
-                  }
-                  if found < 0 {
-                    output[i] = weight + logProbabilities[Int(token)]
-                    (node, order) = (Int(token), maximumOrder == 1 ? 0 : 1)
-                  } else {
-                    output[i] = weight + logProbabilities[found]
-                    if order + 1 < maximumOrder {
-                      (node, order) = (found, order + 1)
-                    } else {
-                      node = Int(suffixes[found])
-                    }
-                  }
-                  if restarts, token == Vocabulary.endOfSentence {
-                    (node, order) = (Int(start.node), Int(start.order))
-                  }
-                }
-                state = State(node: UInt32(node), order: UInt8(order))
-              }
-            }
-          }
-        }
-      }
+    for token in tokens {
+      let (logProbability, next) = logProbability(of: token, after: state)
+      body(logProbability)
+      state = context == .sentence && token == Vocabulary.endOfSentence ? initialState : next
     }
   }
 }

@@ -43,24 +43,28 @@ struct CountingTests {
       let tokens = RandomText.tokens(sentences: 60, vocabularySize: v, seed: seed, maximumLength: 20)
       let model = NGramCounts(tokens: tokens, vocabularySize: v, order: order, context: context)
       let naive = NaiveCounts(tokens, vocabularySize: v, order: order, context: context)
-      var lower: [[UInt32]] = [[]]
-      for (k, level) in model.levels.enumerated() {
+      var lower: [[UInt32]] = []
+      for k in 0..<model.order {
+        let nodes = model.nodes(level: k + 1)
         // Spell out each n-gram from its context and its word.
-        var ngrams: [[UInt32]] = []
-        for (c, context) in lower.enumerated() {
-          for i in Int(level.starts[c])..<Int(level.starts[c + 1]) {
-            ngrams.append(context + [level.words[i]])
+        var ngrams: [[UInt32]] = k == 0 ? nodes.map { [model.words[$0]] } : []
+        for (c, context) in lower.enumerated() where k > 0 {
+          for i in model.children(of: model.nodes(level: k).lowerBound + c) {
+            ngrams.append(context + [model.words[i]])
           }
         }
-        for (i, ngram) in ngrams.enumerated() {
-          let expected = naive.counts[k][ngram] ?? 0
-          #expect(level.counts[i] == expected)
-          if k > 0 { #expect(Array(ngram.dropFirst()) == lower[Int(level.suffixes[i])]) }
-          #expect((i >= level.firstAtSentenceStart) == (ngram[0] == v))
-        }
         // Every unigram has its place, seen or not; of the others, only those seen.
-        let seen = k == 0 ? v + 1 : naive.counts[k].count
-        #expect(level.count == seen)
+        #expect(ngrams.count == nodes.count)
+        #expect(nodes.count == (k == 0 ? v + 1 : naive.counts[k].count))
+        for (i, ngram) in zip(nodes, ngrams) {
+          let expected = naive.counts[k][ngram] ?? 0
+          #expect(model.counts[i] == expected)
+          if k > 0 {
+            let suffix = Int(model.suffixes[i]) - model.nodes(level: k).lowerBound
+            #expect(Array(ngram.dropFirst()) == lower[suffix])
+          }
+          #expect((i >= model.firstAtSentenceStart[k]) == (ngram[0] == v))
+        }
         lower = ngrams
       }
     }

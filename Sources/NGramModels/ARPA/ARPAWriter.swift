@@ -171,7 +171,7 @@ private struct ContextPath {
   init(of node: Int, level: Int, in trie: NGramTrie) {
     var child = node
     for _ in 1..<max(1, level) {
-      child = Self.parent(of: child, in: trie)
+      child = NGramTrie.parent(of: child, firstChildren: trie.firstChildren)
       nodes.insert(child, at: 0)
     }
   }
@@ -190,16 +190,6 @@ private struct ContextPath {
       position -= 1
     }
     return position < nodes.count - 1
-  }
-
-  /// The last node whose children begin at or before `node`.
-  private static func parent(of node: Int, in trie: NGramTrie) -> Int {
-    var (low, high) = (0, trie.innerCount)
-    while low < high {
-      let middle = (low + high) / 2
-      if Int(trie.firstChildren[middle]) <= node { low = middle + 1 } else { high = middle }
-    }
-    return low - 1
   }
 }
 

@@ -107,20 +107,20 @@ struct CountWriter {
     for word in words.sentenceStartPlace..<words.count { try visit(word, level: 0, &path, body) }
   }
 
-  /// Visits n-gram `index` of a level, and all that go on from it.
+  /// Visits node `index`, and all that go on from it.
   private func visit(
     _ index: Int, level k: Int, _ path: inout [UInt8], _ body: (UnsafeRawBufferPointer, UInt64) throws -> Void
   ) throws {
-    let count = counts.levels[k].counts[index]
+    let count = counts.counts[index]
     // The vocabulary has <unk>, which the text need not have.
     guard count > 0 else { return }
     let length = path.count
     if k > 0 { path.append(UInt8(ascii: " ")) }
-    let word = Int(counts.levels[k].words[index])
+    let word = Int(counts.words[index])
     path += words.bytes[words.ends[word]..<words.ends[word + 1]]
     try path.withUnsafeBytes { try body($0, UInt64(count)) }
     if k + 1 < counts.order {
-      for child in counts.levels[k + 1].children(of: index) { try visit(child, level: k + 1, &path, body) }
+      for child in counts.children(of: index) { try visit(child, level: k + 1, &path, body) }
     }
     path.removeLast(path.count - length)
   }

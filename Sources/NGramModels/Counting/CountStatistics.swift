@@ -43,20 +43,19 @@ public struct ContextStatistics: Sendable {
 }
 
 extension NGramCounts {
-  /// The counts that smoothing works on, per level.
+  /// The counts that smoothing works on, of every node.
   ///
   /// Raw: c(w₁…w_k). Adjusted (Kneser and Ney 1995): below the highest order, the number of different words that precede
   /// w₁…w_k, N₁₊(·w₁…w_k); raw for n-grams that begin with `<s>`, which nothing precedes.
-  func counts(adjusted: Bool) -> [[UInt32]] {
-    var result = levels.map(\.counts)
-    result[0][vocabularySize] = 0  // <s> is never predicted
-    guard adjusted, order > 1 else { return result }
-    for k in 0..<order - 1 {
-      let level = levels[k]
-      for i in 0..<level.firstAtSentenceStart { result[k][i] = 0 }
-      result[k].withUnsafeMutableBufferPointer { counts in
-        let above = levels[k + 1]
-        for suffix in above.suffixes { counts[Int(suffix)] += suffix < level.firstAtSentenceStart ? 1 : 0 }
+  func counts(adjusted: Bool) -> [UInt32] {
+    var result = counts
+    result[vocabularySize] = 0  // <s> is never predicted
+    guard adjusted else { return result }
+    result.withUnsafeMutableBufferPointer { result in
+      for k in 1..<max(1, order) {
+        let end = firstAtSentenceStart[k - 1]
+        for node in nodes(level: k).lowerBound..<end { result[node] = 0 }
+        for suffix in suffixes[nodes(level: k + 1)] where suffix < end { result[Int(suffix)] += 1 }
       }
     }
     return result

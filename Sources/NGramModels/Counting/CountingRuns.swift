@@ -52,8 +52,11 @@ struct CountingRuns {
     var tokens: [TokenID] = []
     let capacity = limit?.tokens(order: order) ?? Int.max
     if limit != nil { tokens.reserveCapacity(capacity + capacity / 16) }
-    while let line = try reader.next({ tokens.append(builder.number(of: $0)) }) {
-      if line == .sentence { tokens.append(Vocabulary.endOfSentence) }
+    while let line = try reader.next() {
+      if line == .sentence {
+        builder.number(reader.tokens, to: &tokens)
+        tokens.append(Vocabulary.endOfSentence)
+      }
       if reader.statistics.lines % 65_536 == 0 { progress(reader.statistics) }
       // Words take memory too: their bytes, and some thirty more.
       guard let limit, tokens.count + builder.counts.count > capacity else { continue }

@@ -1,36 +1,36 @@
 import Dispatch
 import LanguageModels
 
-/// All n-grams of a text up to an order, with their counts, as a trie in flat arrays.
+/// All n-grams of a text up to an order, with their counts, as a trie in flat arrays, numbered as in `NGramTrie`.
 ///
-/// Level k holds the distinct k-grams, sorted by context (the first k − 1 words) and then by last word; an n-gram is known by its
-/// index in its level. The beginning of a sentence, `<s>`, is word V, one past the vocabulary: it is a context, never
-/// predicted. N-grams that begin with `<s>` are therefore the last of their level.
+/// Node numbers run through all levels; level k holds the distinct k-grams, sorted by context (the first k − 1 words) and then by last
+/// word. The beginning of a sentence, `<s>`, is word V, one past the vocabulary: it is a context, never predicted. N-grams that begin with
+/// `<s>` are therefore the last of their level.
 public struct NGramCounts: Sendable {
-  /// The k-grams of one k.
-  public struct Level: Sendable {
-    /// The last word of each n-gram.
-    public internal(set) var words: [UInt32]
-    /// The index in the level below of each n-gram without its first word.
-    public internal(set) var suffixes: [UInt32]
-    /// How often each n-gram occurs.
-    public internal(set) var counts: [UInt32]
-    /// The n-grams with context c, an index in the level below, are `starts[c]..<starts[c + 1]`.
-    public internal(set) var starts: [UInt32]
-    /// The first of the n-grams that begin with `<s>`.
-    public internal(set) var firstAtSentenceStart: Int
-
-    /// How many n-grams there are.
-    public var count: Int { words.count }
-  }
-
   /// V, the number of words without `<s>`.
   public let vocabularySize: Int
-  /// Level k at index k − 1.
-  public private(set) var levels: [Level]
+  /// Level k is the nodes `levelStarts[k - 1]..<levelStarts[k]`.
+  public private(set) var levelStarts: [Int]
+  /// The last word of each n-gram.
+  public private(set) var words: [UInt32]
+  /// The node of each n-gram without its first word; 0 and without meaning for unigrams.
+  public private(set) var suffixes: [UInt32]
+  /// How often each n-gram occurs.
+  public private(set) var counts: [UInt32]
+  /// The n-grams with the context of node i are `firstChildren[i]..<firstChildren[i + 1]`; none are kept for the highest level.
+  public private(set) var firstChildren: [UInt32]
+  /// Of each level, the first of the n-grams that begin with `<s>`.
+  public private(set) var firstAtSentenceStart: [Int]
 
   /// The order of the longest n-grams.
-  public var order: Int { levels.count }
+  public var order: Int { levelStarts.count - 1 }
+
+  /// The nodes of level k.
+  public func nodes(level k: Int) -> Range<Int> { levelStarts[k - 1]..<levelStarts[k] }
+
+  /// The n-grams with the context of `node`, which must not be of the highest level.
+  @inline(__always)
+  public func children(of node: Int) -> Range<Int> { Int(firstChildren[node])..<Int(firstChildren[node + 1]) }
 
   /// Counts the n-grams of `tokens`, in which every sentence ends with the end of sentence, up to `order` or to the length of
   /// the longest sentence with its beginning and end, whichever is less.
@@ -53,77 +53,78 @@ public struct NGramCounts: Sendable {
   /// 16 bytes a distinct n-gram.
   init(_ text: PaddedText, order: Int, progress: (Int) -> Void = { _ in }) {
     vocabularySize = text.vocabularySize
-    levels = [Self.unigrams(text)]
-    guard order > 1, !text.words.isEmpty else { return }
-    progress(1)
-    let sorted = SortedPositions(text, order: order)
-    // For each position of the text, the number of the n-gram of the level below that begins there.
+    let sorted = order > 1 && !text.words.isEmpty ? SortedPositions(text, order: order) : nil
+    levelStarts = [0, vocabularySize + 1]
+    for k in 1..<order {
+      let count = sorted?.pieces.reduce(0) { $0 + $1.newNGrams[k] } ?? 0
+      if count == 0 { break }
+      levelStarts.append(levelStarts[k] + count)
+    }
+    (words, suffixes, firstChildren) = ([], [], [])
+    (counts, firstAtSentenceStart) = ([], [vocabularySize])
+    let (total, inner) = (levelStarts[levelStarts.count - 1], levelStarts[levelStarts.count - 2])
+    words = Self.unwritten(total)
+    suffixes = Self.unwritten(total)
+    counts = Self.unwritten(total)
+    firstChildren = Self.unwritten(inner + 1)
+    firstChildren[inner] = UInt32(total)
+    fillUnigrams(text)
+    guard let sorted else { return }
+    // For each position of the text, the node of the n-gram of the level below that begins there.
     var numbers = text.words
-    var next = text.isWeighted ? [] : [UInt32](repeating: 0, count: numbers.count)
-    for k in 2...order {
+    var next: [UInt32] = text.isWeighted ? [] : Self.unwritten(numbers.count)
+    for k in 2..<max(2, self.order + 1) {
       progress(k)
-      guard let level = Self.level(k, below: levels[k - 2], text, sorted, numbers: numbers, next: &next)
-      else {
-        return
-      }
-      levels.append(level)
+      fill(level: k, text, sorted, numbers: numbers, next: &next)
       swap(&numbers, &next)
+      firstAtSentenceStart.append(Int(firstChildren[firstAtSentenceStart[k - 2]]))
     }
   }
 
-  private static func unigrams(_ text: PaddedText) -> Level {
-    var counts = [UInt32](repeating: 0, count: text.vocabularySize + 1)
+  /// An array that is filled later, and takes no memory before.
+  private static func unwritten(_ count: Int) -> [UInt32] {
+    [UInt32](unsafeUninitializedCapacity: count) { $1 = count }
+  }
+
+  private mutating func fillUnigrams(_ text: PaddedText) {
+    for word in 0...vocabularySize { (words[word], suffixes[word], counts[word]) = (UInt32(word), 0, 0) }
     if let starts = text.starts {
       for start in starts { counts[Int(text.words[Int(start)])] += text.words[Int(start) - 1] }
     } else {
       for word in text.words { counts[Int(word)] += 1 }
     }
-    return Level(
-      words: Array(0...UInt32(text.vocabularySize)), suffixes: [], counts: counts,
-      starts: [0, UInt32(text.vocabularySize + 1)], firstAtSentenceStart: text.vocabularySize)
   }
 
-  /// Level k; `nil` if it would be empty.
+  /// Fills in level k.
   ///
-  /// - Parameter next: overwritten with the number of the k-gram that begins at each position of the text.
-  private static func level(
-    _ k: Int, below: Level, _ text: PaddedText, _ sorted: SortedPositions, numbers: [UInt32],
-    next: inout [UInt32]
-  ) -> Level? {
-    var begins = [0]
-    for piece in sorted.pieces { begins.append(begins[begins.count - 1] + piece.newNGrams[k - 1]) }
-    let total = begins[begins.count - 1]
-    guard total > 0 else { return nil }
-    var belowBegins = [0]
-    for piece in sorted.pieces {
-      belowBegins.append(belowBegins[belowBegins.count - 1] + piece.newNGrams[k - 2])
+  /// - Parameter next: overwritten with the node of the k-gram that begins at each position of the text.
+  private mutating func fill(
+    level k: Int, _ text: PaddedText, _ sorted: SortedPositions, numbers: [UInt32], next: inout [UInt32]
+  ) {
+    var (first, firstBelow) = ([levelStarts[k - 1]], [levelStarts[k - 2]])
+    for (i, piece) in sorted.pieces.enumerated() {
+      first.append(first[i] + piece.newNGrams[k - 1])
+      firstBelow.append(firstBelow[i] + piece.newNGrams[k - 2])
     }
-
-    var words = [UInt32](repeating: 0, count: total)
-    var suffixes = words
-    var counts = words
-    var starts = [UInt32](repeating: UInt32(total), count: below.count + 1)
     words.withUnsafeMutableBufferPointer { words in
       suffixes.withUnsafeMutableBufferPointer { suffixes in
         counts.withUnsafeMutableBufferPointer { counts in
-          starts.withUnsafeMutableBufferPointer { starts in
+          firstChildren.withUnsafeMutableBufferPointer { firstChildren in
             next.withUnsafeMutableBufferPointer { next in
               nonisolated(unsafe) let run = LevelFiller(
-                k: k, words: words, suffixes: suffixes, counts: counts, starts: starts, next: next)
-              let (begins, belowBegins) = (begins, belowBegins)
+                k: k, words: words, suffixes: suffixes, counts: counts, firstChildren: firstChildren,
+                next: next)
+              let (first, firstBelow) = (first, firstBelow)
               DispatchQueue.concurrentPerform(iterations: sorted.pieces.count) { i in
                 run.fill(
-                  from: sorted.pieces[i], of: sorted, text, numbers: numbers, first: begins[i],
-                  firstBelow: belowBegins[i])
+                  from: sorted.pieces[i], of: sorted, text, numbers: numbers, first: first[i],
+                  firstBelow: firstBelow[i])
               }
             }
           }
         }
       }
     }
-    return Level(
-      words: words, suffixes: suffixes, counts: counts, starts: starts,
-      firstAtSentenceStart: Int(starts[below.firstAtSentenceStart]))
   }
 
   /// Why counts cannot be those of a text.
@@ -139,57 +140,43 @@ public struct NGramCounts: Sendable {
   /// - Throws: `Inconsistency`.
   mutating func linkSuffixes() throws {
     for k in 1..<max(1, order) {
-      var suffixes = levels[k].suffixes
-      var isPreceded = [Bool](repeating: false, count: levels[k - 1].count)
-      for context in 0..<levels[k - 1].count {
+      let below = nodes(level: k)
+      var isPreceded = [Bool](repeating: false, count: below.count)
+      for context in below {
         // The children of a context are a subset of the children of its suffix.
-        var candidates = k == 1 ? 0..<0 : levels[k - 1].children(of: Int(levels[k - 1].suffixes[context]))
-        for child in levels[k].children(of: context) {
-          let word = levels[k].words[child]
+        var candidates = k == 1 ? 0..<0 : children(of: Int(suffixes[context]))
+        for child in children(of: context) {
+          let word = words[child]
           if k == 1 {
             suffixes[child] = word
           } else {
-            guard let found = levels[k - 1].find(word, in: candidates) else {
-              throw Inconsistency.noSuffix(path(to: child, level: k))
+            guard let found = find(word, in: candidates) else {
+              throw Inconsistency.noSuffix(ngram(of: child))
             }
             suffixes[child] = UInt32(found)
             candidates = found + 1..<candidates.upperBound
           }
-          isPreceded[Int(suffixes[child])] = true
+          isPreceded[Int(suffixes[child]) - below.lowerBound] = true
         }
       }
-      levels[k].suffixes = suffixes
-      let below = levels[k - 1]
-      if let orphan = (0..<below.firstAtSentenceStart).first(where: {
-        !isPreceded[$0] && below.counts[$0] > 0
+      if let orphan = (below.lowerBound..<firstAtSentenceStart[k - 1]).first(where: {
+        !isPreceded[$0 - below.lowerBound] && counts[$0] > 0
       }) {
-        throw Inconsistency.nothingBefore(path(to: orphan, level: k - 1))
+        throw Inconsistency.nothingBefore(ngram(of: orphan))
       }
     }
   }
 
-  /// The words of n-gram `index` of the level at `k`.
-  private func path(to index: Int, level k: Int) -> [UInt32] {
-    var words: [UInt32] = []
-    var index = index
-    for j in stride(from: k, through: 0, by: -1) {
-      words.append(levels[j].words[index])
-      guard j > 0 else { break }
-      var (low, high) = (0, levels[j - 1].count)
-      while low < high {
-        let middle = (low + high) / 2
-        if Int(levels[j].starts[middle]) <= index { low = middle + 1 } else { high = middle }
-      }
-      index = low - 1
+  /// The words of `node`.
+  private func ngram(of node: Int) -> [UInt32] {
+    var node = node
+    var result = [words[node]]
+    while node > vocabularySize {
+      node = NGramTrie.parent(of: node, firstChildren: firstChildren)
+      result.append(words[node])
     }
-    return words.reversed()
+    return result.reversed()
   }
-}
-
-extension NGramCounts.Level {
-  /// The n-grams with context `c`.
-  @inline(__always)
-  func children(of c: Int) -> Range<Int> { Int(starts[c])..<Int(starts[c + 1]) }
 
   /// The n-gram that ends with `word` in `range`, all of one context.
   func find(_ word: UInt32, in range: Range<Int>) -> Int? {
@@ -208,12 +195,12 @@ private struct LevelFiller {
   let words: UnsafeMutableBufferPointer<UInt32>
   let suffixes: UnsafeMutableBufferPointer<UInt32>
   let counts: UnsafeMutableBufferPointer<UInt32>
-  let starts: UnsafeMutableBufferPointer<UInt32>
+  let firstChildren: UnsafeMutableBufferPointer<UInt32>
   let next: UnsafeMutableBufferPointer<UInt32>
 
   /// - Parameters:
-  ///   - first: the number of the piece's first k-gram.
-  ///   - firstBelow: the number of its first (k − 1)-gram.
+  ///   - first: the node of the piece's first k-gram.
+  ///   - firstBelow: the node of its first (k − 1)-gram.
   func fill(
     from piece: SortedPositions.Piece, of sorted: SortedPositions, _ text: PaddedText, numbers: [UInt32],
     first: Int, firstBelow: Int
@@ -234,12 +221,12 @@ private struct LevelFiller {
                     if equal == 0 {
                       while context < Int(source[position]) {
                         context += 1
-                        starts[context] = UInt32(node + 1)
+                        firstChildren[context] = UInt32(node + 1)
                       }
                     }
                   } else if equal < k - 1, length >= k - 1 {
                     context += 1
-                    starts[context] = UInt32(node + 1)
+                    firstChildren[context] = UInt32(node + 1)
                   }
                 }
                 guard length >= k else { continue }
@@ -260,7 +247,7 @@ private struct LevelFiller {
               if node >= first { counts[node] = total }
               if k == 2 {
                 for word in context + 1..<max(context + 1, piece.words.upperBound) {
-                  starts[word] = UInt32(node + 1)
+                  firstChildren[word] = UInt32(node + 1)
                 }
               }
             }

@@ -1,0 +1,183 @@
+import LanguageModels
+import Synchronization
+
+/// Finds n-grams in long texts in constant time: a hash table over a trie, from a context's node and a word to what they lead to.
+///
+/// A search that succeeds reads one place in memory, one that fails another beside it. Open addressing with linear probing, two thirds full.
+/// Memory: 24 bytes for each n-gram, and 8 for each context.
+struct QueryTable: Sendable {
+  /// An n-gram hw.
+  private struct Slot {
+    /// The node of h and the word w, or `empty`.
+    var key: UInt64
+    /// The node that the next word is looked up under.
+    var next: UInt32
+    /// ln p(w | h).
+    var logProbability: Float
+
+    static let empty = UInt64.max
+  }
+
+  /// What a context becomes without its first word.
+  private struct Shortening {
+    /// Its node.
+    var suffix: UInt32
+    /// ln b(h).
+    var logBackoff: Float
+  }
+
+  private let slots: [Slot]
+  private let shortenings: [Shortening]
+  /// Of the unigrams.
+  private let logProbabilities: [Float]
+  /// V: node V is `<s>`, and the nodes up to it are single words.
+  private let vocabularySize: Int
+
+  /// A table of a trie of an order from 2.
+  init(_ trie: NGramTrie) {
+    vocabularySize = trie.vocabularySize
+    logProbabilities = Array(trie.logProbabilities[..<trie.levelStarts[1]])
+    shortenings = zip(trie.suffixes, trie.logBackoffs).map { Shortening(suffix: $0, logBackoff: $1) }
+    let count = trie.words.count - trie.levelStarts[1]
+    slots = [Slot](unsafeUninitializedCapacity: max(16, count + count / 2)) { slots, initialized in
+      initialized = slots.count
+      slots.initialize(repeating: Slot(key: Slot.empty, next: 0, logProbability: 0))
+      for node in 0..<trie.innerCount {
+        for child in trie.children(of: node) {
+          let key = Self.key(UInt32(node), trie.words[child])
+          var place = Self.place(of: key, in: slots.count)
+          while slots[place].key != Slot.empty { place = place + 1 == slots.count ? 0 : place + 1 }
+          slots[place] = Slot(
+            key: key, next: child < trie.innerCount ? UInt32(child) : trie.suffixes[child],
+            logProbability: trie.logProbabilities[child])
+        }
+      }
+    }
+  }
+
+  @inline(__always)
+  private static func key(_ node: UInt32, _ word: UInt32) -> UInt64 { UInt64(node) << 32 | UInt64(word) }
+
+  @inline(__always)
+  private static func place(of key: UInt64, in count: Int) -> Int {
+    let product = key.multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
+    return Int((product.high ^ product.low).multipliedFullWidth(by: UInt64(count)).high)
+  }
+
+  /// A stretch of the text that is being scored.
+  private struct Lane {
+    /// Where the next token is looked up: the longest known suffix of the words before it, or what is left of it.
+    var node: UInt32
+    /// Σ ln b of what it was shortened by.
+    var weight: Float = 0
+    var position: Int
+    let end: Int
+    /// The search: for what, where it begins, and what is there.
+    var key: UInt64 = 0
+    var place = 0
+    var found: UInt64 = 0
+  }
+
+  /// Stretches scored side by side, so that the memory works on as many searches at a time.
+  private static let lanes = 8
+
+  /// Writes ln p of each of `tokens`, and returns the node that the token behind them is looked up under.
+  ///
+  /// - Parameters:
+  ///   - node: where the first token is looked up.
+  ///   - start: where the first token of each sentence is looked up, if the context restarts with it.
+  func score(
+    _ tokens: UnsafeBufferPointer<TokenID>, after node: UInt32, start: UInt32?,
+    into output: UnsafeMutableBufferPointer<Float>
+  ) -> UInt32 {
+    let cuts = start == nil ? [0, tokens.count] : sentenceCuts(of: tokens, pieces: Self.lanes)
+    var result = node
+    withUnsafeTemporaryAllocation(of: Lane.self, capacity: Self.lanes) { lanes in
+      var active = 0
+      for (first, end) in zip(cuts, cuts.dropFirst()) {
+        lanes.initializeElement(
+          at: active, to: Lane(node: first == 0 ? node : start ?? node, position: first, end: end))
+        active += 1
+      }
+      slots.withUnsafeBufferPointer { slots in
+        shortenings.withUnsafeBufferPointer { shortenings in
+          logProbabilities.withUnsafeBufferPointer { logProbabilities in
+            while active > 0 {
+              for i in 0..<active {
+                let key = Self.key(lanes[i].node, tokens[lanes[i].position])
+                let place = Self.place(of: key, in: slots.count)
+                (lanes[i].key, lanes[i].place, lanes[i].found) = (key, place, slots[place].key)
+              }
+              var i = 0
+              while i < active {
+                var lane = lanes[i]
+                while lane.found != lane.key, lane.found != Slot.empty {
+                  lane.place = lane.place + 1 == slots.count ? 0 : lane.place + 1
+                  lane.found = slots[lane.place].key
+                }
+                let word = tokens[lane.position]
+                if lane.found == lane.key {
+                  let slot = slots[lane.place]
+                  output[lane.position] = lane.weight + slot.logProbability
+                  lane.node = slot.next
+                } else {
+                  let shortening = shortenings[Int(lane.node)]
+                  lane.weight += shortening.logBackoff
+                  if lane.node > vocabularySize {
+                    lane.node = shortening.suffix
+                    lanes[i] = lane
+                    i += 1
+                    continue
+                  }
+                  output[lane.position] = lane.weight + logProbabilities[Int(word)]
+                  lane.node = word
+                }
+                lane.weight = 0
+                lane.position += 1
+                if let start, word == Vocabulary.endOfSentence { lane.node = start }
+                if lane.position < lane.end {
+                  lanes[i] = lane
+                  i += 1
+                } else {
+                  if lane.end == tokens.count { result = lane.node }
+                  active -= 1
+                  lanes[i] = lanes[active]
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+    return result
+  }
+}
+
+/// Where to cut a text, behind ends of sentences, into at most so many pieces of about the same size; none is empty.
+func sentenceCuts(of tokens: UnsafeBufferPointer<TokenID>, pieces: Int) -> [Int] {
+  var cuts = [0]
+  for piece in 1..<max(2, pieces) {
+    var cut = max(cuts[cuts.count - 1] + 1, tokens.count * piece / pieces)
+    while cut < tokens.count, tokens[cut - 1] != Vocabulary.endOfSentence { cut += 1 }
+    if cut >= tokens.count { break }
+    cuts.append(cut)
+  }
+  return cuts + (tokens.isEmpty ? [] : [tokens.count])
+}
+
+/// A table that is made once for all copies of its model, when so many tokens have been scored that it pays.
+final class LazyQueryTable: Sendable {
+  private let state = Mutex<(tokens: Int, table: QueryTable?)>((0, nil))
+
+  /// The table of `trie`, always the same; `nil` if it does not pay so far.
+  ///
+  /// - Parameter count: how many more tokens are to be scored.
+  func value(for trie: NGramTrie, scoring count: Int) -> QueryTable? {
+    state.withLock { state in
+      state.tokens += count
+      // To put an n-gram into the table takes about an eighth of what the table saves for each token.
+      if state.table == nil, state.tokens >= trie.words.count / 8 { state.table = QueryTable(trie) }
+      return state.table
+    }
+  }
+}
