@@ -29,7 +29,7 @@ func dropout<V: FloatVector>(_: V.Type, _ n: Int, _ mask: DropoutMask, _ y: Unsa
     // A float in [1, 2) with 23 of the word's bits, less 1.
     let bits = (word &>> V.Words(repeating: 9)) | V.Words(repeating: 0x3f80_0000)
     let uniform = V(bits: bits) - V(repeating: 1)
-    chunk.store(kept.replacing(with: V.zero, where: uniform .< rate), y)
+    chunk.store(kept.choosing(V.zero, where: uniform .< rate), y)
   }
 }
 

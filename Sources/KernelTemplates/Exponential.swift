@@ -26,16 +26,16 @@ extension FloatVector {
     let power = Self(bits: mantissa.bits &+ (n.bits &<< Words(repeating: 23)))
     return
       power
-      .replacing(with: Self(repeating: .infinity), where: self .> Self(repeating: 88.722_83))
-      .replacing(with: Self.zero, where: self .< Self(repeating: -87.336_54))
-      .replacing(with: self + self, where: self .!= self)
+      .choosing(Self(repeating: .infinity), where: self .> Self(repeating: 88.722_83))
+      .choosing(Self.zero, where: self .< Self(repeating: -87.336_54))
+      .choosing(self + self, where: self .!= self)
   }
 
   /// 1 / (1 + e⁻ˣ): 0 where the result would be denormal (below −87.33), NaN for NaN.
   @inlinable @inline(__always) func sigmoid() -> Self {
     let one = Self(repeating: 1)
     return (one / (one + (Self.zero - self).exponential()))
-      .replacing(with: Self.zero, where: self .< Self(repeating: -87.336_54))
+      .choosing(Self.zero, where: self .< Self(repeating: -87.336_54))
   }
 
   /// tanh x = (e²ˣ − 1) / (e²ˣ + 1), odd, ±1 beyond ±10, NaN for NaN.
@@ -43,7 +43,7 @@ extension FloatVector {
     let sign = bits & Words(repeating: 0x8000_0000)
     let magnitude = Self(bits: bits & Words(repeating: 0x7fff_ffff))
     let limit = Self(repeating: 10)
-    let clamped = magnitude.replacing(with: limit, where: magnitude .> limit)
+    let clamped = magnitude.choosing(limit, where: magnitude .> limit)
     let (n, fraction) = (clamped + clamped).reduced()
     let scale = Self(bits: (n.bits &<< Words(repeating: 23)) &+ Words(repeating: 0x3f80_0000))
     let minusOne = (scale - Self(repeating: 1)).adding(scale, times: fraction)

@@ -30,7 +30,6 @@ public protocol FloatVector: SendableMetatype {
   static func .!= (a: Self, b: Self) -> Mask
   /// `self + a * b`, rounded once where the instruction set has a fused multiply-add, else twice.
   func adding(_ a: Self, times b: Self) -> Self
-  func replacing(with other: Self, where mask: Mask) -> Self
 }
 
 /// As many 32-bit words as a `FloatVector` has lanes.
@@ -52,6 +51,7 @@ extension SIMD16<UInt32>: WordVector {}
 
 extension SIMD4<Float>: FloatVector {
   public typealias Words = SIMD4<UInt32>
+  public typealias Mask = SIMDMask<SIMD4<Int32>>
   @inlinable @inline(__always) public static var laneIndices: Words {
     Words(0, 1, 2, 3)
   }
@@ -64,6 +64,7 @@ extension SIMD4<Float>: FloatVector {
 
 extension SIMD8<Float>: FloatVector {
   public typealias Words = SIMD8<UInt32>
+  public typealias Mask = SIMDMask<SIMD8<Int32>>
   @inlinable @inline(__always) public static var laneIndices: Words {
     Words(0, 1, 2, 3, 4, 5, 6, 7)
   }
@@ -76,6 +77,7 @@ extension SIMD8<Float>: FloatVector {
 
 extension SIMD16<Float>: FloatVector {
   public typealias Words = SIMD16<UInt32>
+  public typealias Mask = SIMDMask<SIMD16<Int32>>
   @inlinable @inline(__always) public static var laneIndices: Words {
     Words(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
   }
@@ -88,6 +90,13 @@ extension SIMD16<Float>: FloatVector {
 
 extension FloatVector {
   @inlinable @inline(__always) public static var zero: Self { Self(repeating: 0) }
+
+  /// The lanes of `other` where the mask is true, and else those of this vector: as arithmetic on words, because the standard library's
+  /// own choice takes a vector apart.
+  @inlinable @inline(__always) func choosing(_ other: Self, where mask: Mask) -> Self {
+    let words = unsafeBitCast(mask, to: Words.self)
+    return Self(bits: bits ^ ((bits ^ other.bits) & words))
+  }
 
   /// The vector at any address.
   @inlinable @inline(__always) public static func load(_ source: UnsafePointer<Float>) -> Self {

@@ -15,12 +15,12 @@ func maximum<V: FloatVector>(_: V.Type, _ n: Int, _ x: UnsafePointer<Float>, _ p
     cpu_prefetch(x + 2 &* V.lanes)
     cpu_prefetch(x + 3 &* V.lanes)
     let (a, b) = (V.load(x), V.load(x + V.lanes))
-    left = left.replacing(with: a, where: a .> left)
-    right = right.replacing(with: b, where: b .> right)
+    left = left.choosing(a, where: a .> left)
+    right = right.choosing(b, where: b .> right)
     x += panelStride
     count &-= 2 &* V.lanes
   }
-  left = left.replacing(with: right, where: right .> left)
+  left = left.choosing(right, where: right .> left)
   var result = -Float.infinity
   withUnsafeBytes(of: left) { bytes in
     for lane in 0..<V.lanes {
