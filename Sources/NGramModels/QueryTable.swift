@@ -1,3 +1,4 @@
+import Glibc
 import LanguageModels
 import Synchronization
 
@@ -26,7 +27,7 @@ struct QueryTable: Sendable {
     var logBackoff: Float
   }
 
-  private let slots: [Slot]
+  private let memory: Memory
   private let shortenings: [Shortening]
   /// Of the unigrams.
   private let logProbabilities: [Float]
@@ -39,20 +40,64 @@ struct QueryTable: Sendable {
     logProbabilities = Array(trie.logProbabilities[..<trie.levelStarts[1]])
     shortenings = zip(trie.suffixes, trie.logBackoffs).map { Shortening(suffix: $0, logBackoff: $1) }
     let count = trie.words.count - trie.levelStarts[1]
-    slots = [Slot](unsafeUninitializedCapacity: max(16, count + count / 2)) { slots, initialized in
-      initialized = slots.count
-      slots.initialize(repeating: Slot(key: Slot.empty, next: 0, logProbability: 0))
+    memory = Memory(count: max(16, count + count / 2))
+    fill(from: trie)
+  }
+
+  /// Puts all n-grams into the empty table. They come in groups whose places are all looked at before the first is filled, so that the
+  /// memory works on many at a time.
+  private func fill(from trie: NGramTrie) {
+    let slots = memory.slots
+    let groupSize = 32
+    withUnsafeTemporaryAllocation(of: (slot: Slot, place: Int, found: UInt64).self, capacity: groupSize) {
+      group in
+      var count = 0
+      func put() {
+        for i in 0..<count { group[i].found = slots[group[i].place].key }
+        for i in 0..<count {
+          var (place, found) = (group[i].place, group[i].found)
+          // A place that was empty may have been taken since.
+          if found == Slot.empty { found = slots[place].key }
+          while found != Slot.empty {
+            place = place + 1 == slots.count ? 0 : place + 1
+            found = slots[place].key
+          }
+          slots[place] = group[i].slot
+        }
+        count = 0
+      }
       for node in 0..<trie.innerCount {
         for child in trie.children(of: node) {
           let key = Self.key(UInt32(node), trie.words[child])
-          var place = Self.place(of: key, in: slots.count)
-          while slots[place].key != Slot.empty { place = place + 1 == slots.count ? 0 : place + 1 }
-          slots[place] = Slot(
+          let slot = Slot(
             key: key, next: child < trie.innerCount ? UInt32(child) : trie.suffixes[child],
             logProbability: trie.logProbabilities[child])
+          group.initializeElement(at: count, to: (slot, Self.place(of: key, in: slots.count), Slot.empty))
+          count += 1
+          if count == groupSize { put() }
         }
       }
+      put()
     }
+  }
+
+  /// The slots, in huge pages where the system has them: searches go everywhere.
+  private final class Memory: @unchecked Sendable {
+    let slots: UnsafeMutableBufferPointer<Slot>
+
+    /// `count` empty slots.
+    init(count: Int) {
+      let hugePage = 2 << 20
+      let size = count * MemoryLayout<Slot>.stride
+      let isLarge = size >= hugePage
+      let memory = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: isLarge ? hugePage : 64)
+      if isLarge { madvise(memory, size / hugePage * hugePage, MADV_HUGEPAGE) }
+      slots = UnsafeMutableBufferPointer(
+        start: memory.bindMemory(to: Slot.self, capacity: count), count: count)
+      slots.initialize(repeating: Slot(key: Slot.empty, next: 0, logProbability: 0))
+    }
+
+    deinit { slots.deallocate() }
   }
 
   @inline(__always)
@@ -99,7 +144,8 @@ struct QueryTable: Sendable {
           at: active, to: Lane(node: first == 0 ? node : start ?? node, position: first, end: end))
         active += 1
       }
-      slots.withUnsafeBufferPointer { slots in
+      let slots = memory.slots
+      withExtendedLifetime(memory) {
         shortenings.withUnsafeBufferPointer { shortenings in
           logProbabilities.withUnsafeBufferPointer { logProbabilities in
             while active > 0 {
@@ -175,8 +221,8 @@ final class LazyQueryTable: Sendable {
   func value(for trie: NGramTrie, scoring count: Int) -> QueryTable? {
     state.withLock { state in
       state.tokens += count
-      // To put an n-gram into the table takes about an eighth of what the table saves for each token.
-      if state.table == nil, state.tokens >= trie.words.count / 8 { state.table = QueryTable(trie) }
+      // To put an n-gram into the table takes about a sixteenth of what the table saves for each token.
+      if state.table == nil, state.tokens >= trie.words.count / 16 { state.table = QueryTable(trie) }
       return state.table
     }
   }
