@@ -1,0 +1,61 @@
+import LanguageModels
+import TestSupport
+import Testing
+
+@testable import NGramModels
+
+@Suite("Scoring")
+struct ScoringTests {
+  private func model(order: Int, _ context: ContextMode, cutoffs: [UInt32] = []) -> NGramModel {
+    let vocabulary = Vocabulary(unit: .word, tokens: (2..<60).map { "w\($0)" })
+    var options = NGramModel.Options()
+    (options.order, options.context, options.cutoffs) = (order, context, cutoffs)
+    let tokens = RandomText.tokens(sentences: 400, vocabularySize: 60, seed: 5)
+    return NGramModel(tokens: tokens, vocabulary: vocabulary, options: options)
+  }
+
+  /// What the equation says, token by token.
+  private func expected(_ tokens: [TokenID], _ context: ContextMode, _ model: NGramModel) -> (
+    [Float], NGramModel.State
+  ) {
+    var state = model.initialState
+    var scores: [Float] = []
+    for token in tokens {
+      let (score, next) = model.logProbability(of: token, after: state)
+      scores.append(score)
+      state = context == .sentence && token == Vocabulary.endOfSentence ? model.initialState : next
+    }
+    return (scores, state)
+  }
+
+  @Test(
+    "Long texts score as token by token, bit for bit, in any pieces", arguments: ContextMode.allCases,
+    [1, 2, 5])
+  func longTexts(context: ContextMode, order: Int) {
+    for cutoffs in [[], [0, 0, 1]] as [[UInt32]] where cutoffs.count <= order {
+      let model = model(order: order, context, cutoffs: cutoffs)
+      let text = RandomText.tokens(sentences: 6000, vocabularySize: 60, seed: 6)
+      #expect(text.count > 30_000)
+      let (scores, last) = expected(text, context, model)
+      // The last pieces begin in the middle of sentences, and end there.
+      for size in [text.count, 8192, 100, 12_345] {
+        var state = model.initialState
+        var found: [Float] = []
+        for first in stride(from: 0, to: text.count, by: size) {
+          let piece = text[first..<min(first + size, text.count)]
+          model.score(piece, context: context, after: &state, into: &found)
+        }
+        #expect(found == scores)
+        #expect(state == last)
+      }
+    }
+  }
+
+  @Test("A table is made when enough tokens were scored, and only then")
+  func lazyTable() {
+    let trie = model(order: 3, .sentence).trie
+    let lazy = LazyQueryTable()
+    #expect(lazy.value(for: trie, scoring: trie.words.count / 16 - 1) == nil)
+    #expect(lazy.value(for: trie, scoring: 1) != nil)
+  }
+}
