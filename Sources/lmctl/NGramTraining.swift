@@ -162,7 +162,18 @@ struct NGramTraining: ModelTraining {
     ]
   }
 
+  /// Says how much memory the text may take, and what to do where that is too much.
+  private func noteMemory(_ corpus: Corpus, _ vocabulary: Vocabulary) {
+    let needed = NGramCounts.memoryBound(
+      tokens: corpus.tokens.count, vocabularySize: vocabulary.count, order: options.order)
+    let advice = needed > Machine.memory ? "; with --memory 2G it is counted in parts" : ""
+    Terminal.note(
+      "counting n-grams up to order \(options.order), in at most about \(Format.bytes(needed)) of memory\(advice)"
+    )
+  }
+
   func train(_ job: TrainingJob) throws -> TrainedModel {
+    if !job.isQuiet { noteMemory(job.corpus, job.vocabulary) }
     let model = try train(heldOut: job.heldOut?.tokens, vocabulary: job.vocabulary, isQuiet: job.isQuiet) {
       NGramModel(
         tokens: job.corpus.tokens, vocabulary: job.vocabulary, options: $0, tuning: $1, notice: $2,

@@ -193,7 +193,7 @@ struct NeuralTraining: ModelTraining {
       2 + options.optimizer.momentNames.count + 1 + (hasHeldOut ? 1 : 0)
       + (options.averageInterval == nil ? 0 : 1)
     let width = (configuration.layers + 1) * 12 * (configuration.hiddenSize + configuration.embeddingSize)
-    let memory = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
+    let memory = Machine.memory
     let parameters =
       configuration.parameterCount(vocabularySize: vocabulary.count).map(Double.init) ?? .infinity
     let needed = 4 * (Double(copies) * parameters + Double(width) * Double(options.rows * options.steps))

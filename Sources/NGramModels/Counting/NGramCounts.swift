@@ -81,6 +81,14 @@ public struct NGramCounts: Sendable {
     }
   }
 
+  /// Bytes that counting a text and estimating a model from the counts take at most, if no n-gram occurs twice; the text's own
+  /// numbers are among them.
+  public static func memoryBound(tokens: Int, vocabularySize: Int, order: Int) -> Int {
+    let nodes = vocabularySize + (order - 1) * tokens
+    let inner = order == 1 ? 0 : nodes - tokens
+    return 22 * tokens + 20 * nodes + 8 * inner
+  }
+
   /// An array that is filled later, and takes no memory before.
   private static func unwritten(_ count: Int) -> [UInt32] {
     [UInt32](unsafeUninitializedCapacity: count) { $1 = count }

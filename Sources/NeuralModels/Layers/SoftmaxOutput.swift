@@ -7,8 +7,9 @@ import Tensors
 /// With label smoothing (Szegedy et al. 2016, section 7) the gradients are those of L = −Σ Σ_w q(w) ln p(w), where q gives the target 1 − ε
 /// and spreads ε evenly over all V tokens, so that the network gains nothing by being all too sure.
 ///
-/// With large vocabularies this layer takes most of the time, and logits for all rows at once would not fit a cache. They are
-/// therefore computed, turned into gradients and used up in chunks of rows; the logits [rows × V] never exist whole.
+/// With large vocabularies this layer takes most of the time. Logits are computed, turned into gradients and used up in chunks of rows,
+/// which bounds their memory; each chunk is large enough to pay for reading the weights. They lie in panels, where products and
+/// softmax read them as they are.
 final class SoftmaxOutput {
   /// V.
   let vocabularySize: Int
@@ -24,6 +25,7 @@ final class SoftmaxOutput {
   private let isTied: Bool
   private let engine: Engine
   private let logits: AlignedBuffer
+  private let gathered: AlignedBuffer
   private var rowLosses: [Double] = []
 
   /// Floats of logits that are in the making at a time.
@@ -39,6 +41,7 @@ final class SoftmaxOutput {
     self.featureSize = featureSize
     self.engine = engine
     logits = workspace.buffer()
+    gathered = workspace.buffer()
     weights = tied ?? arena.add("output.weights", shape: [featureSize, vocabularySize])
     isTied = tied != nil
     bias = arena.add("output.bias", shape: [vocabularySize])
@@ -116,21 +119,30 @@ final class SoftmaxOutput {
     }
   }
 
-  /// ln p(target) of each row, 0 for rows without a target.
+  /// ln p(target) of each row, 0 for rows without a target, for which no logits are computed.
   func logProbabilities(_ x: MatrixView, targets: [TokenID]) -> [Float] {
+    let scored = targets.indices.filter { targets[$0] != Batch.ignored }
     var result = [Float](repeating: 0, count: targets.count)
-    forEachChunk(x) { first, y in
+    forEachChunk(scored.count < x.rows ? gather(scored, of: x) : x) { first, y in
       result.withUnsafeMutableBufferPointer { result in
         nonisolated(unsafe) let result = result
         engine.split(y.rows) { mine in
-          for row in mine where targets[first + row] != Batch.ignored {
-            result[first + row] = Float(
+          for row in mine {
+            let index = scored[first + row]
+            result[index] = Float(
               -engine.kernels.crossEntropy(
-                vocabularySize, y.row(row), panelStride: y.panelStride, target: Int(targets[first + row])))
+                vocabularySize, y.row(row), panelStride: y.panelStride, target: Int(targets[index])))
           }
         }
       }
     }
+    return result
+  }
+
+  /// Some rows of x, one behind the other.
+  private func gather(_ rows: [Int], of x: MatrixView) -> MatrixView {
+    let result = gathered.matrix(rows.count, x.columns)
+    for (i, row) in rows.enumerated() { result.row(i).update(from: x.row(row), count: x.columns) }
     return result
   }
 
