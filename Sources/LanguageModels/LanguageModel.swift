@@ -39,6 +39,9 @@ public protocol LanguageModel: Sendable {
     _ tokens: ArraySlice<TokenID>, context: ContextMode, after state: inout State, into output: inout [Float],
     watch: (Int) throws -> Void) rethrows
 
+  /// Lets the model make what it scores long texts with, when about so many tokens are to come.
+  func prepare(toScore tokens: Int)
+
   /// The length of the n-gram that the probability of `token` rests on; `nil` for models without n-grams.
   func matchedOrder(of token: TokenID, after state: State) -> Int?
 
@@ -75,6 +78,9 @@ extension LanguageModel {
     score(tokens, context: context, after: &state, into: &output)
     try watch(tokens.count)
   }
+
+  /// Nothing to make.
+  public func prepare(toScore tokens: Int) {}
 
   /// No n-grams.
   public func matchedOrder(of token: TokenID, after state: State) -> Int? { nil }

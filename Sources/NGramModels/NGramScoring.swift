@@ -5,6 +5,12 @@ extension NGramModel {
   /// Tokens from which on it pays to use all cores.
   private static let manyTokens = 1 << 13
 
+  public func prepare(toScore tokens: Int) {
+    if tokens >= Self.manyTokens, isNormalized, trie.order > 1 {
+      _ = queryTable.value(for: trie, scoring: tokens)
+    }
+  }
+
   /// Appends ln p of each token; long texts by way of a table, and on all cores where the sentences are independent of each other.
   public func score(
     _ tokens: ArraySlice<TokenID>, context: ContextMode, after state: inout State, into output: inout [Float]

@@ -51,6 +51,9 @@ public struct TextScorer<Model: LanguageModel> {
   public mutating func scoreAll(from reader: SentenceReader, watch: (Int) throws -> Void = { _ in }) throws {
     let vocabulary = model.vocabulary
     var next = try Self.readBlock(from: reader, vocabulary)
+    if let size = reader.sourceSize, reader.statistics.bytes > 0 {
+      model.prepare(toScore: next.count * max(1, size / reader.statistics.bytes))
+    }
     while !next.isEmpty {
       tokens = next
       let ahead = Ahead { Result { try Self.readBlock(from: reader, vocabulary) } }
@@ -111,6 +114,7 @@ extension LanguageModel {
     var state = initialState
     var scores: [Float] = []
     var first = 0
+    prepare(toScore: tokens.count)
     while first < tokens.count {
       var end = min(first + scoringBlockSize, tokens.count)
       while end < tokens.count, tokens[end - 1] != Vocabulary.endOfSentence { end += 1 }
