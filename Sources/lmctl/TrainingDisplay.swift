@@ -45,7 +45,9 @@ struct TrainingDisplay {
     let weight = max(0.03, 1 / Double(step.number - first.step))
     let seconds = elapsed - last.elapsed
     loss += weight * (step.loss - loss)
-    secondsPerStep += weight * (seconds - secondsPerStep)
+    // A step in which the program was suspended says nothing about the others.
+    let usual = secondsPerStep > 0 ? min(seconds, 10 * secondsPerStep) : seconds
+    secondsPerStep += weight * (usual - secondsPerStep)
     tokensPerSecond += weight * (Double(step.tokens - last.tokens) / seconds - tokensPerSecond)
     last = (elapsed, step.tokens)
     if !hasEstimated, elapsed - first.elapsed > 5 { estimate(step, elapsed) }
