@@ -49,7 +49,7 @@ final class SoftmaxOutput {
 
   /// Calls `body` with the first row of each chunk of rows, and its logits [chunk × V].
   private func forEachChunk(_ x: MatrixView, _ body: (_ firstRow: Int, _ logits: PanelMatrix) -> Void) {
-    let size = min(x.rows, max(64, Self.chunkSize / vocabularySize))
+    let size = max(64, Self.chunkSize / vocabularySize)
     for first in stride(from: 0, to: x.rows, by: size) {
       let rows = x.rows(first..<min(x.rows, first + size))
       let y = PanelMatrix(logits, rows: rows.rows, columns: vocabularySize, kernels: engine.kernels)
