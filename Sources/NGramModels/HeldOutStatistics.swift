@@ -48,8 +48,11 @@ public struct HeldOutStatistics: Sendable {
         let children = k == 0 ? 0..<vocabularySize : model.children(of: h)
         if known[k][h] == nil {
           let isComplete = k + 1 == order || (k > 0 && h >= model.firstAtSentenceStart[k - 1])
-          let statistics = model.statistics(
-            of: children, level: k, counts: counts, isComplete: isComplete)
+          let statistics = counts.withUnsafeBufferPointer {
+            ContextStatistics(
+              of: UnsafeBufferPointer(rebasing: $0[children]), order: k + 1, isComplete: isComplete,
+              vocabularySize: vocabularySize)
+          }
           known[k][h] = statistics.total > 0 ? Int32(contexts.count) : -1
           if statistics.total > 0 { contexts.append(statistics) }
         }

@@ -9,14 +9,24 @@ extension NGramModel {
 
   /// The model's options and sizes, for the checkpoint.
   public var configuration: JSONValue {
+    Self.configuration(
+      levelCounts: trie.levelCounts, requestedOrder: requestedOrder, smoothing: smoothing,
+      context: defaultContext, record: smoothingRecord)
+  }
+
+  /// A model's options and sizes, for the checkpoint.
+  static func configuration(
+    levelCounts: [Int], requestedOrder: Int, smoothing: Smoothing?, context: ContextMode,
+    record: [JSONValue.Member]
+  ) -> JSONValue {
     .object(
       [
-        .init("order", .integer(trie.order)),
+        .init("order", .integer(levelCounts.count)),
         .init("requested_order", .integer(requestedOrder)),
         .init("smoothing", .string(smoothing?.rawValue ?? Self.unknownSmoothing)),
-        .init("context", .string(defaultContext.rawValue)),
-        .init("ngrams", .array(trie.levelCounts.map { .integer($0) })),
-      ] + smoothingRecord)
+        .init("context", .string(context.rawValue)),
+        .init("ngrams", .array(levelCounts.map { .integer($0) })),
+      ] + record)
   }
 
   /// The model's numbers, for the checkpoint; see `NGramTrie` for what they mean.

@@ -74,11 +74,7 @@ extension NGramModel {
     method known: (any SmoothingMethod)? = nil, tuning: [TokenID]? = nil,
     notice: (String) -> Void = { _ in }, progress: (String) -> Void = { _ in }
   ) {
-    if model.order < options.order {
-      notice(
-        "no sentence is long enough for n-grams of order \(options.order); the model has order \(model.order)"
-      )
-    }
+    if let remark = options.remark(order: model.order) { notice(remark) }
     let counts = model.counts(adjusted: options.smoothing.usesContinuationCounts)
     let trainer = NGramModelTrainer(
       model: model, counts: counts, vocabulary: vocabulary, options: options)
@@ -96,15 +92,6 @@ private struct NGramModelTrainer {
   let counts: [UInt32]
   let vocabulary: Vocabulary
   let options: NGramModel.Options
-
-  private var form: SmoothingForm { options.form ?? options.smoothing.forms[0] }
-
-  /// Per level.
-  private var cutoffs: [UInt32] {
-    (0..<model.order).map { k in
-      k < options.cutoffs.count ? options.cutoffs[k] : options.cutoffs.last ?? 0
-    }
-  }
 
   /// The smoothing method with its parameters.
   func method(
@@ -129,7 +116,7 @@ private struct NGramModelTrainer {
     _ method: Method, on tokens: [TokenID], _ progress: (String) -> Void
   ) -> Method {
     // An interpolated probability depends on the counts along its own path only.
-    let isLocal = form == .interpolated && cutoffs.allSatisfy { $0 == 0 }
+    let isLocal = options.formInEffect == .interpolated && options.cutoffs.allSatisfy { $0 == 0 }
     let heldOut = isLocal ? statistics(of: tokens) : nil
     func crossEntropy(_ method: Method) -> Double {
       heldOut?.crossEntropy(method) ?? estimate(method).crossEntropy(of: tokens)
@@ -146,23 +133,44 @@ private struct NGramModelTrainer {
 
   /// The model of the counts under `method`.
   func estimate<Method: SmoothingMethod>(_ method: Method) -> NGramModel {
-    let form: EstimateForm =
-      !options.smoothing.isNormalized ? .scores : self.form == .backedOff ? .backedOff : .interpolated
-    let estimator = NGramEstimator(
-      method: method, form: form, model: model, counts: counts, cutoffs: cutoffs)
+    let smoother = options.smoother(method, order: model.order, vocabularySize: model.vocabularySize)
+    let estimator = NGramEstimator(smoother: smoother, model: model, counts: counts)
     return NGramModel(
       vocabulary: vocabulary, context: options.context, trie: estimator.estimate(),
-      smoothing: options.smoothing,
-      record: record(method), requestedOrder: options.order)
+      smoothing: options.smoothing, record: options.record(smoother), requestedOrder: options.order)
+  }
+}
+
+extension NGramModel.Options {
+  /// What the user should know if n-grams came out no longer than `order`.
+  func remark(order actual: Int) -> String? {
+    guard actual < order else { return nil }
+    return "no sentence is long enough for n-grams of order \(order); the model has order \(actual)"
+  }
+
+  /// The form of the smoothing.
+  var formInEffect: SmoothingForm { form ?? smoothing.forms[0] }
+
+  /// What estimates a model of `order` with `method`.
+  func smoother<Method: SmoothingMethod>(
+    _ method: Method, order: Int, vocabularySize: Int
+  ) -> ContextSmoother<Method> {
+    ContextSmoother(
+      method: method,
+      form: !smoothing.isNormalized ? .scores : formInEffect == .backedOff ? .backedOff : .interpolated,
+      vocabularySize: vocabularySize,
+      cutoffs: (0..<order).map { k in k < cutoffs.count ? cutoffs[k] : cutoffs.last ?? 0 })
   }
 
   /// What the checkpoint says of the training, besides order and smoothing.
-  func record(_ method: some SmoothingMethod) -> [JSONValue.Member] {
+  func record(_ smoother: ContextSmoother<some SmoothingMethod>) -> [JSONValue.Member] {
     var members: [JSONValue.Member] = []
-    if form != options.smoothing.forms[0] { members.append(.init("form", .string(form.rawValue))) }
-    if cutoffs.contains(where: { $0 > 0 }) {
-      members.append(.init("cutoffs", .array(cutoffs.map { .integer(Int($0)) })))
+    if formInEffect != smoothing.forms[0] {
+      members.append(.init("form", .string(formInEffect.rawValue)))
     }
-    return members + method.record
+    if smoother.cutoffs.contains(where: { $0 > 0 }) {
+      members.append(.init("cutoffs", .array(smoother.cutoffs.map { .integer(Int($0)) })))
+    }
+    return members + smoother.method.record
   }
 }

@@ -7,7 +7,7 @@ enum CountingOptions {
   static let all = [
     Option(
       "memory", "SIZE",
-      "memory that counting may take, such as 500M or 2G; what is\nmore goes to temporary files (default: no bound)"
+      "memory that counting and estimation may take, such as 500M or\n2G; what is more goes to temporary files (default: no bound)"
     ),
     Option("temp", "DIR", "folder of temporary files (default: $TMPDIR, or /tmp)"),
   ]
@@ -50,7 +50,16 @@ enum CountingOptions {
         "about \(Format.bytes(CountingLimit.temporaryBytes(text: 1_000_000, order: order))) for each MB of text"
     }
     Terminal.note(
-      "counting parts of \(limit.tokens(order: order)) tokens in \(Format.bytes(limit.memory)) of memory; "
-        + "if there are several, up to \(disk) of temporary files in \(limit.folder)")
+      "working in \(Format.bytes(limit.memory)) of memory, and up to \(disk) of temporary files in \(limit.folder)"
+    )
+  }
+
+  /// Says so if a vocabulary leaves no room.
+  static func check(_ limit: CountingLimit, vocabularySize: Int) {
+    if limit.isExceeded(byVocabulary: vocabularySize) {
+      Terminal.note(
+        "warning: the \(vocabularySize) words alone take more than --memory \(Format.bytes(limit.memory)); it will be exceeded"
+      )
+    }
   }
 }

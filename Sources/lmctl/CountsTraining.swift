@@ -59,67 +59,81 @@ struct CountsTraining {
       path: output, inputs: texts + [countsPath, validPath, vocabularyPath].compactMap { $0 })
   }
 
+  /// What was read, and how the checkpoint records where it comes from, before and behind its sizes.
+  private struct Source {
+    let vocabulary: Vocabulary
+    let sentences: Int
+    let tokens: Int
+    let unknownTokens: Int
+    let texts: JSONValue.Member
+    var more: [JSONValue.Member] = []
+    /// Trains on it.
+    let train: (_ heldOut: Corpus?, _ save: (JSONValue, [Tensor]) throws -> Void) throws -> any EstimatedModel
+  }
+
   /// Reads, trains, writes, evaluates.
   func run() throws {
     let watch = Stopwatch()
-    let (counted, origin) = try count()
+    let source = try countsPath.map { try readCounts($0) } ?? readTexts()
     if !isQuiet {
       Terminal.note(
-        "counted \(Format.count(counted.sentences, "sentence")), \(Format.count(counted.tokens, "token")) "
-          + "in \(Format.fixed(watch.seconds, 2)) s; vocabulary of \(counted.vocabulary.count)")
+        "read \(Format.count(source.sentences, "sentence")), \(Format.count(source.tokens, "token")) "
+          + "in \(Format.fixed(watch.seconds, 2)) s; vocabulary of \(source.vocabulary.count)")
     }
     var heldOut: Corpus?
     if let validPath {
       let reader = try TextOptions.reader([validPath], tokenizer: tokenizer)
-      heldOut = try Corpus(from: reader, vocabulary: counted.vocabulary)
+      heldOut = try Corpus(from: reader, vocabulary: source.vocabulary)
       try TextOptions.requireText(reader.statistics, [validPath])
     }
-    let model = try training.train(counted, heldOut: heldOut, isQuiet: isQuiet) { configuration, tensors in
+    let model = try source.train(heldOut) { configuration, tensors in
       let record = JSONValue.object(
-        origin.texts + [
-          .init("sentences", .integer(counted.sentences)), .init("tokens", .integer(counted.tokens)),
-          .init("unknown", .integer(counted.unknownTokens)),
-        ] + origin.more)
+        [
+          source.texts, .init("sentences", .integer(source.sentences)),
+          .init("tokens", .integer(source.tokens)), .init("unknown", .integer(source.unknownTokens)),
+        ] + source.more)
       try Checkpoint(
         model: ModelKind.ngram.rawValue, programVersion: programVersion, tokenizer: tokenizer,
-        vocabulary: counted.vocabulary, configuration: configuration, training: record, tensors: tensors
+        vocabulary: source.vocabulary, configuration: configuration, training: record, tensors: tensors
       ).write(to: output, tensors: format)
     }
     if !isQuiet { Terminal.note("wrote \(output) in \(Format.fixed(watch.seconds, 2)) s") }
     guard let validPath, let heldOut else { return }
-    let table = EvaluationResult(of: TrainedModel(model: model), on: heldOut, isQuiet: isQuiet).table(
-      model: output, texts: [validPath])
+    let table = EvaluationResult(of: TrainedModel(model: try model.inMemory()), on: heldOut, isQuiet: isQuiet)
+      .table(model: output, texts: [validPath])
     if output == "-" { Terminal.error(table) } else { StandardOutput.shared.write(table) }
   }
 
-  /// The counts, and what the checkpoint records of where they come from, before and behind their sizes.
-  private func count() throws -> (CountedText, origin: (texts: [JSONValue.Member], more: [JSONValue.Member]))
-  {
-    if let countsPath {
-      let counted = try CountedText(
-        ByteSource(path: countsPath), order: training.order, unit: tokenizer.unit,
-        vocabulary: vocabularySource)
-      return (counted, ([.init("counts", Self.record([counted.file].compactMap { $0 }))], []))
-    }
+  private func readCounts(_ path: String) throws -> Source {
+    let counted = try CountedText(
+      ByteSource(path: path), order: training.order, unit: tokenizer.unit, vocabulary: vocabularySource)
+    return Source(
+      vocabulary: counted.vocabulary, sentences: counted.sentences, tokens: counted.tokens,
+      unknownTokens: counted.unknownTokens, texts: .init("counts", Self.record([counted.file]))
+    ) { try training.train(counted, heldOut: $0, isQuiet: isQuiet, save: $1) }
+  }
+
+  private func readTexts() throws -> Source {
     guard let limit else { throw UsageError("--memory is missing") }
     if !isQuiet { CountingOptions.announce(limit, order: training.order, texts) }
     let reader = try TextOptions.reader(texts, tokenizer: tokenizer, hashing: true)
     var progress = ProgressLine(isQuiet: isQuiet)
-    let counted = try CountedText(
-      counting: reader, order: training.order, context: training.context, limit: limit,
-      vocabulary: vocabularySource
+    let text = try LargeText(
+      reader, context: training.context, vocabulary: vocabularySource, limit: limit
     ) { statistics in
-      progress.show("counting: \(statistics.tokens) tokens, \(Format.bytes(statistics.bytes))")
+      progress.show("reading: \(statistics.tokens) tokens, \(Format.bytes(statistics.bytes))")
     }
     progress.clear()
-    if !isQuiet { TextOptions.report(reader.statistics) }
-    return (
-      counted,
-      (
-        [.init("texts", Self.record(reader.statistics.texts))],
-        [.init("empty_lines", .integer(reader.statistics.emptyLines))]
-      )
-    )
+    try TextOptions.requireText(reader.statistics, texts)
+    if !isQuiet {
+      TextOptions.report(reader.statistics)
+      CountingOptions.check(limit, vocabularySize: text.vocabulary.count)
+    }
+    return Source(
+      vocabulary: text.vocabulary, sentences: text.sentences, tokens: text.tokens,
+      unknownTokens: text.unknownTokens, texts: .init("texts", Self.record(reader.statistics.texts)),
+      more: [.init("empty_lines", .integer(reader.statistics.emptyLines))]
+    ) { try training.train(text, heldOut: $0, isQuiet: isQuiet, save: $1) }
   }
 
   private static func record(_ texts: [TextStatistics.Text]) -> JSONValue {

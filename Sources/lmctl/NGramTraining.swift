@@ -175,36 +175,52 @@ struct NGramTraining: ModelTraining {
   func train(_ job: TrainingJob) throws -> TrainedModel {
     if !job.isQuiet { noteMemory(job.corpus, job.vocabulary) }
     let model = try train(heldOut: job.heldOut?.tokens, vocabulary: job.vocabulary, isQuiet: job.isQuiet) {
+      try job.write(job.checkpoint(configuration: $0, options: [], tensors: $1))
+    } make: {
       NGramModel(
         tokens: job.corpus.tokens, vocabulary: job.vocabulary, options: $0, tuning: $1, notice: $2,
         progress: $3)
-    } save: {
-      try job.write(job.checkpoint(configuration: $0, options: [], tensors: $1))
     }
     if arpaPath != nil, !job.isQuiet {
       Terminal.note("wrote \(job.output) in \(Format.fixed(job.watch.seconds, 2)) s")
     }
-    return TrainedModel(model: model)
+    return TrainedModel(model: try model.inMemory())
   }
 
   /// Trains on counts.
   func train(
     _ text: CountedText, heldOut: Corpus?, isQuiet: Bool, save: (JSONValue, [Tensor]) throws -> Void
-  ) throws -> NGramModel {
-    try train(heldOut: heldOut?.tokens, vocabulary: text.vocabulary, isQuiet: isQuiet) {
+  ) throws -> any EstimatedModel {
+    try train(heldOut: heldOut?.tokens, vocabulary: text.vocabulary, isQuiet: isQuiet, save: save) {
       NGramModel(
         counts: text.counts, vocabulary: text.vocabulary, options: $0, tuning: $1, notice: $2, progress: $3)
-    } save: {
-      try save($0, $1)
+    }
+  }
+
+  /// Trains on a text that need not fit into memory.
+  func train(
+    _ text: LargeText, heldOut: Corpus?, isQuiet: Bool, save: (JSONValue, [Tensor]) throws -> Void
+  ) throws -> any EstimatedModel {
+    try train(heldOut: heldOut?.tokens, vocabulary: text.vocabulary, isQuiet: isQuiet, save: save) {
+      options, tuning, notice, progress in
+      if text.fitsIntoMemory(order: options.order) {
+        return NGramModel(
+          tokens: try text.tokensInMemory(), vocabulary: text.vocabulary, options: options, tuning: tuning,
+          notice: notice, progress: progress)
+      }
+      guard let tuning else { return try text.train(options, notice: notice, progress: progress) }
+      notice("--tune holds all counts in memory, whatever --memory says")
+      return NGramModel(
+        counts: try text.countsInMemory(order: options.order, progress: progress),
+        vocabulary: text.vocabulary, options: options, tuning: tuning, notice: notice, progress: progress)
     }
   }
 
   /// Makes a model, with what the user should hear, and makes it as small as was asked.
   private func train(
-    heldOut: [TokenID]?, vocabulary: Vocabulary, isQuiet: Bool,
-    make: (NGramModel.Options, [TokenID]?, (String) -> Void, (String) -> Void) -> NGramModel,
-    save: (JSONValue, [Tensor]) throws -> Void
-  ) throws -> NGramModel {
+    heldOut: [TokenID]?, vocabulary: Vocabulary, isQuiet: Bool, save: (JSONValue, [Tensor]) throws -> Void,
+    make: (NGramModel.Options, [TokenID]?, (String) -> Void, (String) -> Void) throws -> any EstimatedModel
+  ) throws -> any EstimatedModel {
     var progress = ProgressLine(isQuiet: isQuiet)
     var tuning: [TokenID]?
     if let tuningPath {
@@ -212,22 +228,22 @@ struct NGramTraining: ModelTraining {
       tuning = try Corpus(from: reader, vocabulary: vocabulary).tokens
       try TextOptions.requireText(reader.statistics, [tuningPath])
     }
-    func train(_ options: NGramModel.Options) -> NGramModel {
-      make(options, tuning) { notice in
+    func train(_ options: NGramModel.Options) throws -> any EstimatedModel {
+      try make(options, tuning) { notice in
         progress.clear()
         if !isQuiet { Terminal.note("warning: \(notice)") }
       } _: { step in
         progress.show(step)
       }
     }
-    var model = train(options)
+    var model = try train(options)
     let report = ReductionReport(heldOut: isQuiet ? nil : heldOut, isQuiet: isQuiet)
     if !options.cutoffs.allSatisfy({ $0 == 0 }) {
-      report.pruned(model) {
+      try report.pruned(model) {
         // The same without the cut-offs, only to compare.
         var whole = options
         whole.cutoffs = []
-        return train(whole)
+        return try train(whole)
       }
     }
     if let pruningSize {
@@ -240,15 +256,16 @@ struct NGramTraining: ModelTraining {
     }
     if pruningThreshold != nil || pruningSize != nil {
       progress.show("pruning")
-      let whole = model
+      let whole = try model.inMemory()
       if let pruningThreshold { model = whole.pruned(threshold: pruningThreshold) }
       if let pruningSize { model = whole.pruned(to: pruningSize) }
-      report.pruned(model) { whole }
+      try report.pruned(model) { whole }
     }
     if let quantizationBits {
-      let whole = model
-      model = whole.quantized(bits: quantizationBits)
-      report.quantized(model, whole)
+      let whole = try model.inMemory()
+      let quantized = whole.quantized(bits: quantizationBits)
+      report.quantized(quantized, whole)
+      model = quantized
     }
     progress.clear()
     try finish(model, isQuiet: isQuiet, save: save)
@@ -256,7 +273,7 @@ struct NGramTraining: ModelTraining {
   }
 
   private func finish(
-    _ model: NGramModel, isQuiet: Bool, save: (JSONValue, [Tensor]) throws -> Void
+    _ model: any EstimatedModel, isQuiet: Bool, save: (JSONValue, [Tensor]) throws -> Void
   ) throws {
     if let arpaPath {
       try model.writeARPA(to: arpaPath)
@@ -264,7 +281,7 @@ struct NGramTraining: ModelTraining {
       try save(model.configuration, model.tensors)
     }
     if isQuiet { return }
-    let counts = model.trie.levelCounts.enumerated().map { "\($0 + 1): \($1)" }.joined(separator: ", ")
+    let counts = model.levelCounts.enumerated().map { "\($0 + 1): \($1)" }.joined(separator: ", ")
     Terminal.note("n-grams by order: \(counts)")
   }
 }
@@ -276,10 +293,10 @@ private struct ReductionReport {
   let isQuiet: Bool
 
   /// What `model` lost by pruning; `whole` is what it was before.
-  func pruned(_ model: NGramModel, from whole: () -> NGramModel) {
+  func pruned(_ model: any EstimatedModel, from whole: () throws -> any EstimatedModel) throws {
     if isQuiet { return }
     guard heldOut != nil else { return Terminal.note("pruned to \(size(model)) n-grams") }
-    let whole = whole()
+    let (whole, model) = (try whole().inMemory(), try model.inMemory())
     Terminal.note("pruned \(size(whole)) n-grams to \(size(model))\(change(whole, model))")
   }
 
@@ -292,7 +309,7 @@ private struct ReductionReport {
         + change(whole, model))
   }
 
-  private func size(_ model: NGramModel) -> Int { model.trie.levelCounts.reduce(0, +) }
+  private func size(_ model: any EstimatedModel) -> Int { model.levelCounts.reduce(0, +) }
 
   private func change(_ before: NGramModel, _ after: NGramModel) -> String {
     guard let heldOut, !heldOut.isEmpty, before.isNormalized else { return "" }
@@ -301,4 +318,27 @@ private struct ReductionReport {
     return "; perplexity on the held-out text \(Format.fixed(exp(old), 2)) to \(Format.fixed(exp(new), 2)), "
       + "\(percent < 0 ? "" : "+")\(Format.fixed(percent, 2)) %"
   }
+}
+
+/// A model that has been estimated, wherever its numbers are.
+protocol EstimatedModel {
+  /// How many n-grams there are of each order.
+  var levelCounts: [Int] { get }
+  /// The model's options and sizes, for the checkpoint.
+  var configuration: JSONValue { get }
+  /// The model's numbers, for the checkpoint.
+  var tensors: [Tensor] { get }
+  /// Writes the model as an ARPA file.
+  func writeARPA(to path: String) throws
+  /// The model with its numbers in memory.
+  func inMemory() throws -> NGramModel
+}
+
+extension NGramModel: EstimatedModel {
+  var levelCounts: [Int] { trie.levelCounts }
+  func inMemory() -> NGramModel { self }
+}
+
+extension StoredModel: EstimatedModel {
+  func inMemory() throws -> NGramModel { try load() }
 }

@@ -23,7 +23,7 @@ extension Checkpoint {
       text += member.text
     }
     text += ",\n\"header_crc32\":\"\(Self.hexadecimal(Self.headerChecksum(members)))\",\n\"tensors\":[".utf8
-    let checksums = self.checksums
+    let checksums = try self.checksums()
     for (i, tensor) in tensors.enumerated() {
       text += (i == 0 ? "\n" : ",\n").utf8
       text += "{\"name\":".utf8
@@ -42,16 +42,19 @@ extension Checkpoint {
   }
 
   /// The checksum of each tensor, taken on all cores.
-  private var checksums: [UInt32] {
-    [UInt32](unsafeUninitializedCapacity: tensors.count) { checksums, initialized in
-      nonisolated(unsafe) let results = checksums
+  private func checksums() throws -> [UInt32] {
+    var results = [Result<UInt32, any Error>](repeating: .success(0), count: tensors.count)
+    results.withUnsafeMutableBufferPointer { results in
+      nonisolated(unsafe) let results = results
       DispatchQueue.concurrentPerform(iterations: tensors.count) { i in
-        var crc = CRC32()
-        tensors[i].elements.withUnsafeBytes { crc.update($0) }
-        results.initializeElement(at: i, to: crc.value)
+        results[i] = Result {
+          var crc = CRC32()
+          try tensors[i].elements.forEachBlock(of: 1 << 18) { crc.update($0) }
+          return crc.value
+        }
       }
-      initialized = tensors.count
     }
+    return try results.map { try $0.get() }
   }
 }
 
@@ -61,15 +64,14 @@ extension Tensor {
 
   /// Writes `text`, then the members `crc32` and `data`; blocks are encoded on all cores.
   fileprivate func writeBase64(to file: AtomicFile, after text: inout [UInt8], checksum: UInt32) throws {
-    try elements.withUnsafeBytes { bytes in
-      text += ",\"crc32\":\"\(Checkpoint.hexadecimal(checksum))\",\"data\":\"".utf8
-      try text.withUnsafeBytes { try file.write($0) }
-
-      let lanes = 4
-      let output = UnsafeMutableRawBufferPointer.allocate(
-        byteCount: lanes * Base64.encodedCount(Self.blockSize), alignment: 16)
-      defer { output.deallocate() }
-      guard let base = output.baseAddress else { return }
+    text += ",\"crc32\":\"\(Checkpoint.hexadecimal(checksum))\",\"data\":\"".utf8
+    try text.withUnsafeBytes { try file.write($0) }
+    let lanes = 4
+    let output = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: lanes * Base64.encodedCount(Self.blockSize), alignment: 16)
+    defer { output.deallocate() }
+    guard let base = output.baseAddress else { return }
+    try elements.forEachBlock(of: lanes * Self.blockSize) { bytes in
       var offset = 0
       while offset < bytes.count {
         let round = UnsafeRawBufferPointer(
@@ -85,8 +87,8 @@ extension Tensor {
         try file.write(UnsafeRawBufferPointer(start: base, count: Base64.encodedCount(round.count)))
         offset += round.count
       }
-      text = Array("\"".utf8)
     }
+    text = Array("\"".utf8)
   }
 
   /// Writes `text`, then the members `crc32` and `data`, this one as an array of numbers, each with as many digits as give it back exactly.
@@ -94,17 +96,24 @@ extension Tensor {
   /// JSON has no infinities: they are written as strings, "inf" and "-inf".
   fileprivate func writeDecimal(to file: AtomicFile, after text: inout [UInt8], checksum: UInt32) throws {
     text += ",\"crc32\":\"\(Checkpoint.hexadecimal(checksum))\",\"data\":[".utf8
-    for i in 0..<elements.count {
-      if i > 0 { text.append(UInt8(ascii: ",")) }
-      switch elements {
-      case .float32(let values):
-        text += (values[i].isFinite ? "\(values[i])" : "\"\(values[i])\"").utf8
-      case .uint32(let values): text += "\(values[i])".utf8
-      case .uint8(let values): text += "\(values[i])".utf8
-      }
+    var isFirst = true
+    func append(_ value: String) throws {
+      if !isFirst { text.append(UInt8(ascii: ",")) }
+      isFirst = false
+      text += value.utf8
       if text.count > 1 << 20 {
         try text.withUnsafeBytes { try file.write($0) }
         text.removeAll(keepingCapacity: true)
+      }
+    }
+    try elements.forEachBlock(of: 1 << 18) { bytes in
+      switch dataType {
+      case .float32:
+        for value in bytes.bindMemory(to: Float.self) {
+          try append(value.isFinite ? "\(value)" : "\"\(value)\"")
+        }
+      case .uint32: for value in bytes.bindMemory(to: UInt32.self) { try append("\(value)") }
+      case .uint8: for value in bytes { try append("\(value)") }
       }
     }
     text += "]".utf8

@@ -12,6 +12,8 @@ public struct Tensor: Sendable {
     case float32([Float])
     case uint32([UInt32])
     case uint8([UInt8])
+    /// So many elements of a type, in a temporary file.
+    case stored(TemporaryFile, DataType, count: Int)
 
     /// How many there are.
     public var count: Int {
@@ -19,15 +21,25 @@ public struct Tensor: Sendable {
       case .float32(let values): values.count
       case .uint32(let values): values.count
       case .uint8(let values): values.count
+      case .stored(_, _, let count): count
       }
     }
 
-    /// Calls `body` with the elements' bytes.
-    func withUnsafeBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
+    /// Calls `body` with the elements' bytes, all at once if they are in memory, otherwise `blockSize` at a time.
+    func forEachBlock(of blockSize: Int, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
       switch self {
       case .float32(let values): try values.withUnsafeBytes(body)
       case .uint32(let values): try values.withUnsafeBytes(body)
       case .uint8(let values): try values.withUnsafeBytes(body)
+      case .stored(let file, let type, let count):
+        let block = UnsafeMutableRawBufferPointer.allocate(byteCount: blockSize, alignment: 16)
+        defer { block.deallocate() }
+        for start in stride(from: 0, to: count * type.size, by: blockSize) {
+          let part = UnsafeMutableRawBufferPointer(
+            rebasing: block[..<min(blockSize, count * type.size - start)])
+          try file.read(at: start, into: part)
+          try body(UnsafeRawBufferPointer(part))
+        }
       }
     }
   }
@@ -57,6 +69,11 @@ public struct Tensor: Sendable {
     self.init(name: name, shape: shape ?? [values.count], elements: .uint8(values))
   }
 
+  /// A tensor of `count` elements of a type, which a temporary file holds as they lie in memory.
+  public init(_ name: String, _ file: TemporaryFile, _ type: DataType, count: Int) {
+    self.init(name: name, shape: [count], elements: .stored(file, type, count: count))
+  }
+
   init(name: String, shape: [Int], elements: Elements) {
     self.name = name
     self.shape = shape
@@ -69,6 +86,7 @@ public struct Tensor: Sendable {
     case .float32: .float32
     case .uint32: .uint32
     case .uint8: .uint8
+    case .stored(_, let type, _): type
     }
   }
 

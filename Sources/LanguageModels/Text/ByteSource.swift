@@ -43,14 +43,6 @@ public final class ByteSource {
     if let program { try decompress(with: program) }
   }
 
-  /// A source of what an open file holds, which it closes in the end.
-  init(descriptor: Int32, size: Int, name: String) {
-    self.name = name
-    self.size = size
-    self.descriptor = descriptor
-    isInteractive = false
-  }
-
   /// A source of bytes in memory.
   public init(_ bytes: [UInt8], name: String) {
     self.name = name

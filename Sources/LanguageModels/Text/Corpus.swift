@@ -66,7 +66,10 @@ public struct Corpus: Sendable {
     sentences = tokens.reduce(0) { $0 + ($1 == Vocabulary.endOfSentence ? 1 : 0) }
   }
 
-  private static func read(
+  /// Reads a whole text.
+  ///
+  /// - Parameter number: appends the numbers of the words of a sentence.
+  public static func read(
     _ reader: SentenceReader, _ progress: (TextStatistics) -> Void,
     number: (TokenSpans, inout [TokenID]) -> Void
   ) throws -> [TokenID] {

@@ -1,13 +1,11 @@
 import Glibc
 
-/// A file for what does not fit into memory: written once from front to back, then read.
+/// A file for what does not fit into memory: written once from front to back, then read from any place.
 ///
 /// It has no name from the start, so the system removes it whenever and however the program ends.
-public final class TemporaryFile {
+public final class TemporaryFile: Sendable {
   private let folder: String
-  private var descriptor: Int32
-  /// Bytes written.
-  public private(set) var size = 0
+  private let descriptor: Int32
 
   /// Makes a file in `folder`.
   ///
@@ -29,26 +27,39 @@ public final class TemporaryFile {
     _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
   }
 
-  deinit { if descriptor >= 0 { close(descriptor) } }
+  deinit { close(descriptor) }
 
-  /// Writes all of `bytes`.
+  /// Writes all of `bytes` behind what was written before.
   public func write(_ bytes: UnsafeRawBufferPointer) throws {
     var rest = bytes[...]
     while !rest.isEmpty {
       let count = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
       if count < 0 {
         if errno == EINTR { continue }
-        throw FileError(path: folder, errno: errno)
+        throw FileError(
+          path: folder,
+          reason:
+            "cannot hold temporary files: \(String(cString: strerror(errno))); name another folder with --temp"
+        )
       }
-      size += count
       rest = rest.dropFirst(count)
     }
   }
 
-  /// What was written, as a source; nothing can be written any more.
-  public func read() throws -> ByteSource {
-    guard lseek(descriptor, 0, SEEK_SET) == 0 else { throw FileError(path: folder, errno: errno) }
-    defer { descriptor = -1 }
-    return ByteSource(descriptor: descriptor, size: size, name: "temporary file")
+  /// Reads what stands from byte `offset` on, all of which must have been written, into the whole of `buffer`.
+  public func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws {
+    var done = 0
+    while done < buffer.count {
+      let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[done...])
+      let count = pread(descriptor, rest.baseAddress, rest.count, off_t(offset + done))
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else {
+        throw FileError(
+          path: folder,
+          reason: "a temporary file there cannot be read: "
+            + (count < 0 ? String(cString: strerror(errno)) : "it is shorter than it was"))
+      }
+      done += count
+    }
   }
 }

@@ -16,11 +16,62 @@ extension NGramModel {
   ///
   /// - Throws: `FileError` when the file cannot be written, or two tokens would look the same.
   public func writeARPA(to path: String) throws {
-    let names = try ARPANames(vocabulary)
-    let file = try AtomicFile(path: path)
-    let writer = ARPAWriter(trie: trie, names: names)
-    try writer.write(to: file)
-    try file.commit()
+    try ARPAWriter(trie: trie, names: ARPANames(vocabulary)).write(to: path)
+  }
+}
+
+extension StoredModel {
+  /// Writes the model to `path` as an ARPA file; see `NGramModel.writeARPA`.
+  public func writeARPA(to path: String) throws {
+    try ARPAWriter(trie: trie, names: ARPANames(vocabulary)).write(to: path)
+  }
+}
+
+/// A trie whose numbers can be asked for, by several threads at a time.
+protocol TrieNumbers: Sendable {
+  /// What one thread asks.
+  associatedtype Reader: TrieReader
+
+  /// Level k is the nodes `levelStarts[k - 1]..<levelStarts[k]`.
+  var levelStarts: [Int] { get }
+
+  /// Something to ask.
+  func makeReader() -> Reader
+}
+
+/// Tells the numbers of a trie, those of higher and higher nodes for the most part.
+protocol TrieReader {
+  /// The last word of the n-gram.
+  mutating func word(of node: Int) throws -> Int
+  /// The first of the n-grams that go on from it; `node` can be one more than the last that something follows.
+  mutating func firstChild(of node: Int) throws -> Int
+  /// ln p(w | h) of the n-gram hw.
+  mutating func logProbability(of node: Int) throws -> Float
+  /// ln of the factor for words that do not follow the n-gram, which must not be of the highest order.
+  mutating func logBackoff(of node: Int) throws -> Float
+}
+
+extension NGramTrie: TrieNumbers, TrieReader {
+  func makeReader() -> NGramTrie { self }
+  @inline(__always)
+  func word(of node: Int) -> Int { Int(words[node]) }
+  @inline(__always)
+  func firstChild(of node: Int) -> Int { Int(firstChildren[node]) }
+  @inline(__always)
+  func logProbability(of node: Int) -> Float { logProbabilities[node] }
+  @inline(__always)
+  func logBackoff(of node: Int) -> Float { logBackoffs[node] }
+}
+
+extension TrieReader {
+  /// The context of a node behind the unigrams: the last node of `contexts` whose children begin at or before it.
+  fileprivate mutating func parent(of node: Int, among contexts: Range<Int>) throws -> Int {
+    var (low, high) = (contexts.lowerBound, contexts.upperBound)
+    while low < high {
+      let middle = (low + high) / 2
+      if try firstChild(of: middle) <= node { low = middle + 1 } else { high = middle }
+    }
+    return low - 1
   }
 }
 
@@ -63,24 +114,27 @@ struct ARPANames: Sendable {
 }
 
 /// Writes a trie as text: blocks of n-grams are made into text on all cores while the blocks before them go to the file.
-struct ARPAWriter: Sendable {
-  let trie: NGramTrie
+struct ARPAWriter<Trie: TrieNumbers>: Sendable {
+  let trie: Trie
   let names: ARPANames
 
   /// N-grams in a block.
-  private static let blockSize = 1 << 14
+  private static var blockSize: Int { 1 << 14 }
   /// Blocks made at a time.
-  private static let lanes = 8
+  private static var lanes: Int { 8 }
 
-  func write(to file: AtomicFile) throws {
+  func write(to path: String) throws {
+    let file = try AtomicFile(path: path)
+    let levelStarts = trie.levelStarts
     var header = "\\data\\\n"
-    for (k, count) in trie.levelCounts.enumerated() { header += "ngram \(k + 1)=\(count)\n" }
+    for k in 1..<levelStarts.count { header += "ngram \(k)=\(levelStarts[k] - levelStarts[k - 1])\n" }
     try write(header, to: file)
-    for level in 1...trie.order {
+    for level in 1..<levelStarts.count {
       try write("\n\\\(level)-grams:\n", to: file)
       try write(level: level, to: file)
     }
     try write("\n\\end\\\n", to: file)
+    try file.commit()
   }
 
   private func write(_ text: String, to file: AtomicFile) throws {
@@ -93,23 +147,32 @@ struct ARPAWriter: Sendable {
     let buffers = (0..<2 * Self.lanes).map { _ in TextBuffer() }
     var start = nodes.lowerBound
     var ready: ArraySlice<TextBuffer> = []
+    var readers = (0..<Self.lanes).map { _ in trie.makeReader() }
     var isOdd = false
     while start < nodes.upperBound || !ready.isEmpty {
       let blocks = min(Self.lanes, (nodes.upperBound - start + Self.blockSize - 1) / Self.blockSize)
       let next = buffers[(isOdd ? Self.lanes : 0)...].prefix(blocks)
-      nonisolated(unsafe) var failure: (any Error)?
-      nonisolated(unsafe) let (full, empty, file) = (ready, next, file)
-      DispatchQueue.concurrentPerform(iterations: blocks + 1) { [start] lane in
-        if lane == 0 {
-          do { for buffer in full { try file.write(buffer.bytes) } } catch { failure = error }
-        } else {
-          let first = start + (lane - 1) * Self.blockSize
-          format(
-            first..<min(first + Self.blockSize, nodes.upperBound), level: level,
-            into: empty[empty.startIndex + lane - 1])
+      var outcomes = [Result<Void, any Error>](repeating: .success(()), count: blocks + 1)
+      outcomes.withUnsafeMutableBufferPointer { outcomes in
+        readers.withUnsafeMutableBufferPointer { readers in
+          nonisolated(unsafe) let (full, empty, file, readers, outcomes) = (
+            ready, next, file, readers, outcomes
+          )
+          DispatchQueue.concurrentPerform(iterations: blocks + 1) { [start] lane in
+            outcomes[lane] = Result {
+              if lane == 0 {
+                for buffer in full { try file.write(buffer.bytes) }
+              } else {
+                let first = start + (lane - 1) * Self.blockSize
+                try format(
+                  first..<min(first + Self.blockSize, nodes.upperBound), level: level, &readers[lane - 1],
+                  into: empty[empty.startIndex + lane - 1])
+              }
+            }
+          }
         }
       }
-      if let failure { throw failure }
+      for outcome in outcomes { try outcome.get() }
       start = min(start + blocks * Self.blockSize, nodes.upperBound)
       ready = next
       isOdd.toggle()
@@ -117,37 +180,41 @@ struct ARPAWriter: Sendable {
   }
 
   /// Makes text of `nodes`, all of one level.
-  private func format(_ nodes: Range<Int>, level: Int, into buffer: TextBuffer) {
+  private func format(
+    _ nodes: Range<Int>, level: Int, _ trie: inout Trie.Reader, into buffer: TextBuffer
+  ) throws {
     buffer.removeAll()
-    names.bytes.withUnsafeBytes { bytes in
-      names.ends.withUnsafeBufferPointer { ends in
-        var path = ContextPath(of: nodes.lowerBound, level: level, in: trie)
+    let levelStarts = self.trie.levelStarts
+    let inner = levelStarts[levelStarts.count - 2]
+    try names.bytes.withUnsafeBytes { bytes in
+      try names.ends.withUnsafeBufferPointer { ends in
+        var path = try ContextPath(of: nodes.lowerBound, level: level, levelStarts, &trie)
         var context: [UInt8] = []
         var isNew = true
         for node in nodes {
-          if level > 1, path.advance(to: node, in: trie) || isNew {
+          if level > 1, try path.advance(to: node, &trie) || isNew {
             isNew = false
             context.removeAll(keepingCapacity: true)
             for ancestor in path.nodes {
-              let word = Int(trie.words[ancestor])
+              let word = try trie.word(of: ancestor)
               context.append(
                 contentsOf: UnsafeRawBufferPointer(rebasing: bytes[ends[word]..<ends[word + 1]]))
               context.append(UInt8(ascii: " "))
             }
           }
-          let word = Int(trie.words[node])
+          let word = try trie.word(of: node)
           let name = UnsafeRawBufferPointer(rebasing: bytes[ends[word]..<ends[word + 1]])
           var output = buffer.reserve(context.count + name.count + 2 * DecimalText.maximumLength + 4)
-          output = DecimalText.write(Self.log10(trie.logProbabilities[node]), to: output)
+          output = DecimalText.write(Self.log10(try trie.logProbability(of: node)), to: output)
           output.pointee = UInt8(ascii: "\t")
           output += 1
           context.withUnsafeBytes { _ = $0.baseAddress.map { memcpy(output, $0, context.count) } }
           output += context.count
           _ = name.baseAddress.map { memcpy(output, $0, name.count) }
           output += name.count
-          if node < trie.innerCount, trie.logBackoffs[node] != 0 {
+          if node < inner, case let backoff = try trie.logBackoff(of: node), backoff != 0 {
             output.pointee = UInt8(ascii: "\t")
-            output = DecimalText.write(Self.log10(trie.logBackoffs[node]), to: output + 1)
+            output = DecimalText.write(Self.log10(backoff), to: output + 1)
           }
           output.pointee = UInt8(ascii: "\n")
           buffer.end(at: output + 1)
@@ -157,7 +224,7 @@ struct ARPAWriter: Sendable {
   }
 
   /// What stands for the logarithm of zero.
-  private static let zero = -99.0
+  private static var zero: Double { -99 }
 
   @inline(__always)
   private static func log10(_ natural: Float) -> Double { max(Double(natural) / M_LN10, zero) }
@@ -168,22 +235,22 @@ private struct ContextPath {
   /// From the unigram to the context; empty for unigrams.
   private(set) var nodes: [Int] = []
 
-  init(of node: Int, level: Int, in trie: NGramTrie) {
+  init(of node: Int, level: Int, _ levelStarts: [Int], _ trie: inout some TrieReader) throws {
     var child = node
-    for _ in 1..<max(1, level) {
-      child = NGramTrie.parent(of: child, firstChildren: trie.firstChildren)
+    for k in (1..<max(1, level)).reversed() {
+      child = try trie.parent(of: child, among: levelStarts[k - 1]..<levelStarts[k])
       nodes.insert(child, at: 0)
     }
   }
 
   /// Goes on to `node`, which must not lie before; whether its context is another one.
-  mutating func advance(to node: Int, in trie: NGramTrie) -> Bool {
+  mutating func advance(to node: Int, _ trie: inout some TrieReader) throws -> Bool {
     var child = node
     var position = nodes.count - 1
     while position >= 0 {
       let old = nodes[position]
       var parent = old
-      while Int(trie.firstChildren[parent + 1]) <= child { parent += 1 }
+      while try trie.firstChild(of: parent + 1) <= child { parent += 1 }
       if parent == old { break }
       nodes[position] = parent
       child = parent

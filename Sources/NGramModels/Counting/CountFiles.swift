@@ -14,8 +14,27 @@ public enum CountFiles {
   ) throws -> Int {
     let file = try AtomicFile(path: path)
     var writer = CountLineWriter { try file.write($0) }
-    var runs = CountingRuns(order: order, context: context, limit: limit)
-    try runs.forEach(reader, progress: progress) { try writer.append($0, $1) }
+    var builder = VocabularyBuilder(unit: reader.tokenizer.unit)
+    if let limit {
+      let text = try SpooledText(reader, context: context, in: limit.folder, progress: progress) {
+        builder.number($0, to: &$1)
+      }
+      let words = SortedWords(builder)
+      let counts = try StoredCounts(
+        text, order: order, vocabularySize: words.count, numbers: words.numbers, limit: limit)
+      var path = CountPath(words, order: counts.order)
+      try path.forEachNGram(StoredCounts.Walk(counts), StoredCounts.Walk(counts, fromSentenceStart: true)) {
+        try writer.append($0, $1)
+      }
+    } else {
+      let tokens = try Corpus.read(reader, progress) { builder.number($0, to: &$1) }
+      let words = SortedWords(builder)
+      let counts = NGramCounts(words.renumber(tokens, context: context), order: order)
+      var path = CountPath(words, order: counts.order)
+      try path.forEachNGram(NGramCounts.Walk(counts), NGramCounts.Walk(counts, fromSentenceStart: true)) {
+        try writer.append($0, $1)
+      }
+    }
     guard writer.lines > 0 else { return 0 }
     try writer.flush()
     try file.commit()
@@ -84,44 +103,74 @@ private struct SortedWords {
   func renumber(_ tokens: [TokenID], context: ContextMode) -> PaddedText {
     let text = PaddedText(tokens: tokens, vocabularySize: count, context: context)
     return PaddedText(
-      text: text.words.map { Int($0) == count ? $0 : numbers[Int($0)] }, vocabularySize: count)
+      text: text.words.map { Int($0) == count ? $0 : numbers[Int($0)] }, beginnings: text.words.count,
+      vocabularySize: count)
   }
 }
 
-/// Goes through the counts of a text, an n-gram before those that go on from it.
-struct CountWriter {
-  private let counts: NGramCounts
-  private let words: SortedWords
+/// Goes through the n-grams of all levels in step, in the order of the nodes of each level.
+protocol CountWalk {
+  /// The next n-gram of level k: its last word, its count, and how many n-grams of the next level go on from it.
+  mutating func next(level k: Int) throws -> (word: Int, count: UInt32, children: Int)
+}
 
-  /// Counts `tokens`, which are numbers of `builder`.
-  init(_ tokens: [TokenID], _ builder: VocabularyBuilder, order: Int, context: ContextMode) {
-    words = SortedWords(builder)
-    counts = NGramCounts(words.renumber(tokens, context: context), order: order)
+extension NGramCounts {
+  /// A walk through counts in memory.
+  struct Walk: CountWalk {
+    private let counts: NGramCounts
+    /// Of each level, the node that comes next.
+    private var nodes: [Int]
+
+    /// A walk from the beginning, or from the n-grams that begin with `<s>`.
+    init(_ counts: NGramCounts, fromSentenceStart: Bool = false) {
+      self.counts = counts
+      nodes = fromSentenceStart ? counts.firstAtSentenceStart : counts.levelStarts
+    }
+
+    mutating func next(level k: Int) -> (word: Int, count: UInt32, children: Int) {
+      let node = nodes[k - 1]
+      nodes[k - 1] += 1
+      let children = k < counts.order ? counts.children(of: node).count : 0
+      return (Int(counts.words[node]), counts.counts[node], children)
+    }
   }
+}
+
+/// Goes through the counts of a text in the order of their written forms, an n-gram before those that go on from it.
+private struct CountPath {
+  private let words: SortedWords
+  private let order: Int
+  /// The written form of the current n-gram.
+  private var text: [UInt8] = []
+
+  init(_ words: SortedWords, order: Int) { (self.words, self.order) = (words, order) }
 
   /// Calls `body` with each n-gram and its count.
-  func forEach(_ body: (UnsafeRawBufferPointer, UInt64) throws -> Void) throws {
-    var path: [UInt8] = []
-    for word in 0..<words.sentenceStartPlace { try visit(word, level: 0, &path, body) }
-    try visit(words.count, level: 0, &path, body)
-    for word in words.sentenceStartPlace..<words.count { try visit(word, level: 0, &path, body) }
+  ///
+  /// - Parameters:
+  ///   - walk: begins with the first word.
+  ///   - sentenceStarts: begins with `<s>`, which is the last word by number, but not by its form.
+  mutating func forEachNGram<Walk: CountWalk>(
+    _ walk: Walk, _ sentenceStarts: Walk, _ body: (UnsafeRawBufferPointer, UInt64) throws -> Void
+  ) throws {
+    var (walk, sentenceStarts) = (walk, sentenceStarts)
+    for _ in 0..<words.sentenceStartPlace { try visit(&walk, level: 1, body) }
+    try visit(&sentenceStarts, level: 1, body)
+    for _ in words.sentenceStartPlace..<words.count { try visit(&walk, level: 1, body) }
   }
 
-  /// Visits node `index`, and all that go on from it.
-  private func visit(
-    _ index: Int, level k: Int, _ path: inout [UInt8], _ body: (UnsafeRawBufferPointer, UInt64) throws -> Void
+  /// Visits the next n-gram of level k, and all that go on from it.
+  private mutating func visit(
+    _ walk: inout some CountWalk, level k: Int, _ body: (UnsafeRawBufferPointer, UInt64) throws -> Void
   ) throws {
-    let count = counts.counts[index]
+    let (word, count, children) = try walk.next(level: k)
     // The vocabulary has <unk>, which the text need not have.
     guard count > 0 else { return }
-    let length = path.count
-    if k > 0 { path.append(UInt8(ascii: " ")) }
-    let word = Int(counts.words[index])
-    path += words.bytes[words.ends[word]..<words.ends[word + 1]]
-    try path.withUnsafeBytes { try body($0, UInt64(count)) }
-    if k + 1 < counts.order {
-      for child in counts.children(of: index) { try visit(child, level: k + 1, &path, body) }
-    }
-    path.removeLast(path.count - length)
+    let length = text.count
+    if k > 1 { text.append(UInt8(ascii: " ")) }
+    text += words.bytes[words.ends[word]..<words.ends[word + 1]]
+    try text.withUnsafeBytes { try body($0, UInt64(count)) }
+    for _ in 0..<children { try visit(&walk, level: k + 1, body) }
+    text.removeLast(text.count - length)
   }
 }

@@ -7,6 +7,15 @@ public struct CountStatistics: Sendable, Equatable {
   /// `countsOfCounts[r]` n-grams have the count r, for r from 1 to `limit`; index 0 is not used.
   public private(set) var countsOfCounts = [Int](repeating: 0, count: limit + 1)
 
+  /// No statistics yet.
+  init() {}
+
+  /// Looks at one n-gram's count.
+  @inline(__always)
+  mutating func add(_ count: UInt32) {
+    if count >= 1 && count <= UInt32(Self.limit) { countsOfCounts[Int(count)] += 1 }
+  }
+
   /// The statistics of `counts`; zeros are not n-grams.
   public init(of counts: some Sequence<UInt32>) {
     countsOfCounts.withUnsafeMutableBufferPointer { table in
@@ -38,6 +47,22 @@ public struct ContextStatistics: Sendable {
   /// V, the number of words that can follow.
   public var vocabularySize: Int
 
+  /// What is known of a context whose words have these counts.
+  @inline(__always)
+  init(of counts: UnsafeBufferPointer<UInt32>, order: Int, isComplete: Bool, vocabularySize: Int) {
+    (self.order, self.isComplete, self.vocabularySize) = (order, isComplete, vocabularySize)
+    (total, types) = (0, (0, 0, 0))
+    for count in counts {
+      total += Double(count)
+      switch count {
+      case 0: break
+      case 1: types.once += 1
+      case 2: types.twice += 1
+      default: types.more += 1
+      }
+    }
+  }
+
   /// N₁₊(h·): how many different words follow h.
   public var distinct: Int { types.once + types.twice + types.more }
 }
@@ -59,25 +84,5 @@ extension NGramCounts {
       }
     }
     return result
-  }
-
-  /// What a smoothing method knows of context h, whose n-grams of level k are `children`, by the counts in `counts`.
-  @inline(__always)
-  func statistics(
-    of children: Range<Int>, level k: Int, counts: [UInt32], isComplete: Bool
-  ) -> ContextStatistics {
-    var context = ContextStatistics(
-      order: k + 1, total: 0, types: (0, 0, 0), isComplete: isComplete, vocabularySize: vocabularySize)
-    for i in children {
-      let count = counts[i]
-      context.total += Double(count)
-      switch count {
-      case 0: break
-      case 1: context.types.once += 1
-      case 2: context.types.twice += 1
-      default: context.types.more += 1
-      }
-    }
-    return context
   }
 }

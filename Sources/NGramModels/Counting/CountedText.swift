@@ -10,8 +10,8 @@ public struct CountedText: Sendable {
   public let tokens: Int
   /// How many of them are UNK.
   public let unknownTokens: Int
-  /// The name, size and digest of the file of counts, if there is one.
-  public let file: TextStatistics.Text?
+  /// The name, size and digest of the file of counts.
+  public let file: TextStatistics.Text
   /// The n-grams with their counts.
   public let counts: NGramCounts
 
@@ -34,19 +34,8 @@ public struct CountedText: Sendable {
     try self.init(reader, file: file, order: order, vocabulary: vocabulary)
   }
 
-  /// Counts what `text` reads, in parts if it does not fit into `limit`.
-  public init(
-    counting text: SentenceReader, order: Int, context: ContextMode, limit: CountingLimit,
-    vocabulary: VocabularySource, progress: (TextStatistics) -> Void
-  ) throws {
-    var reader = CountedTextReader(name: "the text", order: order, unit: text.tokenizer.unit)
-    var runs = CountingRuns(order: order, context: context, limit: limit)
-    try runs.forEach(text, progress: progress) { try reader.read($0, $1) }
-    try self.init(reader, file: nil, order: order, vocabulary: vocabulary)
-  }
-
   private init(
-    _ counted: CountedTextReader, file: TextStatistics.Text?, order: Int, vocabulary: VocabularySource
+    _ counted: CountedTextReader, file: TextStatistics.Text, order: Int, vocabulary: VocabularySource
   ) throws {
     var reader = counted
     try reader.finish()

@@ -46,6 +46,20 @@ public struct NGramCounts: Sendable {
       progress: progress)
   }
 
+  /// Counts that were made elsewhere.
+  init(
+    vocabularySize: Int, levelStarts: [Int], words: [UInt32], suffixes: [UInt32], counts: [UInt32],
+    firstChildren: [UInt32], firstAtSentenceStart: [Int]
+  ) {
+    self.vocabularySize = vocabularySize
+    self.levelStarts = levelStarts
+    self.words = words
+    self.suffixes = suffixes
+    self.counts = counts
+    self.firstChildren = firstChildren
+    self.firstAtSentenceStart = firstAtSentenceStart
+  }
+
   /// Counts the n-grams of `text`.
   ///
   /// Every position of the text begins one n-gram of the highest order, or a shorter one where its sentence ends. These are

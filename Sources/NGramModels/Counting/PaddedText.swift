@@ -8,8 +8,10 @@ struct PaddedText: Sendable {
   let vocabularySize: Int
   /// The words; an n-gram goes up to the next V, or to the end.
   let words: [UInt32]
-  /// Where the n-grams begin, if they are weighted; the weight stands before. `nil`: everywhere.
+  /// Where the n-grams begin, if they are weighted; the weight stands before. `nil`: at each of the first `beginnings` words.
   let starts: [UInt32]?
+  /// How many of the words begin an n-gram, if they are not weighted.
+  let beginnings: Int
 
   var isWeighted: Bool { starts != nil }
 
@@ -25,12 +27,14 @@ struct PaddedText: Sendable {
     }
     self.vocabularySize = vocabularySize
     self.words = words
+    beginnings = words.count
     starts = nil
   }
 
-  /// A text with its `<s>`.
-  init(text words: [UInt32], vocabularySize: Int) {
+  /// A text with its `<s>`, of which the first `beginnings` words begin an n-gram.
+  init(text words: [UInt32], beginnings: Int, vocabularySize: Int) {
     self.words = words
+    self.beginnings = beginnings
     self.vocabularySize = vocabularySize
     starts = nil
   }
@@ -39,6 +43,7 @@ struct PaddedText: Sendable {
   init(weighted words: [UInt32], starts: [UInt32], vocabularySize: Int) {
     self.words = words
     self.starts = starts
+    beginnings = 0
     self.vocabularySize = vocabularySize
   }
 }

@@ -30,7 +30,7 @@ struct SortedPositions: Sendable {
     if let starts = text.starts {
       for start in starts { buckets[Int(text.words[Int(start)]) + 1] += 1 }
     } else {
-      for word in text.words { buckets[Int(word) + 1] += 1 }
+      for word in text.words[..<text.beginnings] { buckets[Int(word) + 1] += 1 }
     }
     for word in 1..<buckets.count { buckets[word] += buckets[word - 1] }
     let count = buckets[vocabularySize + 1]
@@ -43,7 +43,7 @@ struct SortedPositions: Sendable {
           next[word] += 1
         }
       } else {
-        for (position, word) in text.words.enumerated() {
+        for (position, word) in text.words[..<text.beginnings].enumerated() {
           positions[next[Int(word)]] = UInt32(position)
           next[Int(word)] += 1
         }

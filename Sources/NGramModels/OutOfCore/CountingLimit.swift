@@ -1,0 +1,50 @@
+/// How much memory counting and estimation may take, and where the rest goes.
+public struct CountingLimit: Sendable {
+  /// Bytes of memory.
+  public let memory: Int
+  /// The folder of temporary files.
+  public let folder: String
+
+  /// A limit; `folder` must be one that exists.
+  public init(memory: Int, folder: String) {
+    self.memory = memory
+    self.folder = folder
+  }
+
+  /// Memory of the program itself, with what is on its way from and to files.
+  private static let base = 16 << 20
+
+  /// The least that makes sense.
+  public static let minimum = base + 4 << 20
+
+  /// Memory that words take: their bytes and places in tables, their counts and those of their n-grams.
+  private static let bytesPerWord = 96
+
+  /// Bytes for n-grams, next to a vocabulary of this size; little if the vocabulary leaves none.
+  private func room(besides vocabularySize: Int) -> Int {
+    max(1 << 20, memory - Self.base - vocabularySize * Self.bytesPerWord)
+  }
+
+  /// Whether a vocabulary alone takes more than the limit.
+  public func isExceeded(byVocabulary size: Int) -> Bool {
+    Self.base + size * Self.bytesPerWord > memory
+  }
+
+  /// Whether `bytes` for n-grams are within the limit, next to a vocabulary of this size.
+  func allows(_ bytes: Int, vocabularySize: Int) -> Bool { bytes <= room(besides: vocabularySize) }
+
+  /// Tokens that can be sorted at a time, at 24 bytes each.
+  public func tokens(vocabularySize: Int) -> Int { room(besides: vocabularySize) / 24 }
+
+  /// Bytes of what is looked up in, part by part.
+  func partSize(vocabularySize: Int) -> Int { room(besides: vocabularySize) / 2 }
+
+  /// Bytes of each of as many blocks that are read or written at the same time.
+  func blockSize(streams: Int) -> Int { min(max(memory / 8 / max(1, streams), 1 << 12), 1 << 18) }
+
+  /// Runs that are merged at a time.
+  static let maximumRuns = 64
+
+  /// Bytes of temporary files that a text of `bytes` may need, as measured on English text.
+  public static func temporaryBytes(text bytes: Int, order: Int) -> Int { bytes * (order * order + 3) / 2 }
+}

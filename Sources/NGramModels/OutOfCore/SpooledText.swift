@@ -1,0 +1,68 @@
+import LanguageModels
+
+/// A text as numbers in a temporary file, with a mark where `<s>` stands.
+struct SpooledText: Sendable {
+  /// The words in the numbers of whoever read them, and the marks.
+  private let words: StoredArray<UInt32>
+
+  /// Stands for `<s>`.
+  private static let sentenceStart = UInt32.max
+
+  /// Reads what `reader` reads.
+  ///
+  /// - Parameter number: appends the numbers of the words of a sentence.
+  init(
+    _ reader: SentenceReader, context: ContextMode, in folder: String, progress: (TextStatistics) -> Void,
+    number: (TokenSpans, inout [TokenID]) -> Void
+  ) throws {
+    var output = try StoredArrayWriter<UInt32>(in: folder)
+    var sentence: [TokenID] = []
+    while let line = try reader.next() {
+      if line == .sentence {
+        if context == .sentence || output.count == 0 { try output.append(Self.sentenceStart) }
+        number(reader.tokens, &sentence)
+        for token in sentence { try output.append(token) }
+        try output.append(Vocabulary.endOfSentence)
+        sentence.removeAll(keepingCapacity: true)
+      }
+      if reader.statistics.lines % 65_536 == 0 { progress(reader.statistics) }
+    }
+    words = try output.finish()
+  }
+
+  /// Calls `body` with one part of the text after another, in the numbers of a vocabulary.
+  ///
+  /// - Parameters:
+  ///   - size: how many n-grams begin in a part. The words behind it that these go on with are there as well.
+  ///   - numbers: for each word its number in the vocabulary; `nil` if it has that already.
+  func forEachPart(
+    of size: Int, order: Int, vocabularySize: Int, numbers: [UInt32]?, _ body: (PaddedText) throws -> Void
+  ) throws {
+    var start = 0
+    while start < words.count {
+      let beginnings = min(size, words.count - start)
+      var part = try words.read(start..<min(words.count, start + beginnings + order - 1))
+      for i in part.indices {
+        if part[i] == Self.sentenceStart {
+          part[i] = UInt32(vocabularySize)
+        } else if let numbers {
+          part[i] = numbers[Int(part[i])]
+        }
+      }
+      try body(PaddedText(text: part, beginnings: beginnings, vocabularySize: vocabularySize))
+      start += beginnings
+    }
+  }
+
+  /// The words without `<s>`, in the numbers of a vocabulary.
+  func tokens(numbers: [UInt32]?) throws -> [TokenID] {
+    var tokens: [TokenID] = []
+    tokens.reserveCapacity(words.count)
+    var reader = StoredArrayReader(words)
+    while !reader.isAtEnd {
+      let word = try reader.next()
+      if word != Self.sentenceStart { tokens.append(numbers.map { $0[Int(word)] } ?? word) }
+    }
+    return tokens
+  }
+}
