@@ -54,7 +54,9 @@ enum CountCommand: Command {
     let order = try arguments.integer("order", in: 1...16) ?? 3
     let context = try arguments.choice("context", ContextMode.self) ?? .sentence
     let limit = try CountingOptions.limit(arguments)
-    if let limit, !isQuiet { CountingOptions.announce(limit, order: order, paths) }
+    if let limit, !isQuiet {
+      CountingOptions.announce(limit, paths) { CountingLimit.temporaryBytes(text: $0, order: order) }
+    }
     let reader = try TextOptions.reader(paths, tokenizer: try TextOptions.tokenizer(arguments))
     var progress = ProgressLine(isQuiet: isQuiet)
     let lines = try CountFiles.count(reader, order: order, context: context, limit: limit, to: output) {

@@ -38,28 +38,15 @@ enum CountingOptions {
     return Int(number * (unit ?? 1))
   }
 
-  /// Says what counting will take.
-  static func announce(_ limit: CountingLimit, order: Int, _ paths: [String]) {
-    let sizes = paths.map { path in path == "-" ? nil : try? ByteSource(path: path).size }
-    let disk: String
-    if !paths.isEmpty, sizes.allSatisfy({ $0 != nil }) {
-      let text = sizes.reduce(0) { $0 + ($1 ?? 0) }
-      disk = "about " + Format.bytes(CountingLimit.temporaryBytes(text: text, order: order))
-    } else {
-      disk =
-        "about \(Format.bytes(CountingLimit.temporaryBytes(text: 1_000_000, order: order))) for each MB of text"
-    }
+  /// Says what the work will take.
+  ///
+  /// - Parameter temporaryBytes: how much of temporary files so many bytes that are read may need.
+  static func announce(_ limit: CountingLimit, _ paths: [String], temporaryBytes: (Int) -> Int) {
+    let sizes = paths.map { path in path == "-" ? nil : (try? ByteSource(path: path))?.size }
+    let isKnown = !paths.isEmpty && !sizes.contains(nil)
+    let bytes = temporaryBytes(isKnown ? sizes.reduce(0) { $0 + ($1 ?? 0) } : 1_000_000)
     Terminal.note(
-      "working in \(Format.bytes(limit.memory)) of memory, and up to \(disk) of temporary files in \(limit.folder)"
-    )
-  }
-
-  /// Says so if a vocabulary leaves no room.
-  static func check(_ limit: CountingLimit, vocabularySize: Int) {
-    if limit.isExceeded(byVocabulary: vocabularySize) {
-      Terminal.note(
-        "warning: the \(vocabularySize) words alone take more than --memory \(Format.bytes(limit.memory)); it will be exceeded"
-      )
-    }
+      "working in \(Format.bytes(limit.memory)) of memory and, in \(limit.folder), up to about \(Format.bytes(bytes)) "
+        + "of temporary files" + (isKnown ? "" : " for each MB that is read"))
   }
 }

@@ -1,7 +1,8 @@
 import LanguageModels
 import NGramModels
 
-/// `lmctl train --model ngram` with `--counts`, which takes counts in place of texts, or with `--memory`, which counts texts in parts.
+/// `lmctl train --model ngram` with `--counts`, which takes counts in place of texts, or with `--memory`, which holds no more
+/// than that of either in memory.
 struct CountsTraining {
   static let option = Option(
     "counts", "FILE",
@@ -38,9 +39,6 @@ struct CountsTraining {
       if let text = texts.first {
         throw UsageError("'\(text)' and --counts exclude each other: counts take the place of texts")
       }
-      if limit != nil {
-        throw UsageError("--memory bounds the counting of texts, and --counts has them counted")
-      }
     }
     let reason = countsPath == nil ? "--memory" : "--counts"
     for name in ["holdout", "print-config"] where arguments.has(name) {
@@ -62,9 +60,7 @@ struct CountsTraining {
   /// What was read, and how the checkpoint records where it comes from, before and behind its sizes.
   private struct Source {
     let vocabulary: Vocabulary
-    let sentences: Int
-    let tokens: Int
-    let unknownTokens: Int
+    let sizes: TextSizes
     let texts: JSONValue.Member
     var more: [JSONValue.Member] = []
     /// Trains on it.
@@ -74,12 +70,15 @@ struct CountsTraining {
   /// Reads, trains, writes, evaluates.
   func run() throws {
     let watch = Stopwatch()
-    let source = try countsPath.map { try readCounts($0) } ?? readTexts()
-    if !isQuiet {
-      Terminal.note(
-        "read \(Format.count(source.sentences, "sentence")), \(Format.count(source.tokens, "token")) "
-          + "in \(Format.fixed(watch.seconds, 2)) s; vocabulary of \(source.vocabulary.count)")
+    if let limit, !isQuiet {
+      CountingOptions.announce(limit, countsPath.map { [$0] } ?? texts) {
+        countsPath == nil
+          ? CountingLimit.temporaryBytes(text: $0, order: training.order)
+          : CountingLimit.temporaryBytes(counts: $0)
+      }
     }
+    let source = try countsPath.map { try readCounts($0) } ?? readTexts()
+    if !isQuiet { report(source, seconds: watch.seconds) }
     var heldOut: Corpus?
     if let validPath {
       let reader = try TextOptions.reader([validPath], tokenizer: tokenizer)
@@ -89,8 +88,9 @@ struct CountsTraining {
     let model = try source.train(heldOut) { configuration, tensors in
       let record = JSONValue.object(
         [
-          source.texts, .init("sentences", .integer(source.sentences)),
-          .init("tokens", .integer(source.tokens)), .init("unknown", .integer(source.unknownTokens)),
+          source.texts, .init("sentences", .integer(source.sizes.sentences)),
+          .init("tokens", .integer(source.sizes.tokens)),
+          .init("unknown", .integer(source.sizes.unknownTokens)),
         ] + source.more)
       try Checkpoint(
         model: ModelKind.ngram.rawValue, programVersion: programVersion, tokenizer: tokenizer,
@@ -104,18 +104,40 @@ struct CountsTraining {
     if output == "-" { Terminal.error(table) } else { StandardOutput.shared.write(table) }
   }
 
+  private func report(_ source: Source, seconds: Double) {
+    let sizes = source.sizes
+    Terminal.note(
+      "read \(Format.count(sizes.sentences, "sentence")), \(Format.count(sizes.tokens, "token")) "
+        + "in \(Format.fixed(seconds, 2)) s")
+    Terminal.note(
+      "vocabulary of \(source.vocabulary.count); \(Format.percent(sizes.unknownTokens, of: sizes.tokens)) "
+        + "of the tokens are unknown (\(sizes.unknownTokens))")
+    if let limit, limit.isExceeded(byVocabulary: source.vocabulary.count) {
+      Terminal.note(
+        "warning: the words alone take more than --memory \(Format.bytes(limit.memory)); it will be exceeded")
+    }
+  }
+
   private func readCounts(_ path: String) throws -> Source {
+    let source = try ByteSource(path: path)
+    if let limit {
+      let text = try LargeText(
+        counts: source, order: training.order, unit: tokenizer.unit, vocabulary: vocabularySource,
+        limit: limit)
+      return Source(
+        vocabulary: text.vocabulary, sizes: text.sizes, texts: .init("counts", Self.record(text.files))
+      ) { try training.train(text, heldOut: $0, isQuiet: isQuiet, save: $1) }
+    }
     let counted = try CountedText(
-      ByteSource(path: path), order: training.order, unit: tokenizer.unit, vocabulary: vocabularySource)
+      source, order: training.order, unit: tokenizer.unit, vocabulary: vocabularySource)
     return Source(
-      vocabulary: counted.vocabulary, sentences: counted.sentences, tokens: counted.tokens,
-      unknownTokens: counted.unknownTokens, texts: .init("counts", Self.record([counted.file]))
+      vocabulary: counted.vocabulary, sizes: counted.sizes,
+      texts: .init("counts", Self.record([counted.file]))
     ) { try training.train(counted, heldOut: $0, isQuiet: isQuiet, save: $1) }
   }
 
   private func readTexts() throws -> Source {
     guard let limit else { throw UsageError("--memory is missing") }
-    if !isQuiet { CountingOptions.announce(limit, order: training.order, texts) }
     let reader = try TextOptions.reader(texts, tokenizer: tokenizer, hashing: true)
     var progress = ProgressLine(isQuiet: isQuiet)
     let text = try LargeText(
@@ -125,24 +147,12 @@ struct CountsTraining {
     }
     progress.clear()
     try TextOptions.requireText(reader.statistics, texts)
-    if !isQuiet {
-      TextOptions.report(reader.statistics)
-      CountingOptions.check(limit, vocabularySize: text.vocabulary.count)
-    }
+    if !isQuiet { TextOptions.report(reader.statistics) }
     return Source(
-      vocabulary: text.vocabulary, sentences: text.sentences, tokens: text.tokens,
-      unknownTokens: text.unknownTokens, texts: .init("texts", Self.record(reader.statistics.texts)),
+      vocabulary: text.vocabulary, sizes: text.sizes, texts: .init("texts", Self.record(text.files)),
       more: [.init("empty_lines", .integer(reader.statistics.emptyLines))]
     ) { try training.train(text, heldOut: $0, isQuiet: isQuiet, save: $1) }
   }
 
-  private static func record(_ texts: [TextStatistics.Text]) -> JSONValue {
-    .array(
-      texts.map { text in
-        [
-          "name": .string(text.name), "bytes": .integer(text.bytes),
-          "sha256": text.sha256.map { .string($0) } ?? .null,
-        ]
-      })
-  }
+  private static func record(_ texts: [TextStatistics.Text]) -> JSONValue { .array(texts.map(\.json)) }
 }

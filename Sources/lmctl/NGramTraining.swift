@@ -203,9 +203,9 @@ struct NGramTraining: ModelTraining {
   ) throws -> any EstimatedModel {
     try train(heldOut: heldOut?.tokens, vocabulary: text.vocabulary, isQuiet: isQuiet, save: save) {
       options, tuning, notice, progress in
-      if text.fitsIntoMemory(order: options.order) {
+      if let tokens = try text.tokensInMemory(order: options.order) {
         return NGramModel(
-          tokens: try text.tokensInMemory(), vocabulary: text.vocabulary, options: options, tuning: tuning,
+          tokens: tokens, vocabulary: text.vocabulary, options: options, tuning: tuning,
           notice: notice, progress: progress)
       }
       guard let tuning else { return try text.train(options, notice: notice, progress: progress) }

@@ -206,8 +206,8 @@ struct CountFileTests {
     #expect(model.trie.firstChildren == expected.trie.firstChildren)
     #expect(model.trie.logProbabilities == expected.trie.logProbabilities)
     #expect(model.trie.logBackoffs == expected.trie.logBackoffs)
-    #expect(counted.tokens == tokens.count && counted.sentences == 3)
-    #expect(counted.unknownTokens == (minimumCount == 1 ? 0 : 3))
+    #expect(counted.sizes.tokens == tokens.count && counted.sizes.sentences == 3)
+    #expect(counted.sizes.unknownTokens == (minimumCount == 1 ? 0 : 3))
   }
 
   @Test(

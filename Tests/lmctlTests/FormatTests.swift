@@ -74,12 +74,17 @@ struct FormatTests {
           folder)
       }
     }
+    let train = "lmctl train --model ngram --order 4 --counts whole --quiet"
+    try run("\(train) -o a.json && \(train) --memory 22M --temp t -o b.json && cmp a.json b.json", folder)
     #expect(try run("ls t", folder) == "")
   }
 
   @Test("What cannot be done is said")
   func errors() throws {
     let folder = try folder()
+    let counts = "</s>=2 <s>=2 <s>_a=1 <s>_a_</s>=1 <s>_b=1 <s>_b_</s>=1 a=1 b=1 b_</s>=1"
+    try folder.write(
+      "gaps", text: counts.map { ["=": "\t", " ": "\n", "_": " "][$0] ?? "\($0)" }.joined() + "\n")
     try run("lmctl train --model rnn --epochs 1 --hidden 8 --embed 8 --quiet test.txt -o r.json", folder)
     for (line, status, message) in [
       ("convert m.json", 2, "convert takes two files"),
@@ -92,12 +97,20 @@ struct FormatTests {
       ("train --model rnn --counts c", 2, "--counts does not go with --model rnn; it goes with ngram"),
       ("train --model ngram --counts none", 1, "none: no such file"),
       ("train --model ngram --counts test.txt", 1, "test.txt:1: no tab between an n-gram and its count"),
-      ("count --memory 1M test.txt", 2, "--memory takes a size from 21.0 MB, such as 500M or 2G, not '1M'"),
+      ("count --memory 1M test.txt", 2, "--memory takes a size from 20.0 MB, such as 500M or 2G, not '1M'"),
       (
         "count --memory 50M --temp none test.txt", 1,
         "none: no such folder; name one for temporary files with --temp"
       ),
       ("count --temp . test.txt", 2, "--temp goes with --memory"),
+      (
+        "train --model ngram --min-count 1 --counts gaps", 1,
+        "gaps: has the n-gram '<s> a </s>', but not 'a </s>'; these cannot be all the counts of a text"
+      ),
+      (
+        "train --model ngram --min-count 1 --counts gaps --memory 22M", 1,
+        "gaps: has an n-gram of order 3, but not the one of its last 2 words; these cannot be all the counts"
+      ),
       ("train --model ngram --memory 50M --holdout 0.1 test.txt", 2, "--holdout does not go with --memory"),
       ("count --merge", 2, "no files of counts; name those to be added up"),
       ("count --merge --order 3 a", 2, "--order does not go with --merge"),

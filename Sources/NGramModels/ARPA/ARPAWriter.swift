@@ -39,37 +39,39 @@ protocol TrieNumbers: Sendable {
   func makeReader() -> Reader
 }
 
-/// Tells the numbers of a trie, those of higher and higher nodes for the most part.
+/// Tells the numbers of a trie by node and level, of each level those of higher and higher nodes for the most part.
 protocol TrieReader {
   /// The last word of the n-gram.
-  mutating func word(of node: Int) throws -> Int
-  /// The first of the n-grams that go on from it; `node` can be one more than the last that something follows.
-  mutating func firstChild(of node: Int) throws -> Int
+  mutating func word(of node: Int, level k: Int) throws -> Int
+  /// The first of the n-grams that go on from it; `node` can be one behind the last of the level.
+  mutating func firstChild(of node: Int, level k: Int) throws -> Int
   /// ln p(w | h) of the n-gram hw.
-  mutating func logProbability(of node: Int) throws -> Float
+  mutating func logProbability(of node: Int, level k: Int) throws -> Float
   /// ln of the factor for words that do not follow the n-gram, which must not be of the highest order.
-  mutating func logBackoff(of node: Int) throws -> Float
+  mutating func logBackoff(of node: Int, level k: Int) throws -> Float
 }
 
 extension NGramTrie: TrieNumbers, TrieReader {
   func makeReader() -> NGramTrie { self }
   @inline(__always)
-  func word(of node: Int) -> Int { Int(words[node]) }
+  func word(of node: Int, level k: Int) -> Int { Int(words[node]) }
   @inline(__always)
-  func firstChild(of node: Int) -> Int { Int(firstChildren[node]) }
+  func firstChild(of node: Int, level k: Int) -> Int { Int(firstChildren[node]) }
   @inline(__always)
-  func logProbability(of node: Int) -> Float { logProbabilities[node] }
+  func logProbability(of node: Int, level k: Int) -> Float { logProbabilities[node] }
   @inline(__always)
-  func logBackoff(of node: Int) -> Float { logBackoffs[node] }
+  func logBackoff(of node: Int, level k: Int) -> Float { logBackoffs[node] }
 }
 
 extension TrieReader {
-  /// The context of a node behind the unigrams: the last node of `contexts` whose children begin at or before it.
-  fileprivate mutating func parent(of node: Int, among contexts: Range<Int>) throws -> Int {
+  /// The context of a node: the last node of `contexts`, all of level k, whose children begin at or before it.
+  fileprivate mutating func parent(
+    of node: Int, among contexts: Range<Int>, level k: Int
+  ) throws -> Int {
     var (low, high) = (contexts.lowerBound, contexts.upperBound)
     while low < high {
       let middle = (low + high) / 2
-      if try firstChild(of: middle) <= node { low = middle + 1 } else { high = middle }
+      if try firstChild(of: middle, level: k) <= node { low = middle + 1 } else { high = middle }
     }
     return low - 1
   }
@@ -119,7 +121,7 @@ struct ARPAWriter<Trie: TrieNumbers>: Sendable {
   let names: ARPANames
 
   /// N-grams in a block.
-  private static var blockSize: Int { 1 << 14 }
+  private static var blockSize: Int { 1 << 12 }
   /// Blocks made at a time.
   private static var lanes: Int { 8 }
 
@@ -195,24 +197,24 @@ struct ARPAWriter<Trie: TrieNumbers>: Sendable {
           if level > 1, try path.advance(to: node, &trie) || isNew {
             isNew = false
             context.removeAll(keepingCapacity: true)
-            for ancestor in path.nodes {
-              let word = try trie.word(of: ancestor)
+            for (i, ancestor) in path.nodes.enumerated() {
+              let word = try trie.word(of: ancestor, level: i + 1)
               context.append(
                 contentsOf: UnsafeRawBufferPointer(rebasing: bytes[ends[word]..<ends[word + 1]]))
               context.append(UInt8(ascii: " "))
             }
           }
-          let word = try trie.word(of: node)
+          let word = try trie.word(of: node, level: level)
           let name = UnsafeRawBufferPointer(rebasing: bytes[ends[word]..<ends[word + 1]])
           var output = buffer.reserve(context.count + name.count + 2 * DecimalText.maximumLength + 4)
-          output = DecimalText.write(Self.log10(try trie.logProbability(of: node)), to: output)
+          output = DecimalText.write(Self.log10(try trie.logProbability(of: node, level: level)), to: output)
           output.pointee = UInt8(ascii: "\t")
           output += 1
           context.withUnsafeBytes { _ = $0.baseAddress.map { memcpy(output, $0, context.count) } }
           output += context.count
           _ = name.baseAddress.map { memcpy(output, $0, name.count) }
           output += name.count
-          if node < inner, case let backoff = try trie.logBackoff(of: node), backoff != 0 {
+          if node < inner, case let backoff = try trie.logBackoff(of: node, level: level), backoff != 0 {
             output.pointee = UInt8(ascii: "\t")
             output = DecimalText.write(Self.log10(backoff), to: output + 1)
           }
@@ -238,7 +240,7 @@ private struct ContextPath {
   init(of node: Int, level: Int, _ levelStarts: [Int], _ trie: inout some TrieReader) throws {
     var child = node
     for k in (1..<max(1, level)).reversed() {
-      child = try trie.parent(of: child, among: levelStarts[k - 1]..<levelStarts[k])
+      child = try trie.parent(of: child, among: levelStarts[k - 1]..<levelStarts[k], level: k)
       nodes.insert(child, at: 0)
     }
   }
@@ -250,7 +252,7 @@ private struct ContextPath {
     while position >= 0 {
       let old = nodes[position]
       var parent = old
-      while try trie.firstChild(of: parent + 1) <= child { parent += 1 }
+      while try trie.firstChild(of: parent + 1, level: position + 1) <= child { parent += 1 }
       if parent == old { break }
       nodes[position] = parent
       child = parent

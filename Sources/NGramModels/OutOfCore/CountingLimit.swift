@@ -12,10 +12,10 @@ public struct CountingLimit: Sendable {
   }
 
   /// Memory of the program itself, with what is on its way from and to files.
-  private static let base = 16 << 20
+  private static let base = 13 << 20
 
   /// The least that makes sense.
-  public static let minimum = base + 4 << 20
+  public static let minimum = 20_000_000
 
   /// Memory that words take: their bytes and places in tables, their counts and those of their n-grams.
   private static let bytesPerWord = 96
@@ -33,8 +33,8 @@ public struct CountingLimit: Sendable {
   /// Whether `bytes` for n-grams are within the limit, next to a vocabulary of this size.
   func allows(_ bytes: Int, vocabularySize: Int) -> Bool { bytes <= room(besides: vocabularySize) }
 
-  /// Tokens that can be sorted at a time, at 24 bytes each.
-  public func tokens(vocabularySize: Int) -> Int { room(besides: vocabularySize) / 24 }
+  /// Bytes of what is sorted at a time.
+  func sortingSize(vocabularySize: Int) -> Int { room(besides: vocabularySize) }
 
   /// Bytes of what is looked up in, part by part.
   func partSize(vocabularySize: Int) -> Int { room(besides: vocabularySize) / 2 }
@@ -46,5 +46,10 @@ public struct CountingLimit: Sendable {
   static let maximumRuns = 64
 
   /// Bytes of temporary files that a text of `bytes` may need, as measured on English text.
-  public static func temporaryBytes(text bytes: Int, order: Int) -> Int { bytes * (order * order + 3) / 2 }
+  public static func temporaryBytes(text bytes: Int, order: Int) -> Int {
+    bytes * (order < 5 ? 4 * order * order : 35 * order - 75) / 5
+  }
+
+  /// Bytes of temporary files that counts of `bytes` may need.
+  public static func temporaryBytes(counts bytes: Int) -> Int { 3 * bytes }
 }

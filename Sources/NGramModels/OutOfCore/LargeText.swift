@@ -1,18 +1,18 @@
 import LanguageModels
 
-/// A text that need not fit into memory: its words are in a temporary file, its vocabulary in memory.
+/// A text, or counts of one, that need not fit into memory: its words are in a temporary file, its vocabulary in memory.
 public struct LargeText: Sendable {
   /// The vocabulary.
   public let vocabulary: Vocabulary
-  /// Sentences of the text.
-  public let sentences: Int
-  /// Its tokens, with the ends of sentences.
-  public let tokens: Int
-  /// How many of them are UNK.
-  public let unknownTokens: Int
+  /// How large it is.
+  public let sizes: TextSizes
+  /// The names, sizes and digests of the files that it was read from.
+  public let files: [TextStatistics.Text]
 
-  private let words: SpooledText
-  /// For each number in `words` that of the vocabulary; `nil` if these are the same.
+  /// How it is named in messages.
+  private let name: String
+  private let spool: any Spool
+  /// For each number in `spool` that of the vocabulary; `nil` if these are the same.
   private let numbers: [UInt32]?
   private let limit: CountingLimit
 
@@ -23,18 +23,18 @@ public struct LargeText: Sendable {
     _ reader: SentenceReader, context: ContextMode, vocabulary: VocabularySource, limit: CountingLimit,
     progress: (TextStatistics) -> Void
   ) throws {
-    self.limit = limit
+    (self.limit, name) = (limit, "the text")
     var unknown = 0
     switch vocabulary {
     case .fixed(let vocabulary):
-      words = try SpooledText(reader, context: context, in: limit.folder, progress: progress) {
+      spool = try SpooledText(reader, context: context, in: limit.folder, progress: progress) {
         vocabulary.append(idsOf: $0, to: &$1)
         for token in $1 where token == Vocabulary.unknown { unknown += 1 }
       }
       (self.vocabulary, numbers) = (vocabulary, nil)
     case .counted(let minimumCount, let maximumSize):
       var builder = VocabularyBuilder(unit: reader.tokenizer.unit)
-      words = try SpooledText(reader, context: context, in: limit.folder, progress: progress) {
+      spool = try SpooledText(reader, context: context, in: limit.folder, progress: progress) {
         builder.add($0, to: &$1)
       }
       builder.add(count: reader.statistics.sentences, to: Vocabulary.endOfSentence)
@@ -44,24 +44,33 @@ public struct LargeText: Sendable {
       }
       (self.vocabulary, self.numbers) = (vocabulary, numbers)
     }
-    sentences = reader.statistics.sentences
-    tokens = reader.statistics.tokens
-    unknownTokens = unknown
-    guard tokens + sentences < UInt32.max else {
-      throw FileError(
-        path: "the text", reason: "has more than 4,294,967,294 tokens, which is all that lmctl can count")
-    }
+    let statistics = reader.statistics
+    files = statistics.texts
+    sizes = TextSizes(
+      sentences: statistics.sentences, tokens: statistics.tokens, unknownTokens: unknown)
+    try sizes.check(path: name)
   }
 
-  /// Whether a model of this order can be made in memory within the limit.
-  public func fitsIntoMemory(order: Int) -> Bool {
-    limit.allows(
-      NGramCounts.memoryBound(tokens: tokens + sentences, vocabularySize: vocabulary.count, order: order),
-      vocabularySize: vocabulary.count)
+  /// Reads the sorted counts that `source` holds; see `CountedText`.
+  public init(
+    counts source: ByteSource, order: Int, unit: TextUnit, vocabulary: VocabularySource, limit: CountingLimit
+  ) throws {
+    let read = try ReadCounts(
+      source, order: order, unit: unit, vocabulary: vocabulary,
+      into: SpooledCounts.Writer(in: limit.folder))
+    var writer = read.ngrams
+    spool = try writer.finish()
+    (self.limit, name, numbers) = (limit, source.name, read.numbers)
+    (self.vocabulary, sizes, files) = (read.vocabulary, read.sizes, [read.file])
   }
 
-  /// The text in the numbers of its vocabulary, in memory.
-  public func tokensInMemory() throws -> [TokenID] { try words.tokens(numbers: numbers) }
+  /// The text in the numbers of its vocabulary, if it is one and a model of this order can be made in memory within the limit.
+  public func tokensInMemory(order: Int) throws -> [TokenID]? {
+    let needed = NGramCounts.memoryBound(
+      tokens: sizes.tokens + sizes.sentences, vocabularySize: vocabulary.count, order: order)
+    guard limit.allows(needed, vocabularySize: vocabulary.count) else { return nil }
+    return try (spool as? SpooledText)?.tokens(numbers: numbers)
+  }
 
   /// The counts of its n-grams, in memory.
   public func countsInMemory(order: Int, progress: (String) -> Void) throws -> NGramCounts {
@@ -105,8 +114,12 @@ public struct LargeText: Sendable {
   private func links(order: Int, progress: (String) -> Void) throws -> SuffixLinks {
     progress("sorting n-grams")
     let counts = try StoredCounts(
-      words, order: order, vocabularySize: vocabulary.count, numbers: numbers, limit: limit)
-    return try SuffixLinks(counts) { progress("looking up suffixes of order \($0)") }
+      spool, order: order, vocabularySize: vocabulary.count, numbers: numbers, limit: limit)
+    do {
+      return try SuffixLinks(counts) { progress("looking up suffixes of order \($0)") }
+    } catch let problem as StoredCounts.Inconsistency {
+      throw FileError(path: name, reason: problem.description)
+    }
   }
 }
 
@@ -127,7 +140,7 @@ extension NGramCounts {
       if k == 1 {
         suffixes += [UInt32](repeating: 0, count: level.count)
       } else {
-        var reader = try SuffixReader(links, level: k)
+        var reader = SuffixReader(links, level: k)
         for _ in 0..<level.count { suffixes.append(UInt32(starts[k - 2] + (try reader.next()))) }
       }
       if k < stored.order {

@@ -40,7 +40,7 @@ struct SortedRun {
   /// The sum of `runs`.
   init(merging runs: [SortedRun], order: Int, limit: CountingLimit) throws {
     var writer = try SortedRunWriter(in: limit.folder)
-    let merger = try RunMerger(runs, order: order, blockSize: limit.blockSize(streams: runs.count))
+    var merger = try RunMerger(runs, order: order, blockSize: limit.blockSize(streams: runs.count))
     var previous: [UInt32] = []
     while try merger.next() {
       let ngram = merger.ngram
@@ -71,11 +71,11 @@ private struct SortedRunWriter {
 }
 
 /// Adds up sorted runs as they stream by: a heap of their next n-grams.
-final class RunMerger {
+struct RunMerger {
   private let order: Int
   private var readers: [StoredArrayReader<UInt32>]
   /// The next n-gram of each run, `order` words with zeros behind its end; a word is its number and one.
-  private let heads: UnsafeMutableBufferPointer<UInt32>
+  private let heads: Block<UInt32>
   /// How many words it has, and how often it occurs.
   private var lengths: [Int]
   private var counts: [UInt32]
@@ -93,8 +93,8 @@ final class RunMerger {
   init(_ runs: [SortedRun], order: Int, blockSize: Int) throws {
     self.order = order
     readers = runs.map { StoredArrayReader($0.records, blockSize: blockSize) }
-    heads = .allocate(capacity: runs.count * order)
-    heads.initialize(repeating: 0)
+    heads = Block(bytes: runs.count * order * MemoryLayout<UInt32>.stride)
+    heads.elements.initialize(repeating: 0)
     lengths = [Int](repeating: 0, count: runs.count)
     counts = [UInt32](repeating: 0, count: runs.count)
     words = [UInt32](repeating: 0, count: order)
@@ -108,13 +108,11 @@ final class RunMerger {
     }
   }
 
-  deinit { heads.deallocate() }
-
   /// Finds the next n-gram and the sum of its counts; false at the end.
-  func next() throws -> Bool {
+  mutating func next() throws -> Bool {
     guard let first = heap.first else { return false }
     length = lengths[first.run]
-    for i in 0..<length { words[i] = heads[first.run * order + i] - 1 }
+    for i in 0..<length { words[i] = heads.elements[first.run * order + i] - 1 }
     count = 0
     while let next = heap.first, isCurrent(next.run) {
       count += counts[next.run]
@@ -132,28 +130,28 @@ final class RunMerger {
   /// Whether the next n-gram of `run` is the one that was found.
   private func isCurrent(_ run: Int) -> Bool {
     guard lengths[run] == length else { return false }
-    for i in 0..<length where heads[run * order + i] != words[i] + 1 { return false }
+    for i in 0..<length where heads.elements[run * order + i] != words[i] + 1 { return false }
     return true
   }
 
   /// Reads the next n-gram of `run`; false at its end.
-  private func advance(_ run: Int) throws -> Bool {
+  private mutating func advance(_ run: Int) throws -> Bool {
     guard !readers[run].isAtEnd else { return false }
     let record = try readers[run].next()
     let (shared, length) = (Int(record & 0xFF), Int(record >> 8 & 0xFF))
     counts[run] = record >> 16 == SortedRun.escape ? try readers[run].next() : record >> 16
-    for i in shared..<length { heads[run * order + i] = try readers[run].next() + 1 }
-    for i in length..<max(length, lengths[run]) { heads[run * order + i] = 0 }
+    for i in shared..<length { heads.elements[run * order + i] = try readers[run].next() + 1 }
+    for i in length..<max(length, lengths[run]) { heads.elements[run * order + i] = 0 }
     lengths[run] = length
     return true
   }
 
   private func key(_ run: Int) -> UInt64 {
-    UInt64(heads[run * order]) << 32 | (order > 1 ? UInt64(heads[run * order + 1]) : 0)
+    UInt64(heads.elements[run * order]) << 32 | (order > 1 ? UInt64(heads.elements[run * order + 1]) : 0)
   }
 
   /// Restores the heap after its first element has changed.
-  private func sink() {
+  private mutating func sink() {
     var place = 0
     while true {
       var least = place
@@ -169,8 +167,8 @@ final class RunMerger {
 
   private func precedes(_ a: (key: UInt64, run: Int), _ b: (key: UInt64, run: Int)) -> Bool {
     if a.key != b.key { return a.key < b.key }
-    for i in 0..<order where heads[a.run * order + i] != heads[b.run * order + i] {
-      return heads[a.run * order + i] < heads[b.run * order + i]
+    for i in 0..<order where heads.elements[a.run * order + i] != heads.elements[b.run * order + i] {
+      return heads.elements[a.run * order + i] < heads.elements[b.run * order + i]
     }
     return false
   }

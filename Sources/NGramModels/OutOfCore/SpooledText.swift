@@ -1,7 +1,19 @@
 import LanguageModels
 
+/// What is to be counted, in temporary files.
+protocol Spool: Sendable {
+  /// Calls `body` with one part after another, in the numbers of a vocabulary.
+  ///
+  /// - Parameters:
+  ///   - bytes: how much memory a part may take until it is sorted.
+  ///   - numbers: for each number in the files that of the vocabulary; `nil` if these are the same.
+  func forEachPart(
+    of bytes: Int, order: Int, vocabularySize: Int, numbers: [UInt32]?, _ body: (PaddedText) throws -> Void
+  ) throws
+}
+
 /// A text as numbers in a temporary file, with a mark where `<s>` stands.
-struct SpooledText: Sendable {
+struct SpooledText: Spool {
   /// The words in the numbers of whoever read them, and the marks.
   private let words: StoredArray<UInt32>
 
@@ -30,14 +42,14 @@ struct SpooledText: Sendable {
     words = try output.finish()
   }
 
-  /// Calls `body` with one part of the text after another, in the numbers of a vocabulary.
-  ///
-  /// - Parameters:
-  ///   - size: how many n-grams begin in a part. The words behind it that these go on with are there as well.
-  ///   - numbers: for each word its number in the vocabulary; `nil` if it has that already.
+  /// Bytes for a word: itself, its place in the order, what it shares with the one before, and room to sort it.
+  private static let bytesPerWord = 16
+
+  /// With each part come the words behind it that its last n-grams go on with.
   func forEachPart(
-    of size: Int, order: Int, vocabularySize: Int, numbers: [UInt32]?, _ body: (PaddedText) throws -> Void
+    of bytes: Int, order: Int, vocabularySize: Int, numbers: [UInt32]?, _ body: (PaddedText) throws -> Void
   ) throws {
+    let size = max(1, bytes / Self.bytesPerWord)
     var start = 0
     while start < words.count {
       let beginnings = min(size, words.count - start)

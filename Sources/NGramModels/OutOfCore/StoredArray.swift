@@ -28,7 +28,7 @@ struct StoredArray<Element: BitwiseCopyable>: Sendable {
 }
 
 /// Memory for the numbers that are on the way to a file, or from it.
-private final class Block<Element: BitwiseCopyable> {
+final class Block<Element: BitwiseCopyable> {
   let elements: UnsafeMutableBufferPointer<Element>
 
   init(bytes: Int) { elements = .allocate(capacity: max(1, bytes / MemoryLayout<Element>.stride)) }
@@ -113,38 +113,38 @@ struct StoredArrayReader<Element: BitwiseCopyable> {
   }
 }
 
-/// Reads numbers of a `StoredArray` here and there, near to those read before: it keeps the pages that were read last.
+/// Reads numbers of a `StoredArray` at several places by turns, each time near to what was read there before: it keeps a page for each
+/// place.
 struct PagedReader<Element: BitwiseCopyable> {
-  private static var pageSize: Int { 1024 }
-  private static var pageCount: Int { 16 }
+  private static var pageSize: Int { 2048 }
 
   private let array: StoredArray<Element>
   private let block: Block<Element>
-  /// Which page of the array stands at each place for one.
-  private var pages = [Int](repeating: -1, count: pageCount)
+  /// Which page of the array stands there for each place.
+  private var pages: [Int]
 
-  init(_ array: StoredArray<Element>) {
+  init(_ array: StoredArray<Element>, places: Int) {
     self.array = array
-    block = Block(bytes: Self.pageCount * Self.pageSize * MemoryLayout<Element>.stride)
+    block = Block(bytes: places * Self.pageSize * MemoryLayout<Element>.stride)
+    pages = [Int](repeating: -1, count: places)
   }
 
-  /// The number with this index.
-  subscript(index: Int) -> Element {
+  /// The number with this index, read at a place.
+  subscript(index: Int, place: Int) -> Element {
     @inline(__always)
     mutating get throws {
       let page = index / Self.pageSize
-      let place = page % Self.pageCount
-      if pages[place] != page { try read(page, to: place) }
+      if pages[place] != page { try read(page, at: place) }
       return block.elements[place * Self.pageSize + index % Self.pageSize]
     }
   }
 
   @inline(never)
-  private mutating func read(_ page: Int, to place: Int) throws {
+  private mutating func read(_ page: Int, at place: Int) throws {
     let start = page * Self.pageSize
-    let target = block.elements[
+    let room = block.elements[
       place * Self.pageSize..<place * Self.pageSize + min(Self.pageSize, array.count - start)]
-    try array.read(from: start, into: UnsafeMutableBufferPointer(rebasing: target))
+    try array.read(from: start, into: UnsafeMutableBufferPointer(rebasing: room))
     pages[place] = page
   }
 }

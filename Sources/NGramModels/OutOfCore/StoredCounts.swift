@@ -30,17 +30,35 @@ struct StoredCounts: Sendable {
   /// The n-grams of order k.
   func level(_ k: Int) -> Level { levels[k - 1] }
 
+  /// Why counts cannot be those of a text.
+  enum Inconsistency: Error, CustomStringConvertible {
+    /// The suffix of an n-gram of this order is missing.
+    case noSuffix(order: Int)
+    /// Nothing stands before an n-gram of this order, not even the beginning of a sentence.
+    case nothingBefore(order: Int)
+
+    var description: String {
+      let what =
+        switch self {
+        case .noSuffix(let k): "has an n-gram of order \(k), but not the one of its last \(k - 1) words"
+        case .nothingBefore(let k):
+          "has an n-gram of order \(k), but none of order \(k + 1) that ends with it"
+        }
+      return what + "; these cannot be all the counts of a text, as lmctl count writes them"
+    }
+  }
+
   /// Counts the n-grams of `text`.
   ///
   /// The text is sorted in parts that fit into the limit; these are merged.
   ///
   /// - Throws: `FileError` when the temporary files cannot be written, or there are more n-grams than can be numbered.
   init(
-    _ text: SpooledText, order: Int, vocabularySize: Int, numbers: [UInt32]?, limit: CountingLimit
+    _ text: some Spool, order: Int, vocabularySize: Int, numbers: [UInt32]?, limit: CountingLimit
   ) throws {
     var runs: [SortedRun] = []
     try text.forEachPart(
-      of: limit.tokens(vocabularySize: vocabularySize), order: order, vocabularySize: vocabularySize,
+      of: limit.sortingSize(vocabularySize: vocabularySize), order: order, vocabularySize: vocabularySize,
       numbers: numbers
     ) { part in
       runs.append(try SortedRun(part, order: order, in: limit.folder))
@@ -53,7 +71,7 @@ struct StoredCounts: Sendable {
 
   /// The sums of `runs`.
   private init(_ runs: [SortedRun], order: Int, vocabularySize: Int, limit: CountingLimit) throws {
-    let merger = try RunMerger(
+    var merger = try RunMerger(
       runs, order: order, blockSize: limit.blockSize(streams: runs.count + 3 * order))
     var builder = try StoredCountsBuilder(order: order, vocabularySize: vocabularySize, limit: limit)
     while try merger.next() { try builder.add(merger.ngram, count: merger.count) }

@@ -73,18 +73,21 @@ extension StoredTrie: TrieNumbers {
 
     init(_ trie: StoredTrie) {
       unigrams = trie.levelStarts[1]
-      words = PagedReader(trie.words)
-      firstChildren = PagedReader(trie.firstChildren)
-      logProbabilities = PagedReader(trie.logProbabilities)
-      logBackoffs = PagedReader(trie.logBackoffs)
+      let order = trie.levelStarts.count - 1
+      words = PagedReader(trie.words, places: order)
+      firstChildren = PagedReader(trie.firstChildren, places: order)
+      logProbabilities = PagedReader(trie.logProbabilities, places: order)
+      logBackoffs = PagedReader(trie.logBackoffs, places: order)
     }
 
-    mutating func word(of node: Int) throws -> Int {
-      node < unigrams ? node : Int(try words[node - unigrams])
+    mutating func word(of node: Int, level k: Int) throws -> Int {
+      k == 1 ? node : Int(try words[node - unigrams, k - 1])
     }
-    mutating func firstChild(of node: Int) throws -> Int { Int(try firstChildren[node]) }
-    mutating func logProbability(of node: Int) throws -> Float { try logProbabilities[node] }
-    mutating func logBackoff(of node: Int) throws -> Float { try logBackoffs[node] }
+    mutating func firstChild(of node: Int, level k: Int) throws -> Int { Int(try firstChildren[node, k - 1]) }
+    mutating func logProbability(of node: Int, level k: Int) throws -> Float {
+      try logProbabilities[node, k - 1]
+    }
+    mutating func logBackoff(of node: Int, level k: Int) throws -> Float { try logBackoffs[node, k - 1] }
   }
 
   func makeReader() -> Reader { Reader(self) }

@@ -40,8 +40,7 @@ struct StreamedEstimator<Method: SmoothingMethod> {
     var probabilities = try estimateUnigrams()
     for k in 1..<max(1, model.order) {
       progress(k + 1)
-      let lower = k == 1 ? nil : try lookUp(probabilities, level: k + 1)
-      probabilities = try estimate(level: k, unigrams: probabilities, lower: lower)
+      probabilities = try estimate(level: k, lower: lookUp(probabilities, level: k + 1))
       levelStarts.append(levelStarts[1] + words.count)
     }
     try firstChildren.append(UInt32(levelStarts[levelStarts.count - 1]))
@@ -116,12 +115,8 @@ struct StreamedEstimator<Method: SmoothingMethod> {
 
   /// Level k + 1, whose probabilities come back, and the back-off weights of level k.
   ///
-  /// - Parameters:
-  ///   - unigrams: the probabilities of level k, which are used if it is the first.
-  ///   - lower: what the suffixes of level k + 1 say, if it is not.
-  private mutating func estimate(
-    level k: Int, unigrams: StoredArray<Float>, lower: Lower?
-  ) throws -> StoredArray<Float> {
+  /// - Parameter lower: what the suffixes of level k + 1 say.
+  private mutating func estimate(level k: Int, lower: Lower) throws -> StoredArray<Float> {
     let (contexts, level) = (model.level(k), model.level(k + 1))
     let blockSize = limit.blockSize(streams: 16)
     var childCounts = StoredArrayReader(contexts.childCounts, blockSize: blockSize)
@@ -129,28 +124,27 @@ struct StreamedEstimator<Method: SmoothingMethod> {
     var wordReader = StoredArrayReader(level.words, blockSize: blockSize)
     var countReader = StoredArrayReader(counts[k], blockSize: blockSize)
     var occurrenceReader = StoredArrayReader(level.counts, blockSize: blockSize)
-    var lowerReader = lower.map { PartedReader($0.probabilities, of: links.level(k + 1), limit: limit) }
-    var suffixReader = lower.map { PartedReader($0.suffixes, of: links.level(k + 1), limit: limit) }
-    let unigrams = k == 1 ? try unigrams.read() : []
+    var lowerReader = PartedReader(lower.probabilities, of: links.level(k + 1), limit: limit)
+    var suffixReader = PartedReader(lower.suffixes, of: links.level(k + 1), limit: limit)
     var linear = try StoredArrayWriter<Float>(in: limit.folder, blockSize: blockSize)
 
     let (contextCutoff, cutoff) = (smoother.cutoffs[k - 1], smoother.cutoffs[k])
+    let smoother = smoother
     let children = Children(capacity: model.vocabularySize + 1)
     for context in 0..<contexts.count {
       let isKept = try k == 1 || contextOccurrences.next() > contextCutoff
       if isKept { try firstChildren.append(UInt32(levelStarts[1] + words.count)) }
       children.count = Int(try childCounts.next())
       if children.count > 0 {
-        try lowerReader?.beginContext()
-        try suffixReader?.beginContext()
+        try lowerReader.beginContext()
+        try suffixReader.beginContext()
       }
       for i in 0..<children.count {
-        let word = try wordReader.next()
-        children.words[i] = word
+        children.words[i] = try wordReader.next()
         children.counts[i] = try countReader.next()
         children.occurrences[i] = try occurrenceReader.next()
-        children.lower[i] = try lowerReader?.next() ?? unigrams[Int(word)]
-        children.suffixes[i] = try suffixReader?.next() ?? word
+        children.lower[i] = try lowerReader.next()
+        children.suffixes[i] = try suffixReader.next()
       }
       let backoff = smoother.estimate(
         level: k, counts: UnsafeBufferPointer(start: children.counts, count: children.count),

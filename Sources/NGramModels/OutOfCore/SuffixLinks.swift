@@ -19,34 +19,50 @@ struct SuffixLinks: Sendable {
   }
 
   let counts: StoredCounts
-  /// The links of each level from 3; the suffix of a bigram is its last word.
+  /// The links of each level from 2.
   private(set) var levels: [Level] = []
   /// Of each level below the highest, the adjusted counts; see `NGramCounts.counts(adjusted:)`.
   private(set) var adjustedCounts: [StoredArray<UInt32>] = []
 
-  /// The links of level k, from 3.
-  func level(_ k: Int) -> Level { levels[k - 3] }
+  /// The links of level k, from 2.
+  func level(_ k: Int) -> Level { levels[k - 2] }
 
   /// Parts of a level, at most.
   private static let maximumParts = 255
 
+  /// - Throws: `StoredCounts.Inconsistency` if these cannot be the counts of a text.
   init(_ counts: StoredCounts, progress: (Int) -> Void) throws {
     self.counts = counts
     guard counts.order > 1 else { return }
-    try countPredecessorsOfWords()
+    try linkBigrams()
     for k in 3..<max(3, counts.order + 1) {
       progress(k)
       try link(level: k)
     }
   }
 
-  private mutating func countPredecessorsOfWords() throws {
+  /// The suffix of a bigram is its last word, and all words are one part.
+  private mutating func linkBigrams() throws {
+    let words = counts.level(2).words
     var predecessors = [UInt32](repeating: 0, count: counts.vocabularySize + 1)
-    var words = StoredArrayReader(counts.level(2).words)
-    while !words.isAtEnd { predecessors[Int(try words.next())] += 1 }
-    var output = try StoredArrayWriter<UInt32>(in: counts.limit.folder)
-    for count in predecessors { try output.append(count) }
-    adjustedCounts.append(try output.finish())
+    var reader = StoredArrayReader(words)
+    while !reader.isAtEnd { predecessors[Int(try reader.next())] += 1 }
+    let folder = counts.limit.folder
+    var adjusted = try StoredArrayWriter<UInt32>(in: folder)
+    var rawCounts = StoredArrayReader(counts.level(1).counts)
+    for (word, count) in predecessors.enumerated() {
+      guard try rawCounts.next() == 0 || count > 0 || word == counts.vocabularySize else {
+        throw StoredCounts.Inconsistency.nothingBefore(order: 1)
+      }
+      try adjusted.append(count)
+    }
+    adjustedCounts.append(try adjusted.finish())
+    var parts = try StoredArrayWriter<UInt8>(in: folder)
+    for _ in predecessors { try parts.append(0) }
+    levels.append(
+      Level(
+        parts: try parts.finish(), targets: [0..<predecessors.count], suffixes: words,
+        starts: [0, words.count]))
   }
 
   /// A part of level k − 1 in which suffixes are looked up.
@@ -105,8 +121,9 @@ struct SuffixLinks: Sendable {
             let middle = (low + high) / 2
             if words[middle] < word { low = middle + 1 } else { high = middle }
           }
-          precondition(
-            low < words.count && words[low] == word, "an n-gram's suffix is one of the text's n-grams")
+          guard low < Int(ends[context]), words[low] == word else {
+            throw StoredCounts.Inconsistency.noSuffix(order: k)
+          }
           predecessors[low] += 1
           try suffixes.append(UInt32(part.targets.lowerBound + low))
           low += 1
@@ -115,6 +132,7 @@ struct SuffixLinks: Sendable {
       starts.append(suffixes.count)
       for (i, count) in predecessors.enumerated() {
         let isStart = part.targets.lowerBound + i >= below.sentenceStart
+        guard isStart || count > 0 else { throw StoredCounts.Inconsistency.nothingBefore(order: k - 1) }
         try adjusted.append(isStart ? rawCounts.next() : count)
       }
     }
@@ -136,7 +154,7 @@ struct SuffixLinks: Sendable {
     var partOfContext = try StoredArrayWriter<UInt8>(in: limit.folder)
     var childCounts = StoredArrayReader(counts.level(k - 1).childCounts)
     var words = StoredArrayReader(counts.level(k).words)
-    var suffixes = try SuffixReader(self, level: k - 1)
+    var suffixes = SuffixReader(self, level: k - 1)
     var current = 0
     for _ in 0..<counts.level(k - 1).count {
       let (children, suffix) = (try childCounts.next(), try suffixes.next())
@@ -183,33 +201,24 @@ struct PartedReader<Element: BitwiseCopyable> {
 
 /// Reads the suffix of each n-gram of a level, in order.
 struct SuffixReader {
-  /// The last words of bigrams, which are their suffixes.
-  private var words: StoredArrayReader<UInt32>?
-  private var parted: PartedReader<UInt32>?
+  private var suffixes: PartedReader<UInt32>
   private var childCounts: StoredArrayReader<UInt32>
   /// N-grams that the current context has left.
   private var left: UInt32 = 0
 
   /// A reader of level k, from 2.
-  init(_ links: SuffixLinks, level k: Int) throws {
+  init(_ links: SuffixLinks, level k: Int) {
     childCounts = StoredArrayReader(links.counts.level(k - 1).childCounts)
-    if k == 2 {
-      words = StoredArrayReader(links.counts.level(2).words)
-    } else {
-      let level = links.level(k)
-      parted = PartedReader(level.suffixes, of: level, limit: links.counts.limit)
-    }
+    suffixes = PartedReader(links.level(k).suffixes, of: links.level(k), limit: links.counts.limit)
   }
 
   /// The next one; there must be one.
   mutating func next() throws -> Int {
-    if let word = try words?.next() { return Int(word) }
     if left == 0 {
       while left == 0 { left = try childCounts.next() }
-      try parted?.beginContext()
+      try suffixes.beginContext()
     }
     left -= 1
-    guard let suffix = try parted?.next() else { preconditionFailure("level 2 has words") }
-    return Int(suffix)
+    return Int(try suffixes.next())
   }
 }
