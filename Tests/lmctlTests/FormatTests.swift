@@ -62,17 +62,13 @@ struct FormatTests {
     try run("lmctl count --order 4 large.txt --quiet > whole", folder)
     try run("lmctl count --order 4 --memory 22M --temp t large.txt --quiet | cmp - whole", folder)
     for options in [
-      "--order 4", "--order 3 --context stream --min-count 1", "--order 4 --prune 0,0,1 --valid test.txt",
-      "--order 3 --smoothing absolute --backoff --prune 0,1,40", "--order 2 --smoothing stupid-backoff",
-      "--order 3 --smoothing jelinek-mercer --tune test.txt", "--order 1 --max-vocab 100",
-      "--order 5 --unit char --prune 0,1,1,100000", "--order 3 --quantize 8",
+      "--order 4 --prune 0,0,1 --valid test.txt -o m.json", "--order 5 --unit char -o m.arpa",
+      "--order 3 --smoothing jelinek-mercer --tune test.txt -o m.json", "--order 3 --quantize 8 -o m.json",
     ] {
-      for name in ["m.json", "m.arpa"] where !(name == "m.arpa" && options.contains("quantize")) {
-        let train = "lmctl train --model ngram \(options) large.txt --quiet"
-        try run(
-          "\(train) -o a.\(name) && \(train) --memory 22M --temp t -o b.\(name) && cmp a.\(name) b.\(name)",
-          folder)
-      }
+      let train = "rm -f m.*; lmctl train --model ngram \(options) large.txt --quiet"
+      #expect(
+        try run("\(train) && sha256sum m.*", folder)
+          == run("\(train) --memory 22M --temp t && sha256sum m.*", folder), "\(options)")
     }
     let train = "lmctl train --model ngram --order 4 --counts whole --quiet"
     try run("\(train) -o a.json && \(train) --memory 22M --temp t -o b.json && cmp a.json b.json", folder)

@@ -4,11 +4,14 @@ public struct CountingLimit: Sendable {
   public let memory: Int
   /// The folder of temporary files.
   public let folder: String
+  /// Bytes for n-grams at least, whatever else takes the memory.
+  private let leastRoom: Int
 
   /// A limit; `folder` must be one that exists.
-  public init(memory: Int, folder: String) {
+  public init(memory: Int, folder: String, leastRoom: Int = 1 << 20) {
     self.memory = memory
     self.folder = folder
+    self.leastRoom = leastRoom
   }
 
   /// Memory of the program itself, with what is on its way from and to files.
@@ -20,9 +23,9 @@ public struct CountingLimit: Sendable {
   /// Memory that words take: their bytes and places in tables, their counts and those of their n-grams.
   private static let bytesPerWord = 96
 
-  /// Bytes for n-grams, next to a vocabulary of this size; little if the vocabulary leaves none.
+  /// Bytes for n-grams, next to a vocabulary of this size.
   private func room(besides vocabularySize: Int) -> Int {
-    max(1 << 20, memory - Self.base - vocabularySize * Self.bytesPerWord)
+    max(leastRoom, memory - Self.base - vocabularySize * Self.bytesPerWord)
   }
 
   /// Whether a vocabulary alone takes more than the limit.
