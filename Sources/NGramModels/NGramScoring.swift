@@ -7,7 +7,7 @@ extension NGramModel {
 
   public func prepare(toScore tokens: Int) {
     if tokens >= Self.manyTokens, isNormalized, trie.order > 1 {
-      _ = queryTable.value(for: trie, scoring: tokens)
+      queryTable.prepare(for: trie, scoring: tokens)
     }
   }
 

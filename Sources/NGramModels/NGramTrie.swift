@@ -36,25 +36,16 @@ public struct NGramTrie: Sendable {
 
   /// The last node whose children begin at or before `node`: the one that `node` is a child of.
   static func parent(of node: Int, firstChildren: [UInt32]) -> Int {
-    var (low, high) = (0, firstChildren.count - 1)
-    while low < high {
-      let middle = (low + high) / 2
-      if Int(firstChildren[middle]) <= node { low = middle + 1 } else { high = middle }
-    }
-    return low - 1
+    (0..<firstChildren.count - 1).partitionPoint { Int(firstChildren[$0]) <= node } - 1
   }
 
   /// The child of `node` with `word`.
   @inline(__always)
   func child(of node: Int, word: UInt32) -> Int? {
     words.withUnsafeBufferPointer { words in
-      var (low, high) = firstChildren.withUnsafeBufferPointer { (Int($0[node]), Int($0[node + 1])) }
-      let end = high
-      while low < high {
-        let middle = (low + high) / 2
-        if words[middle] < word { low = middle + 1 } else { high = middle }
-      }
-      return low < end && words[low] == word ? low : nil
+      let children = firstChildren.withUnsafeBufferPointer { Int($0[node])..<Int($0[node + 1]) }
+      let child = children.partitionPoint { words[$0] < word }
+      return child < children.upperBound && words[child] == word ? child : nil
     }
   }
 }

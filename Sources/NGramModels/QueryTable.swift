@@ -217,13 +217,22 @@ final class LazyQueryTable: Sendable {
 
   /// The table of `trie`, always the same; `nil` if it does not pay so far.
   ///
-  /// - Parameter count: how many more tokens are to be scored.
+  /// - Parameter count: how many more tokens are scored now.
   func value(for trie: NGramTrie, scoring count: Int) -> QueryTable? {
     state.withLock { state in
       state.tokens += count
-      // To put an n-gram into the table takes about a sixteenth of what the table saves for each token.
-      if state.table == nil, state.tokens >= trie.words.count / 16 { state.table = QueryTable(trie) }
+      Self.make(&state.table, for: trie, ifItPaysFor: state.tokens)
       return state.table
     }
+  }
+
+  /// Makes the table if it pays to do so for `count` tokens that will be scored.
+  func prepare(for trie: NGramTrie, scoring count: Int) {
+    state.withLock { Self.make(&$0.table, for: trie, ifItPaysFor: $0.tokens + count) }
+  }
+
+  /// To put an n-gram into the table takes about a sixteenth of what the table saves for each token.
+  private static func make(_ table: inout QueryTable?, for trie: NGramTrie, ifItPaysFor tokens: Int) {
+    if table == nil, tokens >= trie.words.count / 16 { table = QueryTable(trie) }
   }
 }

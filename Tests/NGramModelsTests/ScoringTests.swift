@@ -14,20 +14,6 @@ struct ScoringTests {
     return NGramModel(tokens: tokens, vocabulary: vocabulary, options: options)
   }
 
-  /// What the equation says, token by token.
-  private func expected(_ tokens: [TokenID], _ context: ContextMode, _ model: NGramModel) -> (
-    [Float], NGramModel.State
-  ) {
-    var state = model.initialState
-    var scores: [Float] = []
-    for token in tokens {
-      let (score, next) = model.logProbability(of: token, after: state)
-      scores.append(score)
-      state = context == .sentence && token == Vocabulary.endOfSentence ? model.initialState : next
-    }
-    return (scores, state)
-  }
-
   @Test(
     "Long texts score as token by token, bit for bit, in any pieces", arguments: ContextMode.allCases,
     [1, 2, 5])
@@ -36,7 +22,7 @@ struct ScoringTests {
       let model = model(order: order, context, cutoffs: cutoffs)
       let text = RandomText.tokens(sentences: 6000, vocabularySize: 60, seed: 6)
       #expect(text.count > 30_000)
-      let (scores, last) = expected(text, context, model)
+      let (scores, last) = model.scoresOneByOne(text, context)
       // The last pieces begin in the middle of sentences, and end there.
       for size in [text.count, 8192, 100, 12_345] {
         var state = model.initialState

@@ -26,20 +26,6 @@ struct ScoringTests {
     RandomText.tokens(sentences: sentences, vocabularySize: 13, seed: seed)
   }
 
-  /// ln p of each token, one after the other, and the state after the last.
-  private func oneByOne(
-    _ model: NeuralModel, _ text: [TokenID], _ context: ContextMode
-  ) -> ([Float], NeuralModel.State) {
-    var state = model.initialState
-    var scores: [Float] = []
-    for token in text {
-      let (score, next) = model.logProbability(of: token, after: state)
-      scores.append(score)
-      state = context == .sentence && token == Vocabulary.endOfSentence ? model.initialState : next
-    }
-    return (scores, state)
-  }
-
   private func largestDifference(_ a: [Float], _ b: [Float]) -> Float {
     guard a.count == b.count else { return .infinity }
     return zip(a, b).reduce(0) { max($0, ($1.0 - $1.1).isNaN ? .infinity : abs($1.0 - $1.1)) }
@@ -56,7 +42,7 @@ struct ScoringTests {
       var state = model.initialState
       var scores: [Float] = []
       model.score(text[...], context: context, after: &state, into: &scores)
-      let (expected, end) = oneByOne(model, text, context)
+      let (expected, end) = model.scoresOneByOne(text, context)
       #expect(largestDifference(scores, expected) < 1e-4)
       #expect(largestDifference(state.values, end.values) < 1e-4 && state.window == end.window)
     }
@@ -93,7 +79,7 @@ struct ScoringTests {
     var whole: [Float] = []
     var state = model.initialState
     model.score(text[...], context: context, after: &state, into: &whole)
-    #expect(largestDifference(whole, oneByOne(model, text, context).0) < 1e-4)
+    #expect(largestDifference(whole, model.scoresOneByOne(text, context).0) < 1e-4)
     var lines: [Float] = []
     state = model.initialState
     for line in text.split(separator: Vocabulary.endOfSentence, omittingEmptySubsequences: false).dropLast() {

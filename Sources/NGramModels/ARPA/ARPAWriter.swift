@@ -68,12 +68,7 @@ extension TrieReader {
   fileprivate mutating func parent(
     of node: Int, among contexts: Range<Int>, level k: Int
   ) throws -> Int {
-    var (low, high) = (contexts.lowerBound, contexts.upperBound)
-    while low < high {
-      let middle = (low + high) / 2
-      if try firstChild(of: middle, level: k) <= node { low = middle + 1 } else { high = middle }
-    }
-    return low - 1
+    try contexts.partitionPoint { try firstChild(of: $0, level: k) <= node } - 1
   }
 }
 

@@ -1,66 +1,40 @@
 import LanguageModels
 
-/// Adds up sorted counts from several sources as they stream by: a heap of the sources' next lines.
+/// Adds up sorted counts from several sources as they stream by.
 ///
 /// Memory: a block of each source.
 struct CountMerger {
   private let readers: [CountLineReader]
-  /// The next line of each source.
-  private var heads: [CountLine?]
-  /// Sources by their next lines: each stands before both of its children, 2i + 1 and 2i + 2.
-  private var heap: [Int] = []
+  /// The next line of each source that has one.
+  private var heads = MergeHeap<(line: CountLine, source: Int)>()
   private var ngram: [UInt8] = []
 
   init(_ sources: [ByteSource]) throws {
     readers = sources.map { CountLineReader($0) }
-    heads = try readers.map { try $0.next() }
-    for i in heads.indices where heads[i] != nil {
-      heap.append(i)
-      var place = heap.count - 1
-      while place > 0, precedes(heap[place], heap[(place - 1) / 2]) {
-        heap.swapAt(place, (place - 1) / 2)
-        place = (place - 1) / 2
-      }
+    for (source, reader) in readers.enumerated() {
+      if let line = try reader.next() { heads.insert((line, source), by: Self.precedes) }
     }
   }
 
   /// Calls `body` with each n-gram, in order, and the sum of its counts.
   mutating func forEach(_ body: (UnsafeRawBufferPointer, UInt64) throws -> Void) throws {
-    while let first = heap.first, let head = heads[first] {
+    while let first = heads.first {
       ngram.removeAll(keepingCapacity: true)
-      ngram.append(contentsOf: head.ngram)
+      ngram.append(contentsOf: first.line.ngram)
       var sum: UInt64 = 0
-      while let next = heap.first, let head = heads[next], head.ngram.elementsEqual(ngram) {
-        sum += head.count
-        heads[next] = try readers[next].next()
-        if heads[next] == nil {
-          heap[0] = heap[heap.count - 1]
-          heap.removeLast()
-        }
-        sink()
+      while let head = heads.first, head.line.ngram.elementsEqual(ngram) {
+        sum += head.line.count
+        let next = try readers[head.source].next()
+        heads.replaceFirst(with: next.map { ($0, head.source) }, by: Self.precedes)
       }
       try ngram.withUnsafeBytes { try body($0, sum) }
     }
   }
 
-  /// Restores the heap after its first element has changed.
-  private mutating func sink() {
-    var place = 0
-    while true {
-      var least = place
-      for child in [2 * place + 1, 2 * place + 2]
-      where child < heap.count && precedes(heap[child], heap[least]) {
-        least = child
-      }
-      if least == place { return }
-      heap.swapAt(place, least)
-      place = least
-    }
-  }
-
-  private func precedes(_ a: Int, _ b: Int) -> Bool {
-    guard let left = heads[a], let right = heads[b] else { return false }
-    return CountText.precedes(left.ngram, right.ngram)
+  private static func precedes(_ a: (line: CountLine, source: Int), _ b: (line: CountLine, source: Int))
+    -> Bool
+  {
+    CountText.precedes(a.line.ngram, b.line.ngram)
   }
 }
 

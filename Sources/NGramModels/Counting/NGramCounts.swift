@@ -202,12 +202,8 @@ public struct NGramCounts: Sendable {
 
   /// The n-gram that ends with `word` in `range`, all of one context.
   func find(_ word: UInt32, in range: Range<Int>) -> Int? {
-    var (low, high) = (range.lowerBound, range.upperBound)
-    while low < high {
-      let middle = (low + high) / 2
-      if words[middle] < word { low = middle + 1 } else { high = middle }
-    }
-    return low < range.upperBound && words[low] == word ? low : nil
+    let place = range.partitionPoint { words[$0] < word }
+    return place < range.upperBound && words[place] == word ? place : nil
   }
 }
 

@@ -70,7 +70,7 @@ private struct SortedRunWriter {
   mutating func finish() throws -> StoredArray<UInt32> { try output.finish() }
 }
 
-/// Adds up sorted runs as they stream by: a heap of their next n-grams.
+/// Adds up sorted runs as they stream by.
 struct RunMerger {
   private let order: Int
   private var readers: [StoredArrayReader<UInt32>]
@@ -79,8 +79,8 @@ struct RunMerger {
   /// How many words it has, and how often it occurs.
   private var lengths: [Int]
   private var counts: [UInt32]
-  /// Runs by their next n-grams, with the first two words of these: each stands before both of its children, 2i + 1 and 2i + 2.
-  private var heap: [(key: UInt64, run: Int)] = []
+  /// Runs by their next n-grams, with the first two words of these.
+  private var heap = MergeHeap<(key: UInt64, run: Int)>()
   /// The n-gram that `next` found, and room behind it.
   private var words: [UInt32]
   private var length = 0
@@ -98,14 +98,7 @@ struct RunMerger {
     lengths = [Int](repeating: 0, count: runs.count)
     counts = [UInt32](repeating: 0, count: runs.count)
     words = [UInt32](repeating: 0, count: order)
-    for run in runs.indices where try advance(run) {
-      heap.append((key(run), run))
-      var place = heap.count - 1
-      while place > 0, precedes(heap[place], heap[(place - 1) / 2]) {
-        heap.swapAt(place, (place - 1) / 2)
-        place = (place - 1) / 2
-      }
-    }
+    for run in runs.indices where try advance(run) { heap.insert((key(run), run), by: precedes) }
   }
 
   /// Finds the next n-gram and the sum of its counts; false at the end.
@@ -116,13 +109,7 @@ struct RunMerger {
     count = 0
     while let next = heap.first, isCurrent(next.run) {
       count += counts[next.run]
-      if try advance(next.run) {
-        heap[0].key = key(next.run)
-      } else {
-        heap[0] = heap[heap.count - 1]
-        heap.removeLast()
-      }
-      sink()
+      heap.replaceFirst(with: try advance(next.run) ? (key(next.run), next.run) : nil, by: precedes)
     }
     return true
   }
@@ -150,26 +137,15 @@ struct RunMerger {
     UInt64(heads.elements[run * order]) << 32 | (order > 1 ? UInt64(heads.elements[run * order + 1]) : 0)
   }
 
-  /// Restores the heap after its first element has changed.
-  private mutating func sink() {
-    var place = 0
-    while true {
-      var least = place
-      for child in [2 * place + 1, 2 * place + 2]
-      where child < heap.count && precedes(heap[child], heap[least]) {
-        least = child
+  /// Whether run `a` has a lesser n-gram next than run `b`.
+  private var precedes: ((key: UInt64, run: Int), (key: UInt64, run: Int)) -> Bool {
+    let (heads, order) = (heads, order)
+    return { a, b in
+      if a.key != b.key { return a.key < b.key }
+      for i in 0..<order where heads.elements[a.run * order + i] != heads.elements[b.run * order + i] {
+        return heads.elements[a.run * order + i] < heads.elements[b.run * order + i]
       }
-      if least == place { return }
-      heap.swapAt(place, least)
-      place = least
+      return false
     }
-  }
-
-  private func precedes(_ a: (key: UInt64, run: Int), _ b: (key: UInt64, run: Int)) -> Bool {
-    if a.key != b.key { return a.key < b.key }
-    for i in 0..<order where heads.elements[a.run * order + i] != heads.elements[b.run * order + i] {
-      return heads.elements[a.run * order + i] < heads.elements[b.run * order + i]
-    }
-    return false
   }
 }

@@ -113,20 +113,17 @@ struct SuffixLinks: Sendable {
       var reader = StoredArrayReader(requests, blockSize: blockSize)
       while !reader.isAtEnd {
         let context = Int(try reader.next()) - part.contexts.lowerBound
-        var low = context == 0 ? 0 : Int(ends[context - 1])
+        let end = Int(ends[context])
+        var place = context == 0 ? 0 : Int(ends[context - 1])
         for _ in 0..<(try reader.next()) {
           let word = try reader.next()
-          var high = Int(ends[context])
-          while low < high {
-            let middle = (low + high) / 2
-            if words[middle] < word { low = middle + 1 } else { high = middle }
-          }
-          guard low < Int(ends[context]), words[low] == word else {
+          place = (place..<end).partitionPoint { words[$0] < word }
+          guard place < end, words[place] == word else {
             throw StoredCounts.Inconsistency.noSuffix(order: k)
           }
-          predecessors[low] += 1
-          try suffixes.append(UInt32(part.targets.lowerBound + low))
-          low += 1
+          predecessors[place] += 1
+          try suffixes.append(UInt32(part.targets.lowerBound + place))
+          place += 1
         }
       }
       starts.append(suffixes.count)
@@ -160,12 +157,7 @@ struct SuffixLinks: Sendable {
       let (children, suffix) = (try childCounts.next(), try suffixes.next())
       if children == 0 { continue }
       if !parts[current].contexts.contains(suffix) {
-        var (low, high) = (0, parts.count)
-        while low < high {
-          let middle = (low + high) / 2
-          if parts[middle].contexts.upperBound <= suffix { low = middle + 1 } else { high = middle }
-        }
-        current = low
+        current = parts.indices.partitionPoint { parts[$0].contexts.upperBound <= suffix }
       }
       try partOfContext.append(UInt8(current))
       try requests[current].append(UInt32(suffix))
