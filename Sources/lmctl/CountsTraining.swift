@@ -11,13 +11,12 @@ struct CountsTraining {
   private let training: NGramTraining
   private let tokenizer: Tokenizer
   private let vocabularySource: VocabularySource
-  private let format: TensorFormat
+  private let files: TrainingFiles
   private let countsPath: String?
   private let limit: CountingLimit?
-  private let texts: [String]
-  private let output: String
-  private let validPath: String?
-  private let isQuiet: Bool
+  private let printsConfiguration: Bool
+
+  private var isQuiet: Bool { files.isQuiet }
 
   /// Whether `arguments` ask for it.
   static func isWanted(_ arguments: Arguments) -> Bool {
@@ -29,32 +28,25 @@ struct CountsTraining {
     self.training = training
     self.tokenizer = tokenizer
     countsPath = arguments.string(Self.option.name)
-    output = arguments.string("output") ?? "model.json"
-    validPath = arguments.string("valid")
-    isQuiet = arguments.has("quiet")
-    texts = arguments.operands
+    printsConfiguration = arguments.has("print-config")
     limit = try CountingOptions.limit(arguments)
-    let vocabularyPath = arguments.string("vocab")
     if countsPath != nil {
-      if let text = texts.first {
+      if let text = arguments.operands.first {
         throw UsageError("'\(text)' and --counts exclude each other: counts take the place of texts")
       }
-    }
-    let reason = countsPath == nil ? "--memory" : "--counts"
-    for name in ["holdout", "print-config"] where arguments.has(name) {
-      throw UsageError("--\(name) does not go with \(reason), which does not hold the text in memory")
+      if arguments.has("holdout") {
+        throw UsageError(
+          "--holdout does not go with --counts, which has no sentences to hold out; use --valid FILE")
+      }
     }
     if training.splitsText {
+      let reason = countsPath == nil ? "--memory" : "--counts"
       throw UsageError(
         "--smoothing jelinek-mercer takes its weights from a part of the text, which \(reason) does not hold; add --tune FILE"
       )
     }
-    try TextOptions.requireSingleStandardInput(countsPath.map { [$0] } ?? texts, validPath, vocabularyPath)
-    format = try arguments.choice("tensors", TensorFormat.self) ?? .base64
+    files = try TrainingFiles(arguments, kind: .ngram, tokenizer: tokenizer)
     vocabularySource = try TextOptions.vocabulary(arguments, tokenizer: tokenizer)
-    for path in texts + [validPath].compactMap({ $0 }) where path != "-" { _ = try ByteSource(path: path) }
-    try AtomicFile.check(
-      path: output, inputs: texts + [countsPath, validPath, vocabularyPath].compactMap { $0 })
   }
 
   /// What was read, and how the checkpoint records where it comes from, before and behind its sizes.
@@ -63,15 +55,18 @@ struct CountsTraining {
     let sizes: TextSizes
     let texts: JSONValue.Member
     var more: [JSONValue.Member] = []
+    var heldOut: Corpus?
     /// Trains on it.
     let train: (_ heldOut: Corpus?, _ save: (JSONValue, [Tensor]) throws -> Void) throws -> any EstimatedModel
   }
 
   /// Reads, trains, writes, evaluates.
   func run() throws {
+    let configuration = files.configuration(training.settings)
+    if printsConfiguration { return StandardOutput.shared.write(Configuration.text(configuration)) }
     let watch = Stopwatch()
     if let limit, !isQuiet {
-      CountingOptions.announce(limit, countsPath.map { [$0] } ?? texts) {
+      CountingOptions.announce(limit, countsPath.map { [$0] } ?? files.texts) {
         countsPath == nil
           ? CountingLimit.temporaryBytes(text: $0, order: training.order)
           : CountingLimit.temporaryBytes(counts: $0)
@@ -79,8 +74,8 @@ struct CountsTraining {
     }
     let source = try countsPath.map { try readCounts($0) } ?? readTexts()
     if !isQuiet { report(source, seconds: watch.seconds) }
-    var heldOut: Corpus?
-    if let validPath {
+    var heldOut = source.heldOut
+    if let validPath = files.validPath {
       let reader = try TextOptions.reader([validPath], tokenizer: tokenizer)
       heldOut = try Corpus(from: reader, vocabulary: source.vocabulary)
       try TextOptions.requireText(reader.statistics, [validPath])
@@ -95,13 +90,10 @@ struct CountsTraining {
       try Checkpoint(
         model: ModelKind.ngram.rawValue, programVersion: programVersion, tokenizer: tokenizer,
         vocabulary: source.vocabulary, configuration: configuration, training: record, tensors: tensors
-      ).write(to: output, tensors: format)
+      ).write(to: files.output, tensors: files.format)
     }
-    if !isQuiet { Terminal.note("wrote \(output) in \(Format.fixed(watch.seconds, 2)) s") }
-    guard let validPath, let heldOut else { return }
-    let table = EvaluationResult(of: TrainedModel(model: try model.inMemory()), on: heldOut, isQuiet: isQuiet)
-      .table(model: output, texts: [validPath])
-    if output == "-" { Terminal.error(table) } else { StandardOutput.shared.write(table) }
+    if !isQuiet { Terminal.note("wrote \(files.output) in \(Format.fixed(watch.seconds, 2)) s") }
+    if let heldOut { files.report(TrainedModel(model: try model.inMemory()), on: heldOut) }
   }
 
   private func report(_ source: Source, seconds: Double) {
@@ -138,19 +130,20 @@ struct CountsTraining {
 
   private func readTexts() throws -> Source {
     guard let limit else { throw UsageError("--memory is missing") }
-    let reader = try TextOptions.reader(texts, tokenizer: tokenizer, hashing: true)
+    let reader = try TextOptions.reader(files.texts, tokenizer: tokenizer, hashing: true)
     var progress = ProgressLine(isQuiet: isQuiet)
     let text = try LargeText(
-      reader, context: training.context, vocabulary: vocabularySource, limit: limit
+      reader, context: training.context, vocabulary: vocabularySource, holdout: files.holdout, limit: limit
     ) { statistics in
       progress.show("reading: \(statistics.tokens) tokens, \(Format.bytes(statistics.bytes))")
     }
     progress.clear()
-    try TextOptions.requireText(reader.statistics, texts)
+    try TextOptions.requireText(reader.statistics, files.texts)
     if !isQuiet { TextOptions.report(reader.statistics) }
     return Source(
       vocabulary: text.vocabulary, sizes: text.sizes, texts: .init("texts", Self.record(text.files)),
       more: [.init("empty_lines", .integer(reader.statistics.emptyLines))]
+        + (files.holdout > 0 ? [.init("holdout", .number(files.holdout))] : []), heldOut: text.heldOut
     ) { try training.train(text, heldOut: $0, isQuiet: isQuiet, save: $1) }
   }
 

@@ -41,10 +41,14 @@ struct NGramTraining: ModelTraining {
   private var pruningThreshold: Double?
   private var pruningSize: Int?
   private var quantizationBits: Int?
+  private let countingSettings: [JSONValue.Member]
 
   /// Takes the options from the command line.
   init(_ arguments: Arguments, tokenizer: Tokenizer) throws {
     self.tokenizer = tokenizer
+    countingSettings = ([CountsTraining.option.name] + CountingOptions.names).map {
+      .setting($0, arguments.string($0))
+    }
     tuningPath = arguments.string("tune")
     arpaPath = arguments.string("output").flatMap { ConvertCommand.Format(path: $0) == .arpa ? $0 : nil }
     if arpaPath != nil, arguments.has("tensors") {
@@ -142,7 +146,10 @@ struct NGramTraining: ModelTraining {
     return cutoffs
   }
 
-  func settings(for corpus: Corpus) -> [JSONValue.Member] {
+  func settings(for corpus: Corpus) -> [JSONValue.Member] { settings }
+
+  /// The values in effect of the options for n-grams.
+  var settings: [JSONValue.Member] {
     let smoothing = options.smoothing
     let discounts = options.discounts?.map { order in order.map { "\($0)" }.joined(separator: "/") }
     let cutoffs = options.cutoffs.map { "\($0)" }
@@ -156,10 +163,7 @@ struct NGramTraining: ModelTraining {
       .setting("prune", cutoffs.isEmpty ? nil : cutoffs.joined(separator: ",")),
       .setting("prune-entropy", pruningThreshold), .setting("prune-to", pruningSize),
       .setting("quantize", quantizationBits),
-      // With these, the text is not held, and there is nothing to print.
-      .setting("counts", nil as String?), .setting("memory", nil as String?),
-      .setting("temp", nil as String?),
-    ]
+    ] + countingSettings
   }
 
   /// Says how much memory the text may take, and what to do where that is too much.

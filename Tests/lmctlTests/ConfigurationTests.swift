@@ -15,6 +15,7 @@ struct ConfigurationTests {
   /// Command lines with options of all types, small enough to be trained here.
   static let runs = [
     "--model ngram train.txt --order 4 --unit char --holdout 0.1",
+    "--model ngram train.txt --order 3 --memory 30M --temp . --prune 0,0,1 --valid test.txt",
     "--model ngram train.txt --smoothing additive --delta 0.25 --vocab words",
     "--model ngram train.txt --smoothing absolute --backoff --discounts 0.5,0.75 --prune 0,1",
     "--model ngram train.txt --smoothing good-turing --katz-limit 3 --prune-entropy 1e-6 --quantize 8",

@@ -27,22 +27,22 @@ public struct Corpus: Sendable {
       var builder = VocabularyBuilder(unit: reader.tokenizer.unit)
       tokens = try read(reader, progress) { builder.add($0, to: &$1) }
       builder.add(count: reader.statistics.sentences, to: Vocabulary.endOfSentence)
-      for token in tokens[splitPoint(tokens, reader, holdout)...] { builder.remove(token) }
+      for token in try tokens[splitPoint(tokens, reader, holdout)...] { builder.remove(token) }
       let (vocabulary, renumbering) = builder.settle(minimumCount: minimumCount, maximumSize: maximumSize)
       for i in tokens.indices { tokens[i] = renumbering[Int(tokens[i])] }
       settled = vocabulary
     }
     guard holdout > 0 else { return (Corpus(tokens: tokens, statistics: reader.statistics), nil, settled) }
-    let split = splitPoint(tokens, reader, holdout)
+    let split = try splitPoint(tokens, reader, holdout)
     return (Corpus(tokens: Array(tokens[..<split])), Corpus(tokens: Array(tokens[split...])), settled)
   }
 
   /// Where the last `holdout` of the sentences begin.
-  private static func splitPoint(_ tokens: [TokenID], _ reader: SentenceReader, _ holdout: Double) -> Int {
-    guard holdout > 0 else { return tokens.count }
-    let sentences = reader.statistics.sentences
-    var left = sentences - Int((Double(sentences) * holdout).rounded(.up))
-    if left == 0 { return 0 }
+  private static func splitPoint(_ tokens: [TokenID], _ reader: SentenceReader, _ holdout: Double) throws
+    -> Int
+  {
+    guard holdout > 0, reader.statistics.sentences > 0 else { return tokens.count }
+    var left = try reader.statistics.sentences(without: holdout)
     for (i, token) in tokens.enumerated() where token == Vocabulary.endOfSentence {
       left -= 1
       if left == 0 { return i + 1 }
@@ -82,6 +82,21 @@ public struct Corpus: Sendable {
       if reader.statistics.lines % 65_536 == 0 { progress(reader.statistics) }
     }
     return tokens
+  }
+}
+
+extension TextStatistics {
+  /// How many sentences are left when the last `holdout` of them are held out.
+  ///
+  /// - Throws: `FileError` if none are.
+  public func sentences(without holdout: Double) throws -> Int {
+    let left = sentences - Int((Double(sentences) * holdout).rounded(.up))
+    guard left > 0 else {
+      throw FileError(
+        path: "--holdout \(holdout)",
+        reason: "leaves nothing to train on of a text of \(sentences) sentence\(sentences == 1 ? "" : "s")")
+    }
+    return left
   }
 }
 

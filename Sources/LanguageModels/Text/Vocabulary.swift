@@ -150,7 +150,7 @@ public struct VocabularyBuilder: Sendable {
   }
 
   /// Takes back one count of a provisional token.
-  mutating func remove(_ id: TokenID) { counts[Int(id)] -= 1 }
+  public mutating func remove(_ id: TokenID) { counts[Int(id)] -= 1 }
 
   /// How often `token` was seen.
   public func count(of token: UnsafeRawBufferPointer) -> Int {

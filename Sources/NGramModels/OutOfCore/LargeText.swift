@@ -9,6 +9,9 @@ public struct LargeText: Sendable {
   /// The names, sizes and digests of the files that it was read from.
   public let files: [TextStatistics.Text]
 
+  /// The sentences that are held out, if any are.
+  public let heldOut: Corpus?
+
   /// How it is named in messages.
   private let name: String
   private let spool: any Spool
@@ -16,38 +19,47 @@ public struct LargeText: Sendable {
   private let numbers: [UInt32]?
   private let limit: CountingLimit
 
-  /// Reads a whole text and settles its vocabulary.
+  /// Reads a whole text and settles its vocabulary; with `holdout` above 0, that fraction of the sentences, the last ones, is left to
+  /// `heldOut`.
   ///
-  /// Memory: that of the vocabulary.
+  /// Memory: that of the vocabulary, and of what is held out.
   public init(
-    _ reader: SentenceReader, context: ContextMode, vocabulary: VocabularySource, limit: CountingLimit,
-    progress: (TextStatistics) -> Void
+    _ reader: SentenceReader, context: ContextMode, vocabulary: VocabularySource, holdout: Double = 0,
+    limit: CountingLimit, progress: (TextStatistics) -> Void
   ) throws {
     (self.limit, name) = (limit, "the text")
-    var unknown = 0
+    var whole: SpooledText
+    var (rest, unknown) = ([TokenID](), 0)
     switch vocabulary {
     case .fixed(let vocabulary):
-      spool = try SpooledText(reader, context: context, in: limit.folder, progress: progress) {
+      whole = try SpooledText(reader, context: context, in: limit.folder, progress: progress) {
         vocabulary.append(idsOf: $0, to: &$1)
         for token in $1 where token == Vocabulary.unknown { unknown += 1 }
       }
+      if holdout > 0 { (whole, rest) = try whole.split(after: reader.statistics.sentences(without: holdout)) }
+      for token in rest where token == Vocabulary.unknown { unknown -= 1 }
       (self.vocabulary, numbers) = (vocabulary, nil)
     case .counted(let minimumCount, let maximumSize):
       var builder = VocabularyBuilder(unit: reader.tokenizer.unit)
-      spool = try SpooledText(reader, context: context, in: limit.folder, progress: progress) {
+      whole = try SpooledText(reader, context: context, in: limit.folder, progress: progress) {
         builder.add($0, to: &$1)
       }
       builder.add(count: reader.statistics.sentences, to: Vocabulary.endOfSentence)
+      if holdout > 0 { (whole, rest) = try whole.split(after: reader.statistics.sentences(without: holdout)) }
+      for token in rest { builder.remove(token) }
       let (vocabulary, numbers) = builder.settle(minimumCount: minimumCount, maximumSize: maximumSize)
       for (count, number) in zip(builder.counts, numbers) where number == Vocabulary.unknown {
         unknown += count
       }
+      for i in rest.indices { rest[i] = numbers[Int(rest[i])] }
       (self.vocabulary, self.numbers) = (vocabulary, numbers)
     }
-    let statistics = reader.statistics
-    files = statistics.texts
+    spool = whole
+    heldOut = holdout > 0 ? Corpus(tokens: rest) : nil
+    files = reader.statistics.texts
     sizes = TextSizes(
-      sentences: statistics.sentences, tokens: statistics.tokens, unknownTokens: unknown)
+      sentences: reader.statistics.sentences - (heldOut?.sentences ?? 0),
+      tokens: reader.statistics.tokens - rest.count, unknownTokens: unknown)
     try sizes.check(path: name)
   }
 
@@ -60,7 +72,7 @@ public struct LargeText: Sendable {
       into: SpooledCounts.Writer(in: limit.folder))
     var writer = read.ngrams
     spool = try writer.finish()
-    (self.limit, name, numbers) = (limit, source.name, read.numbers)
+    (self.limit, name, numbers, heldOut) = (limit, source.name, read.numbers, nil)
     (self.vocabulary, sizes, files) = (read.vocabulary, read.sizes, [read.file])
   }
 

@@ -20,6 +20,8 @@ struct SpooledText: Spool {
   /// Stands for `<s>`.
   private static let sentenceStart = UInt32.max
 
+  private init(words: StoredArray<UInt32>) { self.words = words }
+
   /// Reads what `reader` reads.
   ///
   /// - Parameter number: appends the numbers of the words of a sentence.
@@ -67,14 +69,27 @@ struct SpooledText: Spool {
   }
 
   /// The words without `<s>`, in the numbers of a vocabulary.
-  func tokens(numbers: [UInt32]?) throws -> [TokenID] {
+  func tokens(numbers: [UInt32]?) throws -> [TokenID] { try tokens(from: 0, numbers: numbers) }
+
+  private func tokens(from start: Int, numbers: [UInt32]?) throws -> [TokenID] {
     var tokens: [TokenID] = []
-    tokens.reserveCapacity(words.count)
-    var reader = StoredArrayReader(words)
+    tokens.reserveCapacity(words.count - start)
+    var reader = StoredArrayReader(words, from: start)
     while !reader.isAtEnd {
       let word = try reader.next()
       if word != Self.sentenceStart { tokens.append(numbers.map { $0[Int(word)] } ?? word) }
     }
     return tokens
+  }
+
+  /// The first `sentences` of the text, and the words of the others in the numbers in which they were read.
+  func split(after sentences: Int) throws -> (SpooledText, rest: [TokenID]) {
+    var (left, end) = (sentences, 0)
+    var reader = StoredArrayReader(words)
+    while left > 0, !reader.isAtEnd {
+      if try reader.next() == Vocabulary.endOfSentence { left -= 1 }
+      end += 1
+    }
+    return (SpooledText(words: words.prefix(end)), try tokens(from: end, numbers: nil))
   }
 }
