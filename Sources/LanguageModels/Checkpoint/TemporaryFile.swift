@@ -16,12 +16,7 @@ public final class TemporaryFile: Sendable {
     var name = template.utf8CString
     descriptor = name.withUnsafeMutableBufferPointer { $0.baseAddress.map { mkstemp($0) } ?? -1 }
     guard descriptor >= 0 else {
-      throw FileError(
-        path: folder,
-        reason: errno == ENOENT
-          ? "no such folder; name one for temporary files with --temp"
-          : "cannot hold temporary files: \(String(cString: strerror(errno))); name another folder with --temp"
-      )
+      throw Self.error(folder, errno)
     }
     name.withUnsafeBufferPointer { _ = $0.baseAddress.map { unlink($0) } }
     _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
@@ -36,13 +31,18 @@ public final class TemporaryFile: Sendable {
       let count = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
       if count < 0 {
         if errno == EINTR { continue }
-        throw FileError(
-          path: folder,
-          reason:
-            "cannot hold temporary files: \(String(cString: strerror(errno))); name another folder with --temp"
-        )
+        throw Self.error(folder, errno)
       }
       rest = rest.dropFirst(count)
+    }
+  }
+
+  private static func error(_ folder: String, _ code: Int32) -> FileError {
+    let problem = "cannot hold temporary files: \(String(cString: strerror(code)))"
+    return switch code {
+    case ENOENT: FileError(path: folder, reason: "no such folder; name one for temporary files with --temp")
+    case EMFILE: FileError(path: folder, reason: problem + "; allow more with 'ulimit -n 1024'")
+    default: FileError(path: folder, reason: problem + "; name another folder with --temp")
     }
   }
 
