@@ -1,3 +1,4 @@
+import Dispatch
 import Glibc
 import LanguageModels
 import Synchronization
@@ -28,6 +29,8 @@ struct QueryTable: Sendable {
   }
 
   private let memory: Memory
+  /// Parts of the same size that the table is filled in.
+  private let regions: Int
   private let shortenings: [Shortening]
   /// Of the unigrams.
   private let logProbabilities: [Float]
@@ -40,52 +43,76 @@ struct QueryTable: Sendable {
     logProbabilities = Array(trie.logProbabilities[..<trie.levelStarts[1]])
     shortenings = zip(trie.suffixes, trie.logBackoffs).map { Shortening(suffix: $0, logBackoff: $1) }
     let count = trie.words.count - trie.levelStarts[1]
-    memory = Memory(count: max(16, count + count / 2))
+    let needed = max(16, count + count / 2)
+    regions = min(max(1, needed / Self.regionSize), Self.maximumRegions)
+    memory = Memory(count: (needed + regions - 1) / regions * regions)
     fill(from: trie)
   }
 
-  /// Puts all n-grams into the empty table. They come in groups whose places are all looked at before the first is filled, so that the
-  /// memory works on many at a time.
+  /// Slots of a region, which the second-level cache holds, unless there are too many regions for the first one to write to side by side.
+  private static let regionSize = 1 << 15
+  private static let maximumRegions = 512
+
+  /// Puts all n-grams into the table: first into the regions that they belong to, one after the other, then, region by region,
+  /// each in its place.
   private func fill(from trie: NGramTrie) {
-    let slots = memory.slots
-    let groupSize = 32
-    withUnsafeTemporaryAllocation(of: (slot: Slot, place: Int, found: UInt64).self, capacity: groupSize) {
-      group in
-      var count = 0
-      func put() {
-        for i in 0..<count { group[i].found = slots[group[i].place].key }
-        for i in 0..<count {
-          var (place, found) = (group[i].place, group[i].found)
-          // A place that was empty may have been taken since.
-          if found == Slot.empty { found = slots[place].key }
-          while found != Slot.empty {
-            place = place + 1 == slots.count ? 0 : place + 1
-            found = slots[place].key
-          }
-          slots[place] = group[i].slot
-        }
-        count = 0
-      }
-      for node in 0..<trie.innerCount {
-        for child in trie.children(of: node) {
-          let key = Self.key(UInt32(node), trie.words[child])
-          let slot = Slot(
-            key: key, next: child < trie.innerCount ? UInt32(child) : trie.suffixes[child],
-            logProbability: trie.logProbabilities[child])
-          group.initializeElement(at: count, to: (slot, Self.place(of: key, in: slots.count), Slot.empty))
-          count += 1
-          if count == groupSize { put() }
+    nonisolated(unsafe) let slots = memory.slots
+    let size = slots.count / regions
+    var counts = [Int](repeating: 0, count: regions)
+    // What does not fit into its region.
+    var rest: [Slot] = []
+    for node in 0..<trie.innerCount {
+      for child in trie.children(of: node) {
+        let slot = Slot(
+          key: Self.key(UInt32(node), trie.words[child]),
+          next: child < trie.innerCount ? UInt32(child) : trie.suffixes[child],
+          logProbability: trie.logProbabilities[child])
+        let region = Self.place(of: slot.key, in: regions)
+        let count = counts[region]
+        if count < size {
+          slots.initializeElement(at: region * size + count, to: slot)
+          counts[region] = count + 1
+        } else {
+          rest.append(slot)
         }
       }
-      put()
     }
+    let rests = Mutex<[Slot]>(rest)
+    DispatchQueue.concurrentPerform(iterations: regions) { [counts] region in
+      let part = UnsafeMutableBufferPointer(rebasing: slots[region * size..<(region + 1) * size])
+      let rest = Self.settle(part, count: counts[region], from: region * size, of: slots.count)
+      if !rest.isEmpty { rests.withLock { $0 += rest } }
+    }
+    rests.withLock { rests in
+      for slot in rests {
+        var place = Self.place(of: slot.key, in: slots.count)
+        while slots[place].key != Slot.empty { place = place + 1 == slots.count ? 0 : place + 1 }
+        slots[place] = slot
+      }
+    }
+  }
+
+  /// Puts the first `count` slots of a region, which begins at place `start` of a table of `total`, in their places; those that run over its
+  /// end come back.
+  private static func settle(
+    _ region: UnsafeMutableBufferPointer<Slot>, count: Int, from start: Int, of total: Int
+  ) -> [Slot] {
+    let found = Array(region[..<count])
+    region.initialize(repeating: Slot(key: Slot.empty, next: 0, logProbability: 0))
+    var rest: [Slot] = []
+    for slot in found {
+      var place = Self.place(of: slot.key, in: total) - start
+      while place < region.count, region[place].key != Slot.empty { place += 1 }
+      if place < region.count { region[place] = slot } else { rest.append(slot) }
+    }
+    return rest
   }
 
   /// The slots, in huge pages where the system has them: searches go everywhere.
   private final class Memory: @unchecked Sendable {
     let slots: UnsafeMutableBufferPointer<Slot>
 
-    /// `count` empty slots.
+    /// Room for `count` slots.
     init(count: Int) {
       let hugePage = 2 << 20
       let size = count * MemoryLayout<Slot>.stride
@@ -94,7 +121,6 @@ struct QueryTable: Sendable {
       if isLarge { madvise(memory, size / hugePage * hugePage, MADV_HUGEPAGE) }
       slots = UnsafeMutableBufferPointer(
         start: memory.bindMemory(to: Slot.self, capacity: count), count: count)
-      slots.initialize(repeating: Slot(key: Slot.empty, next: 0, logProbability: 0))
     }
 
     deinit { slots.deallocate() }

@@ -6,11 +6,13 @@ import Testing
 
 @Suite("Scoring")
 struct ScoringTests {
-  private func model(order: Int, _ context: ContextMode, cutoffs: [UInt32] = []) -> NGramModel {
+  private func model(
+    order: Int, _ context: ContextMode, cutoffs: [UInt32] = [], sentences: Int = 400
+  ) -> NGramModel {
     let vocabulary = Vocabulary(unit: .word, tokens: (2..<60).map { "w\($0)" })
     var options = NGramModel.Options()
     (options.order, options.context, options.cutoffs) = (order, context, cutoffs)
-    let tokens = RandomText.tokens(sentences: 400, vocabularySize: 60, seed: 5)
+    let tokens = RandomText.tokens(sentences: sentences, vocabularySize: 60, seed: 5)
     return NGramModel(tokens: tokens, vocabulary: vocabulary, options: options)
   }
 
@@ -19,7 +21,9 @@ struct ScoringTests {
     [1, 2, 5])
   func longTexts(context: ContextMode, order: Int) {
     for cutoffs in [[], [0, 0, 1]] as [[UInt32]] where cutoffs.count <= order {
-      let model = model(order: order, context, cutoffs: cutoffs)
+      // The largest model has more n-grams than its table has slots in a region.
+      let model = model(order: order, context, cutoffs: cutoffs, sentences: order == 5 ? 12_000 : 400)
+      #expect(order < 5 || !cutoffs.isEmpty || model.trie.words.count > 1 << 16)
       let text = RandomText.tokens(sentences: 6000, vocabularySize: 60, seed: 6)
       #expect(text.count > 30_000)
       let (scores, last) = model.scoresOneByOne(text, context)
@@ -42,6 +46,8 @@ struct ScoringTests {
     let trie = model(order: 3, .sentence).trie
     let lazy = LazyQueryTable()
     #expect(lazy.value(for: trie, scoring: trie.words.count / 16 - 1) == nil)
+    lazy.prepare(for: trie, scoring: 0)
+    #expect(lazy.value(for: trie, scoring: 0) == nil)
     #expect(lazy.value(for: trie, scoring: 1) != nil)
   }
 }
