@@ -44,7 +44,7 @@ struct NGramEstimator<Method: SmoothingMethod>: Sendable {
     let contexts = model.nodes(level: k)
     nonisolated(unsafe) let (probabilities, backoffs) = (probabilities, backoffs)
     let pieces = 64
-    DispatchQueue.concurrentPerform(iterations: pieces) { piece in
+    DispatchQueue.concurrentPerform(iterations: pieces) { [smoother, model, counts] piece in
       let first = contexts.lowerBound + contexts.count * piece / pieces
       let end = contexts.lowerBound + contexts.count * (piece + 1) / pieces
       counts.withUnsafeBufferPointer { counts in

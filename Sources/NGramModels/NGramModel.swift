@@ -99,23 +99,33 @@ public struct NGramModel: LanguageModel {
   private func look(
     up token: TokenID, after state: State
   ) -> (logProbability: Float, order: Int, next: State) {
+    var weight: Float = 0
+    let found = find(token, after: state) { weight += trie.logBackoffs[$0] }
+    return (weight + trie.logProbabilities[found.node], found.order, found.next)
+  }
+
+  /// The node whose probability `token` gets after `state`, its order, and the state behind it.
+  ///
+  /// - Parameter shorten: called with the node of each context that the token does not follow.
+  @inline(__always)
+  func find(
+    _ token: TokenID, after state: State, shorten: (Int) -> Void
+  ) -> (node: Int, order: Int, next: State) {
     var order = Int(state.order)
     var node = Int(state.node)
-    var weight: Float = 0
     while order > 0 {
       if let child = trie.child(of: node, word: token) {
         let next =
           order + 1 < trie.order
           ? State(node: UInt32(child), order: UInt8(order + 1))
           : State(node: trie.suffixes[child], order: UInt8(order))
-        return (weight + trie.logProbabilities[child], order + 1, next)
+        return (child, order + 1, next)
       }
-      weight += trie.logBackoffs[node]
+      shorten(node)
       order -= 1
       if order > 0 { node = Int(trie.suffixes[node]) }
     }
-    let next = State(node: token, order: trie.order == 1 ? 0 : 1)
-    return (weight + trie.logProbabilities[Int(token)], 1, next)
+    return (Int(token), 1, State(node: token, order: trie.order == 1 ? 0 : 1))
   }
 
   public func logProbabilities(after state: State, into output: inout [Float]) {

@@ -118,8 +118,9 @@ private struct NGramModelTrainer {
     // An interpolated probability depends on the counts along its own path only.
     let isLocal = options.formInEffect == .interpolated && options.cutoffs.allSatisfy { $0 == 0 }
     let heldOut = isLocal ? statistics(of: tokens) : nil
+    let paths = isLocal ? nil : HeldOutPaths(tokens, in: estimate(method))
     func crossEntropy(_ method: Method) -> Double {
-      heldOut?.crossEntropy(method) ?? estimate(method).crossEntropy(of: tokens)
+      heldOut?.crossEntropy(method) ?? paths?.crossEntropy(estimate(method).trie) ?? 0
     }
     let start = crossEntropy(method)
     let (values, lowest) = ParameterSearch.minimize(method.parameters) { count in

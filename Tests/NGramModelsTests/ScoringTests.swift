@@ -41,6 +41,14 @@ struct ScoringTests {
     }
   }
 
+  @Test("The paths of a text tell its cross-entropy", arguments: ContextMode.allCases, [1, 3])
+  func paths(context: ContextMode, order: Int) {
+    let model = model(order: order, context)
+    let text = RandomText.tokens(sentences: 500, vocabularySize: 60, seed: 7)
+    let paths = HeldOutPaths(text, in: model)
+    #expect(abs(paths.crossEntropy(model.trie) - model.crossEntropy(of: text)) < 1e-6)
+  }
+
   @Test("A table is made when enough tokens were scored, and only then")
   func lazyTable() {
     let trie = model(order: 3, .sentence).trie
