@@ -41,7 +41,7 @@ public struct Corpus: Sendable {
   private static func splitPoint(_ tokens: [TokenID], _ reader: SentenceReader, _ holdout: Double) throws
     -> Int
   {
-    guard holdout > 0, reader.statistics.sentences > 0 else { return tokens.count }
+    guard holdout > 0 else { return tokens.count }
     var left = try reader.statistics.sentences(without: holdout)
     for (i, token) in tokens.enumerated() where token == Vocabulary.endOfSentence {
       left -= 1
@@ -88,10 +88,10 @@ public struct Corpus: Sendable {
 extension TextStatistics {
   /// How many sentences are left when the last `holdout` of them are held out.
   ///
-  /// - Throws: `FileError` if none are.
+  /// - Throws: `FileError` if there are some, and none are left.
   public func sentences(without holdout: Double) throws -> Int {
     let left = sentences - Int((Double(sentences) * holdout).rounded(.up))
-    guard left > 0 else {
+    guard left > 0 || sentences == 0 else {
       throw FileError(
         path: "--holdout \(holdout)",
         reason: "leaves nothing to train on of a text of \(sentences) sentence\(sentences == 1 ? "" : "s")")

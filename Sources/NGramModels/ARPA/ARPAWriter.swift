@@ -74,7 +74,7 @@ extension TrieReader {
 
 /// How the words of a vocabulary, and the beginning of a sentence behind them, are written in an ARPA file.
 struct ARPANames: Sendable {
-  /// The names one after the other.
+  /// The names one after the other, and `TextBuffer.slack` bytes behind them.
   private(set) var bytes: [UInt8] = []
   /// Name i is `bytes[ends[i]..<ends[i + 1]]`.
   private(set) var ends = [0]
@@ -101,6 +101,7 @@ struct ARPANames: Sendable {
       }
     }
     append("<s>".utf8)
+    bytes += repeatElement(0, count: TextBuffer.slack)
   }
 
   private mutating func append(_ name: some Collection<UInt8>) {
@@ -185,30 +186,37 @@ struct ARPAWriter<Trie: TrieNumbers>: Sendable {
     let inner = levelStarts[levelStarts.count - 2]
     try names.bytes.withUnsafeBytes { bytes in
       try names.ends.withUnsafeBufferPointer { ends in
+        guard let names = bytes.bindMemory(to: UInt8.self).baseAddress else { return }
         var path = try ContextPath(of: nodes.lowerBound, level: level, levelStarts, &trie)
-        var context: [UInt8] = []
-        var isNew = true
+        // The names of the context, and where each begins.
+        let context = TextBuffer()
+        var starts = [Int](repeating: 0, count: level)
+        var firstNew: Int? = 0
         for node in nodes {
-          if level > 1, try path.advance(to: node, &trie) || isNew {
-            isNew = false
-            context.removeAll(keepingCapacity: true)
-            for (i, ancestor) in path.nodes.enumerated() {
-              let word = try trie.word(of: ancestor, level: i + 1)
-              context.append(
-                contentsOf: UnsafeRawBufferPointer(rebasing: bytes[ends[word]..<ends[word + 1]]))
-              context.append(UInt8(ascii: " "))
+          if level > 1, let first = try path.advance(to: node, &trie) ?? firstNew {
+            firstNew = nil
+            context.removeAll(from: starts[first])
+            for i in first..<level - 1 {
+              starts[i] = context.bytes.count
+              let word = try trie.word(of: path.nodes[i], level: i + 1)
+              let length = ends[word + 1] - ends[word]
+              let output = context.reserve(length + 1)
+              TextBuffer.copy(names + ends[word], length, to: output)
+              output[length] = UInt8(ascii: " ")
+              context.end(at: output + length + 1)
             }
           }
           let word = try trie.word(of: node, level: level)
-          let name = UnsafeRawBufferPointer(rebasing: bytes[ends[word]..<ends[word + 1]])
-          var output = buffer.reserve(context.count + name.count + 2 * DecimalText.maximumLength + 4)
+          let length = ends[word + 1] - ends[word]
+          let contextLength = context.bytes.count
+          var output = buffer.reserve(contextLength + length + 2 * DecimalText.maximumLength + 4)
           output = DecimalText.write(Self.log10(try trie.logProbability(of: node, level: level)), to: output)
           output.pointee = UInt8(ascii: "\t")
           output += 1
-          context.withUnsafeBytes { _ = $0.baseAddress.map { memcpy(output, $0, context.count) } }
-          output += context.count
-          _ = name.baseAddress.map { memcpy(output, $0, name.count) }
-          output += name.count
+          TextBuffer.copy(context.start, contextLength, to: output)
+          output += contextLength
+          TextBuffer.copy(names + ends[word], length, to: output)
+          output += length
           if node < inner, case let backoff = try trie.logBackoff(of: node, level: level), backoff != 0 {
             output.pointee = UInt8(ascii: "\t")
             output = DecimalText.write(Self.log10(backoff), to: output + 1)
@@ -240,8 +248,8 @@ private struct ContextPath {
     }
   }
 
-  /// Goes on to `node`, which must not lie before; whether its context is another one.
-  mutating func advance(to node: Int, _ trie: inout some TrieReader) throws -> Bool {
+  /// Goes on to `node`, which must not lie before; the first place of the context that is another than before, if any is.
+  mutating func advance(to node: Int, _ trie: inout some TrieReader) throws -> Int? {
     var child = node
     var position = nodes.count - 1
     while position >= 0 {
@@ -253,23 +261,30 @@ private struct ContextPath {
       child = parent
       position -= 1
     }
-    return position < nodes.count - 1
+    return position < nodes.count - 1 ? position + 1 : nil
   }
 }
 
 /// Text that grows in memory of its own.
 private final class TextBuffer {
+  /// Bytes behind the end of a text that may be read and overwritten.
+  static let slack = 16
+
   private var memory: UnsafeMutablePointer<UInt8>
-  private var capacity = 1 << 16
+  private var capacity = 1 << 10
   private var count = 0
 
-  init() { memory = .allocate(capacity: capacity) }
+  init() { memory = .allocate(capacity: capacity + Self.slack) }
 
   deinit { memory.deallocate() }
 
   var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: memory, count: count) }
 
-  func removeAll() { count = 0 }
+  /// Where the text begins.
+  var start: UnsafePointer<UInt8> { UnsafePointer(memory) }
+
+  /// Takes away what stands from `position` on.
+  func removeAll(from position: Int = 0) { count = position }
 
   /// Where the next bytes go, with room for `length` of them.
   @inline(__always)
@@ -282,9 +297,20 @@ private final class TextBuffer {
   @inline(__always)
   func end(at end: UnsafeMutablePointer<UInt8>) { count = end - memory }
 
+  /// Copies a short text in steps of `slack` bytes, the last of which may go beyond its end on either side.
+  @inline(__always)
+  static func copy(_ source: UnsafePointer<UInt8>, _ length: Int, to target: UnsafeMutablePointer<UInt8>) {
+    var done = 0
+    while done < length {
+      let step = UnsafeRawPointer(source + done).loadUnaligned(as: SIMD16<UInt8>.self)
+      UnsafeMutableRawPointer(target + done).storeBytes(of: step, as: SIMD16<UInt8>.self)
+      done += slack
+    }
+  }
+
   private func grow(_ length: Int) {
     capacity = max(2 * capacity, count + length)
-    let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity)
+    let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity + Self.slack)
     larger.update(from: memory, count: count)
     memory.deallocate()
     memory = larger

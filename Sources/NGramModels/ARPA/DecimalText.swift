@@ -31,18 +31,22 @@ enum DecimalText {
     output += 1
     guard digits > 0 else { return output }
     output[0] = UInt8(ascii: ".")
+    output[1] = 48 + UInt8(truncatingIfNeeded: digits / 1_000_000)
+    writePair(digits / 10_000 % 100, to: output + 2)
+    writePair(digits / 100 % 100, to: output + 4)
+    writePair(digits % 100, to: output + 6)
     var end = 8
-    while digits % 10 == 0 {
-      digits /= 10
-      end -= 1
-    }
-    var i = end - 1
-    while i >= 1 {
-      output[i] = 48 + UInt8(truncatingIfNeeded: digits % 10)
-      digits /= 10
-      i -= 1
-    }
+    while output[end - 1] == UInt8(ascii: "0") { end -= 1 }
     return output + end
+  }
+
+  /// Writes a number below 100 as two digits.
+  @inline(__always)
+  private static func writePair(_ value: UInt32, to output: UnsafeMutablePointer<UInt8>) {
+    // Exact for such numbers, and without a division.
+    let tens = (value &* 205) &>> 11
+    output[0] = 48 + UInt8(truncatingIfNeeded: tens)
+    output[1] = 48 + UInt8(truncatingIfNeeded: value - 10 * tens)
   }
 
   /// The number that `text` is, all of it; `nil` if it is none.
