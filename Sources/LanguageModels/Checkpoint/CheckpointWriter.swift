@@ -20,7 +20,9 @@ extension Checkpoint {
       text += (i == 0 ? "{\"" : ",\n\"").utf8
       text += member.name.utf8
       text += "\":".utf8
-      text += member.text
+      try text.withUnsafeBytes { try file.write($0) }
+      try member.text.withUnsafeBytes { try file.write($0) }
+      text.removeAll()
     }
     text += ",\n\"header_crc32\":\"\(Self.hexadecimal(Self.headerChecksum(members)))\",\n\"tensors\":[".utf8
     let checksums = try self.checksums()

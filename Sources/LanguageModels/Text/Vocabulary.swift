@@ -162,7 +162,11 @@ public struct VocabularyBuilder: Sendable {
 
   /// The vocabulary of all tokens seen at least `minimumCount` times, cut to `maximumSize` entries (with UNK and the end of
   /// sentence) by dropping the rarest, and the final number of every provisional one.
-  public func settle(minimumCount: Int, maximumSize: Int?) -> (Vocabulary, renumbering: [TokenID]) {
+  public consuming func settle(
+    minimumCount: Int, maximumSize: Int?
+  ) -> (Vocabulary, renumbering: [TokenID]) {
+    // Two tables at the same time would take twice the memory.
+    table.forgetPlaces()
     var kept = (2..<TokenID(counts.count)).filter { counts[Int($0)] >= minimumCount }
     kept.sort { left, right in
       let (a, b) = (counts[Int(left)], counts[Int(right)])

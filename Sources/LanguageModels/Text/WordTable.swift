@@ -21,7 +21,7 @@ struct WordTable: Sendable {
   private var arena: [UInt8] = []
   /// Word `id` is `arena[ends[id]..<ends[id + 1]]`.
   private var ends: [Int] = [0]
-  /// Linear probing, at most half full.
+  /// Linear probing, at most two thirds full.
   private var slots = [Slot](repeating: .empty, count: 1024)
 
   /// How many words there are.
@@ -59,7 +59,7 @@ struct WordTable: Sendable {
     arena.append(contentsOf: word)
     ends.append(arena.count)
     slots[place] = Slot(key: key, length: UInt32(word.count), id: id)
-    if 2 * count > slots.count { grow() }
+    if 3 * count > 2 * slots.count { grow() }
     return id
   }
 
@@ -70,9 +70,12 @@ struct WordTable: Sendable {
     return try arena.withUnsafeBytes { try body(UnsafeRawBufferPointer(rebasing: $0[range])) }
   }
 
+  /// Forgets where words are found, which takes most of the memory; they can still be named by their numbers.
+  mutating func forgetPlaces() { slots = [.empty] }
+
   private mutating func grow() {
     let old = slots
-    slots = [Slot](repeating: .empty, count: 4 * old.count)
+    slots = [Slot](repeating: .empty, count: (old.count < 1 << 16 ? 4 : 2) * old.count)
     let mask = slots.count - 1
     for slot in old where slot.id != Slot.none {
       var place = Lookup.hash(slot.key, slot.length) & mask

@@ -80,14 +80,15 @@ struct ReadCounts<Sink: WeightedNGramSink> {
     }
     file = TextStatistics.Text(name: lines.name, bytes: lines.bytes, sha256: lines.digest)
     ngrams = parser.sink
+    let builder = parser.takeBuilder()
+    let counts = builder.counts
     switch vocabulary {
     case .counted(let minimumCount, let maximumSize):
-      (self.vocabulary, numbers) = parser.builder.settle(
+      (self.vocabulary, numbers) = builder.settle(
         minimumCount: minimumCount, maximumSize: maximumSize)
     case .fixed(let vocabulary):
-      (self.vocabulary, numbers) = (vocabulary, parser.builder.renumbering(to: vocabulary))
+      (self.vocabulary, numbers) = (vocabulary, builder.renumbering(to: vocabulary))
     }
-    let counts = parser.builder.counts
     let tokens = counts.reduce(0, +)
     let unknown = zip(counts, numbers).reduce(0) { $0 + ($1.1 == Vocabulary.unknown ? $1.0 : 0) }
     sizes = TextSizes(
@@ -134,6 +135,12 @@ private struct CountsParser<Sink: WeightedNGramSink> {
       builder.add(count: Int(count), to: current[0])
     }
     if count > 0 { try add(count) }
+  }
+
+  /// The words that were read; there is nothing more to read then.
+  mutating func takeBuilder() -> VocabularyBuilder {
+    defer { builder = VocabularyBuilder(unit: unit) }
+    return builder
   }
 
   /// To be called when all are read.

@@ -36,8 +36,8 @@ public struct CountingLimit: Sendable {
   /// Whether `bytes` for n-grams are within the limit, next to a vocabulary of this size.
   func allows(_ bytes: Int, vocabularySize: Int) -> Bool { bytes <= room(besides: vocabularySize) }
 
-  /// Bytes of what is sorted at a time.
-  func sortingSize(vocabularySize: Int) -> Int { room(besides: vocabularySize) }
+  /// Bytes of what is sorted at a time; so many that to go through the vocabulary for each part is little work.
+  func sortingSize(vocabularySize: Int) -> Int { max(room(besides: vocabularySize), 8 * vocabularySize) }
 
   /// Bytes of what is looked up in, part by part.
   func partSize(vocabularySize: Int) -> Int { room(besides: vocabularySize) / 2 }

@@ -47,8 +47,9 @@ public struct LargeText: Sendable {
       builder.add(count: reader.statistics.sentences, to: Vocabulary.endOfSentence)
       if holdout > 0 { (whole, rest) = try whole.split(after: reader.statistics.sentences(without: holdout)) }
       for token in rest { builder.remove(token) }
+      let counts = builder.counts
       let (vocabulary, numbers) = builder.settle(minimumCount: minimumCount, maximumSize: maximumSize)
-      for (count, number) in zip(builder.counts, numbers) where number == Vocabulary.unknown {
+      for (count, number) in zip(counts, numbers) where number == Vocabulary.unknown {
         unknown += count
       }
       for i in rest.indices { rest[i] = numbers[Int(rest[i])] }
