@@ -15,7 +15,7 @@ public struct CountingLimit: Sendable {
   }
 
   /// Memory of the program itself, with what is on its way from and to files.
-  private static let base = 13 << 20
+  private static let base = 10 << 20
 
   /// The least that makes sense.
   public static let minimum = 20_000_000
