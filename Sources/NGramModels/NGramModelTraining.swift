@@ -117,10 +117,13 @@ private struct NGramModelTrainer {
   ) -> Method {
     // An interpolated probability depends on the counts along its own path only.
     let isLocal = options.formInEffect == .interpolated && options.cutoffs.allSatisfy { $0 == 0 }
-    let heldOut = isLocal ? statistics(of: tokens) : nil
-    let paths = isLocal ? nil : HeldOutPaths(tokens, in: estimate(method))
-    func crossEntropy(_ method: Method) -> Double {
-      heldOut?.crossEntropy(method) ?? paths?.crossEntropy(estimate(method).trie) ?? 0
+    let crossEntropy: (Method) -> Double
+    if isLocal {
+      let heldOut = statistics(of: tokens)
+      crossEntropy = { heldOut.crossEntropy($0) }
+    } else {
+      let paths = HeldOutPaths(tokens, in: estimate(method))
+      crossEntropy = { paths.crossEntropy(estimate($0).trie) }
     }
     let start = crossEntropy(method)
     let (values, lowest) = ParameterSearch.minimize(method.parameters) { count in

@@ -34,11 +34,6 @@ public struct NGramTrie: Sendable {
   @inline(__always)
   func children(of node: Int) -> Range<Int> { Int(firstChildren[node])..<Int(firstChildren[node + 1]) }
 
-  /// The last node whose children begin at or before `node`: the one that `node` is a child of.
-  static func parent(of node: Int, firstChildren: [UInt32]) -> Int {
-    (0..<firstChildren.count - 1).partitionPoint { Int(firstChildren[$0]) <= node } - 1
-  }
-
   /// The child of `node` with `word`.
   @inline(__always)
   func child(of node: Int, word: UInt32) -> Int? {

@@ -62,8 +62,9 @@ struct CountsTraining {
 
   /// Reads, trains, writes, evaluates.
   func run() throws {
-    let configuration = files.configuration(training.settings)
-    if printsConfiguration { return StandardOutput.shared.write(Configuration.text(configuration)) }
+    if printsConfiguration {
+      return StandardOutput.shared.write(Configuration.text(files.configuration(training.settings)))
+    }
     let watch = Stopwatch()
     if let limit, !isQuiet {
       CountingOptions.announce(limit, countsPath.map { [$0] } ?? files.texts) {

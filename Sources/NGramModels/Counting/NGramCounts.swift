@@ -194,7 +194,8 @@ public struct NGramCounts: Sendable {
     var node = node
     var result = [words[node]]
     while node > vocabularySize {
-      node = NGramTrie.parent(of: node, firstChildren: firstChildren)
+      // The context is the last node whose children begin at or before this one.
+      node = (0..<firstChildren.count - 1).partitionPoint { Int(firstChildren[$0]) <= node } - 1
       result.append(words[node])
     }
     return result.reversed()

@@ -8,7 +8,6 @@ public struct LargeText: Sendable {
   public let sizes: TextSizes
   /// The names, sizes and digests of the files that it was read from.
   public let files: [TextStatistics.Text]
-
   /// The sentences that are held out, if any are.
   public let heldOut: Corpus?
 

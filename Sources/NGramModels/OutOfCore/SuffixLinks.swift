@@ -27,9 +27,11 @@ struct SuffixLinks: Sendable {
   /// The links of level k, from 2.
   func level(_ k: Int) -> Level { levels[k - 2] }
 
-  /// Parts of a level, at most.
+  /// Parts of a level, at most: their numbers are bytes, and each has a file open while n-grams are sorted by them.
   private static let maximumParts = 255
 
+  /// Finds the suffixes of all levels, from the lowest up.
+  ///
   /// - Throws: `StoredCounts.Inconsistency` if these cannot be the counts of a text.
   init(_ counts: StoredCounts, progress: (Int) -> Void) throws {
     self.counts = counts
