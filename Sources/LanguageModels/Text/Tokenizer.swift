@@ -50,6 +50,16 @@ public struct Tokenizer: Sendable, Equatable {
   public var lowercase: Bool
   /// What to do with bytes that are not UTF-8.
   public var invalid: InvalidText
+  /// What becomes of punctuation.
+  public var punctuation = Punctuation.keep
+  /// What becomes of digits.
+  public var digits = Digits.keep
+  /// The Unicode form that text is put into first.
+  public var normalization = Normalization.none
+  /// Whether full-width letters and half-width kana become the usual ones.
+  public var foldsWidth = false
+  /// What stands between words.
+  public var separator = Separator.whiteSpace
 
   /// A tokenizer with these rules.
   public init(unit: TextUnit = .word, lowercase: Bool = false, invalid: InvalidText = .error) {
