@@ -14,34 +14,29 @@ enum BenchmarkCommand: Command {
     """
     + "\n\nconfigurations:\n"
     + TrainingBenchmark.all.map {
-      "  \($0.name)\(String(repeating: " ", count: 16 - $0.name.count))\($0.description)\n"
+      HelpPage.wrapped(
+        "\($0.name): \($0.description.map { $0 == "×" ? "x" : String($0) }.joined())", indent: 2, hanging: 4)
     }
     .joined()
-  static let options: [(heading: String, options: [Option])] = [
-    (
-      "measuring",
-      [
-        Option("seconds", "S", "how long each configuration is trained (default: 5)"),
-        TextOptions.threads,
-      ]
-    ),
-    ("output", [Option(flag: "json", "one JSON object in place of the table")]),
-  ]
+  static var settings: SettingTable<BenchmarkSettings> { BenchmarkSettings.table }
+  static let typed = ["bench", "speed"]
+  static let configurationExample = (
+    line: "lmctl benchmark rnn-512 --config run.json", file: #"{"seconds": 1, "json": true}"#
+  )
   static let examples = [
     "lmctl benchmark lstm-200x2 --seconds 2", "lmctl benchmark rnn-512 --threads 1 --seconds 1 --json",
   ]
 
-  static func run(_ arguments: Arguments) throws {
+  static func run(_ settings: BenchmarkSettings, _ operands: [String], given: Arguments) throws {
     let names = TrainingBenchmark.all.map(\.name)
-    for name in arguments.operands where !names.contains(name) {
+    for name in operands where !names.contains(name) {
       throw UsageError(
         "unknown configuration '\(name)'; there are \(names.joined(separator: ", "))"
           + Suggestion.text(for: name, among: names))
     }
-    let seconds = try arguments.number("seconds", "above 0", { $0 > 0 }) ?? 5
-    let engine = try Engine(threads: try TextOptions.threads(arguments))
+    let engine = try Engine(threads: settings.common.threads)
     let peak = engine.peakOperationsPerSecond()
-    let asJSON = arguments.has("json")
+    let asJSON = settings.asJSON
     if !asJSON {
       StandardOutput.shared.write(
         "kernels \(engine.kernelName); multiply-add peak \(gigaflops(peak.one)) GFLOP/s on one thread, "
@@ -51,8 +46,8 @@ enum BenchmarkCommand: Command {
     }
     var results: [JSONValue] = []
     for configuration in TrainingBenchmark.all
-    where arguments.operands.isEmpty || arguments.operands.contains(configuration.name) {
-      let speed = try configuration.wordsPerSecond(seconds: seconds, engine: engine)
+    where operands.isEmpty || operands.contains(configuration.name) {
+      let speed = try configuration.wordsPerSecond(seconds: settings.seconds, engine: engine)
       let operations = speed * configuration.operationsPerWord
       results.append([
         "name": .string(configuration.name), "words_per_second": .number(speed),
@@ -78,5 +73,24 @@ enum BenchmarkCommand: Command {
 
   private static func column(_ text: String, _ width: Int) -> String {
     String(repeating: " ", count: max(1, width - text.count)) + text
+  }
+}
+
+/// The settings of `lmctl benchmark`.
+struct BenchmarkSettings: SettingValues {
+  var seconds = 5.0
+  var asJSON = false
+  var common = CommonSettings()
+
+  static var table: SettingTable<Self> {
+    SettingTable(groups: [
+      SettingGroup("measuring") {
+        Setting(
+          "seconds", \.seconds, .number("S", "above 0") { $0 > 0 }, "how long each configuration is trained"
+        ).typed("time", "duration")
+        CommonSettings.threads.lifted(\.common)
+      },
+      SettingGroup("output") { Setting(flag: "json", \.asJSON, "one JSON object in place of the table") },
+    ])
   }
 }

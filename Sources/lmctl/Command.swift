@@ -1,5 +1,10 @@
+import LanguageModels
+
 /// One of lmctl's commands.
 protocol Command: Sendable {
+  /// What its settings are read into.
+  associatedtype Values: SettingValues
+
   /// Its name on the command line.
   static var name: String { get }
   /// What it does, in a few words.
@@ -8,43 +13,51 @@ protocol Command: Sendable {
   static var operands: String { get }
   /// What it does, in a paragraph or two.
   static var discussion: String { get }
+  /// What people type who mean it.
+  static var typed: [String] { get }
   /// What a configuration calls its operands; `nil` if they stand on the command line only.
   static var operandsInConfiguration: String? { get }
-  /// Its own options in groups, each with a heading.
-  static var options: [(heading: String, options: [Option])] { get }
+  /// A command line with `--config run.json`, and what can stand in that file.
+  static var configurationExample: (line: String, file: String) { get }
+  /// Its settings.
+  static var settings: SettingTable<Values> { get }
   /// Command lines that work.
   static var examples: [String] { get }
 
+  /// What the settings are read into: whatever they do not decide, which may complete what is given.
+  static func initialValues(_ arguments: inout Arguments) throws -> Values
+
   /// Does it.
-  static func run(_ arguments: Arguments) throws
+  ///
+  /// - Parameter given: which of the settings somebody gave.
+  static func run(_ values: Values, _ operands: [String], given: Arguments) throws
 }
 
 extension Command {
   static var operandsInConfiguration: String? { nil }
+  static var typed: [String] { [] }
+
+  static func initialValues(_ arguments: inout Arguments) throws -> Values { Values() }
+
+  /// Does it, with options as they were given.
+  static func run(_ arguments: Arguments) throws {
+    var arguments = arguments
+    do {
+      let initial = try initialValues(&arguments)
+      let values = try settings.values(&arguments, initial: initial)
+      try run(values, arguments.operands, given: arguments)
+    } catch let error as UsageError {
+      throw arguments.locating(error)
+    }
+  }
 
   /// Its own options, and those that every command takes.
-  static var allOptions: [(heading: String, options: [Option])] {
-    options + [("configuration", [Configuration.option])]
+  static var options: [OptionGroup] {
+    settings.options + [OptionGroup(heading: "configuration", options: [Configuration.option])]
   }
 
-  /// The page that `lmctl help` shows.
-  static var helpText: String {
-    var text = "lmctl \(name): \(summary)\n\nusage: lmctl \(name) \(operands)\n\n\(discussion)\n"
-    for group in allOptions {
-      text += "\n\(group.heading):\n"
-      for option in group.options {
-        let short = option.short.map { "-\($0), " } ?? ""
-        let left = "  \(short)--\(option.name)" + (option.value.map { " \($0)" } ?? "")
-        let column = 30
-        text += left + (left.count < column - 1 ? spaces(column - left.count) : "\n" + spaces(column))
-        text += option.help.split(separator: "\n").joined(separator: "\n" + spaces(column)) + "\n"
-      }
-    }
-    text += "\nexamples:\n" + examples.map { "  \($0)\n" }.joined()
-    return text
-  }
-
-  private static func spaces(_ count: Int) -> String { String(repeating: " ", count: count) }
+  /// Its options, without their groups.
+  static var allOptions: [Option] { options.flatMap(\.options) }
 }
 
 /// The version of the program.

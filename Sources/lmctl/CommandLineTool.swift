@@ -7,6 +7,7 @@ enum CommandLineTool {
     [
       TrainCommand.self, EvalCommand.self, SampleCommand.self, TokenizeCommand.self, InspectCommand.self,
       CountCommand.self, ConvertCommand.self, PlotCommand.self, BenchmarkCommand.self,
+      CompletionsCommand.self,
     ]
   }
 
@@ -15,17 +16,17 @@ enum CommandLineTool {
     var page = "help"
     do {
       guard let first = words.first else {
-        Terminal.error(overview)
+        Terminal.error(HelpPage.overview)
         return 2
       }
       switch first {
       case "help", "--help", "-h": try help(Array(words.dropFirst()))
       case "--version", "-V": StandardOutput.shared.write("lmctl \(programVersion)\n")
       default:
-        guard let command = commands.first(where: { $0.name == first }) else { throw unknownCommand(first) }
+        let command = try self.command(first)
         page = "help \(command.name)"
         if words.prefix(while: { $0 != "--" }).contains(where: { $0 == "--help" || $0 == "-h" }) {
-          StandardOutput.shared.write(command.helpText)
+          StandardOutput.shared.write(HelpPage(command).text)
         } else {
           try run(command, Array(words.dropFirst()))
         }
@@ -49,54 +50,36 @@ enum CommandLineTool {
   }
 
   private static func run(_ command: any Command.Type, _ words: [String]) throws {
-    let options = command.allOptions.flatMap(\.options)
+    let options = command.allOptions
     var arguments = try Arguments(words, options: options)
     if let path = arguments.string(Configuration.option.name) {
       try Configuration(path: path).add(
         to: &arguments, options, operandsName: command.operandsInConfiguration)
     }
-    do {
-      try command.run(arguments)
-    } catch let error as UsageError {
-      throw arguments.locating(error)
-    }
+    try command.run(arguments)
   }
 
-  private static func unknownCommand(_ name: String) -> UsageError {
+  /// The command called `name`.
+  static func command(_ name: String) throws -> any Command.Type {
+    if let command = commands.first(where: { $0.name == name }) { return command }
     let names = commands.map { $0.name } + ["help"]
-    return UsageError("unknown command '\(name)'" + Suggestion.text(for: name, among: names))
+    let typed = commands.flatMap { command in command.typed.map { ($0, command.name) } }
+    throw UsageError(
+      "unknown command '\(name)'"
+        + Suggestion.text(for: name, among: names, typed: Dictionary(typed) { first, _ in first }))
   }
 
   private static func help(_ words: [String]) throws {
-    if words.count > 1 { throw UsageError("'\(words[1])' is one argument too many") }
-    guard let name = words.first, !["help", "--help", "-h"].contains(name) else {
-      return StandardOutput.shared.write(overview)
+    let isManual = words.contains("--man")
+    let names = words.filter { $0 != "--man" }
+    if let odd = names.first(where: { $0.hasPrefix("-") && !["--help", "-h"].contains($0) }) {
+      throw UsageError("unknown option '\(odd)'; help takes --man")
     }
-    guard let command = commands.first(where: { $0.name == name }) else { throw unknownCommand(name) }
-    StandardOutput.shared.write(command.helpText)
-  }
-
-  /// The page that `lmctl help` shows.
-  private static var overview: String {
-    let list = commands.map { command in
-      "  \(command.name)\(String(repeating: " ", count: 11 - command.name.count))\(command.summary)\n"
+    if names.count > 1 { throw UsageError("'\(names[1])' is one argument too many") }
+    let command = try names.first.flatMap {
+      ["help", "--help", "-h"].contains($0) ? nil : try self.command($0)
     }
-    return """
-      lmctl \(programVersion) trains, evaluates and samples language models on the CPU.
-
-      usage: lmctl COMMAND [OPTION…] [FILE…]
-
-      \(list.joined())  help       show this page, or the page of a command: lmctl help train
-
-      Texts are files, or - for standard input; .gz, .bz2, .xz and .zst are decompressed on the way in.
-      Results go to standard output, all else to standard error.
-      Exit status: 0 done, 1 failed, 2 wrong usage; 130, 143, 129 ended by a signal, after saving.
-
-      first steps:
-        lmctl train --model ngram --order 3 train.txt --valid valid.txt -o model.json
-        lmctl eval model.json test.txt
-        lmctl sample model.json --count 5
-
-      """
+    if isManual { return StandardOutput.shared.write(ManualPage(command.map { [$0] } ?? commands).text) }
+    StandardOutput.shared.write(command.map { HelpPage($0).text } ?? HelpPage.overview)
   }
 }

@@ -12,16 +12,11 @@ enum ConvertCommand: Command {
     input and standard output. ARPA files are for n-gram models; they hold no text rules, so a model that is read from
     one has words for tokens.
     """
-  static let options: [(heading: String, options: [Option])] = [
-    (
-      "output",
-      [
-        Option("to", Format.self, "the format of the output (default: what its name says)"),
-        Option("tensors", TensorFormat.self, "how a checkpoint's numbers are written (default: base64)"),
-      ]
-    ),
-    ("other", [TextOptions.quiet]),
-  ]
+  static var settings: SettingTable<ConvertSettings> { ConvertSettings.table }
+  static let typed = ["export", "import", "build_binary", "to-arpa"]
+  static let configurationExample = (
+    line: "lmctl convert kn5.json - --config run.json", file: #"{"to": "arpa"}"#
+  )
   static let examples = [
     "lmctl convert kn5.json kn5.arpa.gz",
     "lmctl convert other.arpa other.json",
@@ -41,19 +36,18 @@ enum ConvertCommand: Command {
     }
   }
 
-  static func run(_ arguments: Arguments) throws {
-    let paths = arguments.operands
+  static func run(_ settings: ConvertSettings, _ paths: [String], given: Arguments) throws {
     guard paths.count == 2 else {
       throw paths.count < 2
         ? UsageError("convert takes two files: lmctl convert model.json model.arpa")
         : UsageError("'\(paths[2])' is one argument too many")
     }
-    guard let format = try arguments.choice("to", Format.self) ?? Format(path: paths[1]) else {
+    guard let format = settings.format ?? Format(path: paths[1]) else {
       throw UsageError("'\(paths[1])' does not say which format to write; add --to arpa or --to json")
     }
-    if format == .arpa, arguments.has("tensors") { throw UsageError("--tensors goes with --to json") }
-    let tensors = try arguments.choice("tensors", TensorFormat.self) ?? .base64
-    let isQuiet = arguments.has("quiet")
+    if format == .arpa, given.has("tensors") { throw UsageError("--tensors goes with --to json") }
+    let tensors = settings.tensors
+    let isQuiet = settings.common.isQuiet
     try AtomicFile.check(path: paths[1], inputs: [paths[0]])
     let source = try ByteSource(path: paths[0])
     switch (try NGramModel.isARPA(source), format) {
@@ -84,5 +78,25 @@ enum ConvertCommand: Command {
 
   private static func readARPA(_ source: ByteSource, _ isQuiet: Bool) throws -> NGramModel {
     try NGramModel(arpa: source) { if !isQuiet { Terminal.note($0) } }
+  }
+}
+
+/// The settings of `lmctl convert`.
+struct ConvertSettings: SettingValues {
+  var format: ConvertCommand.Format?
+  var tensors = TensorFormat.base64
+  var common = CommonSettings()
+
+  static var table: SettingTable<Self> {
+    SettingTable(groups: [
+      SettingGroup("output") {
+        Setting(
+          "to", \.format, .choice("FORMAT"), "the format of the output",
+          default: .rule("what its name says") { $0.format }
+        ).typed("format", "output-format")
+        Setting("tensors", \.tensors, .choice("HOW"), "how a checkpoint's numbers are written")
+      },
+      SettingGroup("other") { CommonSettings.quiet.lifted(\.common) },
+    ])
   }
 }

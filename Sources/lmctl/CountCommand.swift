@@ -14,60 +14,86 @@ enum CountCommand: Command {
     white space (a space is ▁).
     """
   static let operandsInConfiguration: String? = "texts"
-  static let options: [(heading: String, options: [Option])] = [
-    (
-      "counting",
-      [
-        Option("order", "N", "length of the longest n-grams, 1 to 16 (default: 3)"),
-        Option(flag: "merge", "add up files of counts"),
-        Option("output", short: "o", "FILE", "where the counts go (default: standard output)"),
-        Option(
-          "context", ContextMode.self, "whether n-grams run on across lines (default: sentence)"),
-      ]
-    ),
-    ("memory", CountingOptions.all),
-    ("text", [TextOptions.unit, TextOptions.lowercase, TextOptions.invalid]),
-    ("other", [TextOptions.quiet]),
-  ]
+  static var settings: SettingTable<CountSettings> { CountSettings.table }
+  static let typed = ["counts", "ngram-count", "ngrams"]
+  static let configurationExample = (
+    line: "lmctl count --config run.json", file: #"{"order": 2, "texts": ["text.txt"]}"#
+  )
   static let examples = [
     "lmctl count --order 5 part1.txt -o part1.counts.gz",
     "lmctl count --merge part1.counts.gz part2.counts.gz -o all.counts.gz",
     "lmctl count --order 1 text.txt | sort -t \"$(printf '\\t')\" -k2,2nr | head",
   ]
 
-  static func run(_ arguments: Arguments) throws {
-    let output = arguments.string("output") ?? "-"
-    let paths = arguments.operands
-    let isQuiet = arguments.has("quiet")
+  static func run(_ settings: CountSettings, _ paths: [String], given: Arguments) throws {
+    let (output, order) = (settings.output, settings.order)
+    let isQuiet = settings.common.isQuiet
     try AtomicFile.check(path: output, inputs: paths)
-    if arguments.has("merge") {
-      for name in ["order", "context", "unit", "lowercase", "invalid", "memory", "temp"]
-      where arguments.has(name) {
-        throw UsageError("--\(name) does not go with --merge, which adds up counts as they are")
-      }
+    if settings.merges {
       if paths.isEmpty { throw UsageError("no files of counts; name those to be added up") }
-      try TextOptions.requireSingleStandardInput(paths)
+      try TextFiles.requireSingleStandardInput(paths)
       let lines = try CountFiles.merge(paths, to: output)
       if !isQuiet { Terminal.note("wrote \(Format.count(lines, "n-gram"))") }
       return
     }
-    let order = try arguments.integer("order", in: 1...16) ?? 3
-    let context = try arguments.choice("context", ContextMode.self) ?? .sentence
-    let limit = try CountingOptions.limit(arguments)
+    let limit = try settings.counting.limit()
     if let limit, !isQuiet {
-      CountingOptions.announce(limit, paths) { CountingLimit.temporaryBytes(text: $0, order: order) }
+      CountingSettings.announce(limit, paths) { CountingLimit.temporaryBytes(text: $0, order: order) }
     }
-    let reader = try TextOptions.reader(paths, tokenizer: try TextOptions.tokenizer(arguments))
+    let reader = try TextFiles.reader(paths, tokenizer: settings.text.tokenizer)
     var progress = ProgressLine(isQuiet: isQuiet)
-    let lines = try CountFiles.count(reader, order: order, context: context, limit: limit, to: output) {
+    let lines = try CountFiles.count(
+      reader, order: order, context: settings.context, limit: limit, to: output
+    ) {
       statistics in
       progress.show("reading: \(statistics.tokens) tokens, \(Format.bytes(statistics.bytes))")
     }
     progress.clear()
-    try TextOptions.requireText(reader.statistics, paths)
+    try TextFiles.requireText(reader.statistics, paths)
     if isQuiet { return }
-    TextOptions.report(reader.statistics)
+    TextFiles.report(reader.statistics)
     Terminal.note(
       "counted \(Format.count(reader.statistics.tokens, "token")): \(Format.count(lines, "n-gram"))")
+  }
+}
+
+/// The settings of `lmctl count`.
+struct CountSettings: SettingValues {
+  var order = 3
+  var merges = false
+  var output = "-"
+  var context = ContextMode.sentence
+  var counting = CountingSettings()
+  var text = TextSettings()
+  var common = CommonSettings()
+
+  static var table: SettingTable<Self> {
+    SettingTable(groups: [
+      SettingGroup("counting") {
+        Setting("order", \.order, .whole(1...16), "length of the longest n-grams").notWithMerge().typed("n")
+        Setting(flag: "merge", \.merges, "add up files of counts")
+        Setting(
+          "output", \.output, .file, "where the counts go", default: .rule("standard output") { $0.output }
+        ).short("o").typed("out", "write")
+        Setting("context", \.context, .choice("WHAT"), "whether n-grams run on across lines").notWithMerge()
+      },
+      SettingGroup("memory") {
+        CountingSettings.memory.lifted(\.counting).notWithMerge()
+        CountingSettings.folder.lifted(\.counting).notWithMerge()
+      },
+      SettingGroup("text") {
+        [TextSettings.unit, TextSettings.lowercase, TextSettings.invalid].map {
+          $0.lifted(\.text).notWithMerge()
+        }
+      },
+      SettingGroup("other") { CommonSettings.quiet.lifted(\.common) },
+    ])
+  }
+}
+
+extension Setting where Values == CountSettings {
+  /// Counts that are added up stay as they are.
+  fileprivate func notWithMerge() -> Setting {
+    excludes("merge", because: "which adds up counts as they are")
   }
 }

@@ -10,18 +10,18 @@ enum InspectCommand: Command {
     Reads the whole checkpoint, so that every checksum is verified, and shows what it holds: kind, text rules, vocabulary,
     options, sizes, estimated parameters, what it was trained on, tensors.
     """
-  static let options: [(heading: String, options: [Option])] = [
-    ("output", [Option(flag: "json", "one JSON object, without the vocabulary and the numbers")])
-  ]
+  static var settings: SettingTable<InspectSettings> { InspectSettings.table }
+  static let typed = ["info", "show", "describe", "dump", "check"]
+  static let configurationExample = (
+    line: "lmctl inspect model.json --config run.json", file: #"{"json": true}"#
+  )
   static let examples = ["lmctl inspect model.json", "lmctl inspect --json model.json | jq .training"]
 
-  static func run(_ arguments: Arguments) throws {
-    guard let path = arguments.operands.first else {
+  static func run(_ settings: InspectSettings, _ operands: [String], given: Arguments) throws {
+    guard let path = operands.first else {
       throw UsageError("no model; give the checkpoint: lmctl inspect model.json")
     }
-    if arguments.operands.count > 1 {
-      throw UsageError("'\(arguments.operands[1])' is one argument too many")
-    }
+    if operands.count > 1 { throw UsageError("'\(operands[1])' is one argument too many") }
     let source = try ByteSource(path: path)
     var checkpoint: Checkpoint
     if try NGramModel.isARPA(source) {
@@ -33,7 +33,7 @@ enum InspectCommand: Command {
       _ = try ModelKind.load(checkpoint, of: source, threads: 1)
     }
     StandardOutput.shared.write(
-      arguments.has("json") ? json(checkpoint).text + "\n" : table(checkpoint, path: path))
+      settings.asJSON ? json(checkpoint).text + "\n" : table(checkpoint, path: path))
   }
 
   private static func json(_ checkpoint: Checkpoint) -> JSONValue {
@@ -117,5 +117,18 @@ enum InspectCommand: Command {
     case .array(let values): values.map(shown).joined(separator: " ")
     default: value.text
     }
+  }
+}
+
+/// The settings of `lmctl inspect`.
+struct InspectSettings: SettingValues {
+  var asJSON = false
+
+  static var table: SettingTable<Self> {
+    SettingTable(groups: [
+      SettingGroup("output") {
+        Setting(flag: "json", \.asJSON, "one JSON object, without the vocabulary and the numbers")
+      }
+    ])
   }
 }

@@ -10,6 +10,18 @@ enum ModelKind: String, CaseIterable {
   case gru
   case lstm
 
+  /// Those that are networks.
+  static let networks: [ModelKind] = [.nnlm, .rnn, .gru, .lstm]
+
+  static var type: ValueType<ModelKind> {
+    .choice(
+      "KIND",
+      typed: [
+        "n-gram": .ngram, "ngrams": .ngram, "kneser-ney": .ngram, "kn": .ngram, "bengio": .nnlm, "mlp": .nnlm,
+        "ffnn": .nnlm, "feedforward": .nnlm, "elman": .rnn, "rnn_tanh": .rnn, "srn": .rnn,
+      ])
+  }
+
   /// The neural kind of this name; `nil` for n-grams.
   var neural: NeuralKind? { NeuralKind(rawValue: rawValue) }
 

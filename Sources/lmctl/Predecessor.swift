@@ -33,6 +33,7 @@ struct Predecessor {
   ///
   /// - Throws: `UsageError` when an option contradicts it.
   init?(_ arguments: inout Arguments) throws {
+    arguments.addEnvironment(TrainCommand.allOptions.filter { $0.name == "init-from" })
     let given = (arguments.string("resume"), arguments.string("init-from"))
     if arguments.has("new-data"), given.0 == nil { throw UsageError("--new-data goes with --resume") }
     switch given {
@@ -80,30 +81,15 @@ struct Predecessor {
 
   // MARK: Options
 
-  /// Options that decide the shape of the model and its text rules.
-  private static let shape = [
-    "model", "layers", "order", "direct", "hidden", "embed", "tie", "unit", "lowercase",
-  ]
-  /// Options that decide the vocabulary.
-  private static let vocabulary = ["min-count", "max-vocab", "vocab"]
-  /// Options that may change while a run goes on.
-  private static let free = [
-    "output", "tensors", "valid", "threads", "quiet", "print-config", "config", "resume", "new-data", "log",
-    "time-limit", "patience", "target-perplexity", "checkpoint-every", "keep-optimizer",
-  ]
-  /// Options that may change where the schedule does not depend on them.
-  private static let lengths = ["epochs", "max-steps"]
-
   private func inherit(by arguments: inout Arguments) throws {
-    let members = use == .weights ? membersOfModel : try membersOfRun
+    let members = use == .weights ? TrainCommand.settings.members(of: checkpoint) : try membersOfRun
     let hasTexts = !arguments.operands.isEmpty
-    for option in arguments.given where !mayChange(option.name) {
+    for option in arguments.givenOrWithdrawn where !mayChange(option.name) {
       let recorded = members.first { $0.name == option.name }?.value ?? .null
       if !Self.agrees(option.value, recorded) { throw contradiction(option.name, recorded) }
     }
     try Configuration(members: members, file: path).add(
-      to: &arguments, TrainCommand.allOptions.flatMap(\.options),
-      operandsName: TrainCommand.operandsInConfiguration)
+      to: &arguments, TrainCommand.allOptions, operandsName: TrainCommand.operandsName)
     if use == .newData, !hasTexts {
       throw UsageError(
         "--new-data needs the new text: lmctl train --resume \(Shell.quoted(path)) --new-data TEXT")
@@ -131,28 +117,14 @@ struct Predecessor {
     }
   }
 
-  /// The options that the model decides.
-  private var membersOfModel: [JSONValue.Member] {
-    let c = checkpoint.configuration
-    func copy(_ option: String, _ member: String) -> JSONValue.Member? {
-      c[member].map { .init(option, $0) }
-    }
-    return [
-      copy("layers", "layers"), copy("order", "order"), copy("direct", "direct_connections"),
-      copy("hidden", "hidden_size"), copy("embed", "embedding_size"), copy("tie", "tied_embeddings"),
-      copy("context", "context"),
-    ].compactMap { $0 } + [
-      .init("model", .string(checkpoint.model)), .init("unit", .string(checkpoint.tokenizer.unit.rawValue)),
-      .init("lowercase", .bool(checkpoint.tokenizer.lowercase)),
-      .init("invalid", .string(checkpoint.tokenizer.invalid.rawValue)),
-    ]
-  }
-
   private func mayChange(_ name: String) -> Bool {
-    switch use {
-    case .weights: !Self.shape.contains(name) && !Self.vocabulary.contains(name)
-    case .newData: !(Self.shape + Self.vocabulary + ["optimizer"]).contains(name)
-    case .resume: Self.free.contains(name) || Self.lengths.contains(name) && mayGrow
+    switch (TrainCommand.settings.change(name), use) {
+    case (.free, _): true
+    case (.length, .resume): mayGrow
+    case (.fixed, .resume), (.optimizer, .resume): false
+    case (.length, _), (.fixed, _): true
+    case (.optimizer, _): use == .weights
+    case (.vocabulary, _), (.shape, _): false
     }
   }
 
@@ -172,18 +144,19 @@ struct Predecessor {
   }
 
   private func contradiction(_ name: String, _ recorded: JSONValue) -> UsageError {
-    if use != .resume, Self.vocabulary.contains(name) {
+    let change = TrainCommand.settings.change(name)
+    if use != .resume, change == .vocabulary {
       return UsageError("--\(name) does not go with the vocabulary of \(path), which is kept")
     }
     let was =
       recorded == .null ? "it was not given" : "it is \(recorded.stringValue ?? recorded.text) in \(path)"
     if use != .resume { return UsageError("--\(name) cannot change (\(was))") }
-    if Self.lengths.contains(name) {
+    if change == .length {
       return UsageError(
         "--\(name) cannot change in the middle of a schedule that is laid out over the whole run (\(was)); "
           + "let the run end with --keep-optimizer, then --resume it with more")
     }
-    let changeable = Self.free.filter { !["resume", "new-data", "config", "print-config"].contains($0) }
+    let changeable = TrainCommand.settings.freeNames
     return UsageError(
       "--\(name) cannot change when a run goes on (\(was)); what may is \(changeable.map { "--\($0)" }.joined(separator: ", ")); "
         + "with other options, begin a new run: --init-from \(Shell.quoted(path))")

@@ -30,7 +30,7 @@ struct RunningCheckpoint {
   func isDue(afterStep number: Int) -> Bool {
     switch interval {
     case .steps(let count): number % count == 0
-    case .seconds(let seconds, _): elapsed >= seconds
+    case .time(let span): elapsed >= span.seconds
     // A hundredth of the time, and at most once a minute.
     case .automatic: elapsed >= max(60, 100 * secondsToWrite)
     case .epochs, .never: false

@@ -10,75 +10,43 @@ enum SampleCommand: Command {
     --prompt, every line begins with the prompt; with --prompt-file, each line of the file is a prompt in turn. A sentence
     that reaches --max-tokens is broken off.
     """
-  static let options: [(heading: String, options: [Option])] = [
-    (
-      "what is drawn",
-      [
-        Option("count", "N", "sentences, for each prompt if there are several (default: 1)"),
-        Option("temperature", "T", "below 1 likelier, above 1 wilder, 0 always the likeliest (default: 1)"),
-        Option("top-k", "K", "only the K likeliest tokens at each step"),
-        Option("top-p", "P", "only the likeliest tokens that make up probability P"),
-        Option("seed", "N", "the same number gives the same text (default: another each time)"),
-        Option(flag: "no-unk", "never write <unk>"),
-        Option("max-tokens", "N", "break off after N tokens beyond the prompt (default: 1000)"),
-        Option(
-          "context", ContextMode.self,
-          "go on from the sentence before, or start afresh\n(default: the model's own)"),
-      ]
-    ),
-    (
-      "prompts",
-      [
-        Option("prompt", "TEXT", "what each sentence begins with"),
-        Option("prompt-file", "FILE", "prompts, one a line; - for standard input"),
-      ]
-    ),
-    ("output", [Option(flag: "show-score", "before each sentence, ln p of what was drawn, and a tab")]),
-    ("other", [TextOptions.threads, TextOptions.quiet]),
-  ]
+  static var settings: SettingTable<SampleSettings> { SampleSettings.table }
+  static let typed = ["generate", "gen", "complete", "draw", "write"]
+  static let configurationExample = (
+    line: "lmctl sample kn5.json --config run.json", file: #"{"count": 3, "temperature": 0.8}"#
+  )
   static let examples = [
     "lmctl sample kn5.json --count 5 --seed 1",
     "lmctl sample kn5.json --temperature 0.7 --prompt 'In the beginning' --no-unk",
     "lmctl sample kn5.json --prompt-file - --top-p 0.9 < prompts.txt",
   ]
 
-  static func run(_ arguments: Arguments) throws {
-    guard let path = arguments.operands.first else {
+  static func run(_ settings: SampleSettings, _ operands: [String], given: Arguments) throws {
+    guard let path = operands.first else {
       throw UsageError("no model; give the checkpoint: lmctl sample model.json")
     }
-    if arguments.operands.count > 1 {
-      throw UsageError("'\(arguments.operands[1])' is one argument too many")
-    }
-    if arguments.has("prompt"), arguments.has("prompt-file") {
-      throw UsageError("--prompt and --prompt-file exclude each other")
-    }
-    var options = SamplingOptions()
-    options.temperature = try arguments.number("temperature", "from 0", { $0 >= 0 }) ?? options.temperature
-    options.topK = try arguments.integer("top-k", in: 1...Int.max)
-    options.topP = try arguments.number("top-p", "above 0 and up to 1", { $0 > 0 && $0 <= 1 })
-    options.excludesUnknown = arguments.has("no-unk")
-    options.maximumTokens = try arguments.integer("max-tokens", in: 1...Int.max) ?? options.maximumTokens
-    let count = try arguments.integer("count", in: 0...Int.max) ?? 1
-    let seed = try arguments.integer("seed", in: 0...Int.max) ?? Int.random(in: 0...999_999)
-    let context = try arguments.choice("context", ContextMode.self)
-    if path == "-", arguments.string("prompt-file") == "-" {
+    if operands.count > 1 { throw UsageError("'\(operands[1])' is one argument too many") }
+    if path == "-", settings.promptPath == "-" {
       throw UsageError("standard input ('-') can be read only once")
     }
+    let isQuiet = settings.common.isQuiet
+    let seed = settings.seed ?? UInt64.random(in: 0...999_999)
     let (model, checkpoint) = try ModelKind.load(
-      path: path, threads: TextOptions.threads(arguments), isQuiet: arguments.has("quiet"))
-    if !arguments.has("seed"), Terminal.isWatched, !arguments.has("quiet") { Terminal.note("seed \(seed)") }
+      path: path, threads: settings.common.threads, isQuiet: isQuiet)
+    if settings.seed == nil, Terminal.isWatched, !isQuiet { Terminal.note("seed \(seed)") }
     let writer = SampleWriter(
-      showsScore: arguments.has("show-score"), count: count, context: context ?? model.defaultContext)
-    try writer.write(model, options, seed: UInt64(seed), try prompts(arguments, checkpoint))
+      showsScore: settings.showsScore, count: settings.count,
+      context: settings.context ?? model.defaultContext)
+    try writer.write(model, settings.sampling, seed: seed, try prompts(settings, checkpoint))
   }
 
   /// The prompts, as something that reads the next one, so that they can come through a pipe one by one.
   private static func prompts(
-    _ arguments: Arguments, _ checkpoint: Checkpoint
+    _ settings: SampleSettings, _ checkpoint: Checkpoint
   ) throws -> () throws -> Prompt? {
     let vocabulary = checkpoint.vocabulary
-    if let path = arguments.string("prompt-file") {
-      let reader = try TextOptions.reader([path], tokenizer: checkpoint.tokenizer)
+    if let path = settings.promptPath {
+      let reader = try TextFiles.reader([path], tokenizer: checkpoint.tokenizer)
       return {
         if reader.wouldBlock { try StandardOutput.shared.flush() }
         guard try reader.next() != nil else { return nil }
@@ -88,11 +56,9 @@ enum SampleCommand: Command {
       }
     }
     var prompt = Prompt()
-    try checkpoint.tokenizer.forEachToken(of: arguments.string("prompt") ?? "") {
-      prompt.append($0, vocabulary)
-    }
+    try checkpoint.tokenizer.forEachToken(of: settings.prompt ?? "") { prompt.append($0, vocabulary) }
     let unknown = prompt.tokens.filter { $0 == Vocabulary.unknown }.count
-    if unknown > 0, !arguments.has("quiet") {
+    if unknown > 0, !settings.common.isQuiet {
       Terminal.note("\(Format.count(unknown, "token")) of the prompt not in the model's vocabulary")
     }
     var isTaken = false
@@ -100,6 +66,66 @@ enum SampleCommand: Command {
       defer { isTaken = true }
       return isTaken ? nil : prompt
     }
+  }
+}
+
+/// The settings of `lmctl sample`.
+struct SampleSettings: SettingValues {
+  var count = 1
+  var sampling = SamplingOptions()
+  var seed: UInt64?
+  var context: ContextMode?
+  var prompt: String?
+  var promptPath: String?
+  var showsScore = false
+  var common = CommonSettings()
+
+  static var table: SettingTable<Self> {
+    SettingTable(groups: [
+      SettingGroup("what is drawn") {
+        Setting("count", \.count, .whole(0...Int.max), "sentences, for each prompt if there are several")
+          .typed("n", "num", "number", "num-samples", "samples")
+        Setting(
+          "temperature", \.sampling.temperature, .atLeastZero("T"),
+          "below 1 likelier, above 1 wilder, 0 always the likeliest"
+        ).typed("temp", "t", "softmax-temperature")
+        Setting(
+          "top-k", \.sampling.topK, .whole(1...Int.max, "K"), "only the K likeliest tokens at each step"
+        )
+        .typed("topk", "k")
+        Setting(
+          "top-p", \.sampling.topP, .number("P", "above 0 and up to 1") { $0 > 0 && $0 <= 1 },
+          "only the likeliest tokens that make up probability P"
+        ).typed("topp", "nucleus", "p")
+        Setting(
+          "seed", \.seed, .seed, "the same number gives the same text",
+          default: .rule("another each time") { $0.seed }
+        ).typed("random-seed")
+        Setting(flag: "no-unk", \.sampling.excludesUnknown, "never write <unk>").typed("no-oov")
+        Setting(
+          "max-tokens", \.sampling.maximumTokens, .whole(1...Int.max),
+          "break off after N tokens beyond the prompt"
+        ).typed("length", "max-length", "max-new-tokens", "words", "tokens")
+        Setting(
+          "context", \.context, .choice("WHAT"), "go on from the sentence before, or start afresh",
+          default: .rule("the model's own") { $0.context })
+      },
+      SettingGroup("prompts") {
+        Setting("prompt", \.prompt, .text("TEXT"), "what each sentence begins with").excludes("prompt-file")
+          .typed("primetext", "prime", "prefix", "start")
+        Setting("prompt-file", \.promptPath, .file, "prompts, one a line; - for standard input").typed(
+          "prompts")
+      },
+      SettingGroup("output") {
+        Setting(
+          flag: "show-score", \.showsScore, "before each sentence, ln p of what was drawn, and a tab"
+        ).typed("score", "scores")
+      },
+      SettingGroup("other") {
+        CommonSettings.threads.lifted(\.common)
+        CommonSettings.quiet.lifted(\.common)
+      },
+    ])
   }
 }
 

@@ -11,30 +11,11 @@ enum TokenizeCommand: Command {
     vocabulary: from --vocab or --checkpoint, or from the text itself with any of --ids, --vocab-out, --min-count, --max-vocab
     (the whole text is then read first).
     """
-  static let options: [(heading: String, options: [Option])] = [
-    (
-      "output",
-      [
-        Option(flag: "ids", "numbers in place of tokens"),
-        Option("vocab-out", "FILE", "write the vocabulary to FILE, one token a line"),
-        Option(
-          flag: "stats",
-          "no tokens, but how many there are, and for each count\ncut-off from 1 to 10 the vocabulary and the unknown tokens"
-        ),
-        Option("valid", "FILE", "with --stats: count the unknown tokens of FILE"),
-        Option(flag: "json", "with --stats: one JSON object"),
-      ]
-    ),
-    (
-      "text",
-      [
-        TextOptions.unit, TextOptions.lowercase, TextOptions.minimumCount, TextOptions.maximumSize,
-        TextOptions.vocabulary, Option("checkpoint", "FILE", "text rules and vocabulary of a model"),
-        TextOptions.invalid,
-      ]
-    ),
-    ("other", [TextOptions.quiet]),
-  ]
+  static var settings: SettingTable<TokenizeSettings> { TokenizeSettings.table }
+  static let typed = ["tokenise", "encode", "split", "vocab", "wc"]
+  static let configurationExample = (
+    line: "lmctl tokenize --config run.json", file: #"{"unit": "char", "texts": ["text.txt"]}"#
+  )
   static let operandsInConfiguration: String? = "texts"
   static let examples = [
     "lmctl tokenize --lowercase text.txt",
@@ -42,29 +23,21 @@ enum TokenizeCommand: Command {
     "lmctl tokenize --stats train.txt --valid valid.txt",
   ]
 
-  static func run(_ arguments: Arguments) throws {
-    let paths = arguments.operands
-    let files = ["vocab", "checkpoint", "valid"].map { arguments.string($0) }
-    try TextOptions.requireSingleStandardInput(paths, files[0], files[1], files[2])
-    if let output = arguments.string("vocab-out") {
+  static func run(_ settings: TokenizeSettings, _ paths: [String], given: Arguments) throws {
+    let files = [settings.text.vocabularyPath, settings.checkpointPath, settings.validPath]
+    try TextFiles.requireSingleStandardInput(paths, files[0], files[1], files[2])
+    if let output = settings.vocabularyOutput {
       try AtomicFile.check(path: output, inputs: paths + files.compactMap { $0 })
     }
-    for name in ["valid", "json"] where arguments.has(name) && !arguments.has("stats") {
-      throw UsageError("--\(name) goes with --stats")
-    }
-    if arguments.has("stats") {
-      for name in ["ids", "vocab-out", "vocab", "checkpoint", "min-count", "max-vocab"]
-      where arguments.has(name) {
-        throw UsageError("--\(name) does not go with --stats")
-      }
-      let tokenizer = try TextOptions.tokenizer(arguments)
-      let statistics = try VocabularyStatistics(paths, valid: arguments.string("valid"), tokenizer: tokenizer)
+    if settings.showsStatistics {
+      let statistics = try VocabularyStatistics(
+        paths, valid: settings.validPath, tokenizer: settings.text.tokenizer)
       return StandardOutput.shared.write(
-        arguments.has("json") ? statistics.json.text + "\n" : statistics.table)
+        settings.asJSON ? statistics.json.text + "\n" : statistics.table)
     }
-    let (tokenizer, source) = try rules(arguments)
-    let writer = TokenWriter(asNumbers: arguments.has("ids"))
-    let reader = try TextOptions.reader(paths, tokenizer: tokenizer)
+    let (tokenizer, source) = try rules(settings, given)
+    let writer = TokenWriter(asNumbers: settings.asNumbers)
+    let reader = try TextFiles.reader(paths, tokenizer: tokenizer)
     let written: Vocabulary?
     switch source {
     case nil:
@@ -79,26 +52,88 @@ enum TokenizeCommand: Command {
       try writer.write(corpus, vocabulary)
       written = vocabulary
     }
-    if let path = arguments.string("vocab-out") { try written?.write(to: path) }
-    if !arguments.has("quiet") { TextOptions.report(reader.statistics) }
+    if let path = settings.vocabularyOutput { try written?.write(to: path) }
+    if !settings.common.isQuiet { TextFiles.report(reader.statistics) }
   }
 
   /// The text rules, and where the vocabulary comes from if there is to be one.
-  private static func rules(_ arguments: Arguments) throws -> (Tokenizer, VocabularySource?) {
-    if let path = arguments.string("checkpoint") {
-      for name in ["unit", "lowercase", "min-count", "max-vocab", "vocab"] where arguments.has(name) {
-        throw UsageError("--\(name) does not go with --checkpoint, which fixes text rules and vocabulary")
-      }
+  private static func rules(_ settings: TokenizeSettings, _ given: Arguments) throws -> (
+    Tokenizer, VocabularySource?
+  ) {
+    var tokenizer = settings.text.tokenizer
+    if let path = settings.checkpointPath {
       let checkpoint = try Checkpoint(path: path)
-      var tokenizer = checkpoint.tokenizer
-      tokenizer.invalid = try arguments.choice("invalid") ?? tokenizer.invalid
+      let invalid = tokenizer.invalid
+      tokenizer = checkpoint.tokenizer
+      if given.has("invalid") { tokenizer.invalid = invalid }
       return (tokenizer, .fixed(checkpoint.vocabulary))
     }
-    let tokenizer = try TextOptions.tokenizer(arguments)
-    let needsVocabulary = ["ids", "vocab-out", "min-count", "max-vocab", "vocab"].contains {
-      arguments.has($0)
-    }
-    return (tokenizer, needsVocabulary ? try TextOptions.vocabulary(arguments, tokenizer: tokenizer) : nil)
+    let needsVocabulary = TokenizeSettings.needingVocabulary.contains { given.has($0) }
+    return (tokenizer, needsVocabulary ? try settings.text.vocabularySource() : nil)
+  }
+}
+
+/// The settings of `lmctl tokenize`.
+struct TokenizeSettings: SettingValues {
+  var asNumbers = false
+  var vocabularyOutput: String?
+  var showsStatistics = false
+  var validPath: String?
+  var asJSON = false
+  var text = TextSettings()
+  var checkpointPath: String?
+  var common = CommonSettings()
+
+  static var table: SettingTable<Self> {
+    SettingTable(groups: [
+      SettingGroup("output") {
+        ids
+        vocabularyOutput
+        Setting(
+          flag: "stats", \.showsStatistics,
+          "no tokens, but how many there are, and for each count cut-off from 1 to 10 the vocabulary and the unknown "
+            + "tokens"
+        ).typed("statistics", "count", "summary")
+        Setting("valid", \.validPath, .file, "with --stats: count the unknown tokens of FILE").needs("stats")
+        Setting(flag: "json", \.asJSON, "with --stats: one JSON object").needs("stats")
+      },
+      SettingGroup("text") {
+        [TextSettings.unit, TextSettings.lowercase].map { $0.lifted(\.text).notWithCheckpoint() }
+        vocabulary.map { $0.notWithCheckpoint().notWithStatistics() }
+        Setting("checkpoint", \.checkpointPath, .file, "text rules and vocabulary of a model")
+          .notWithStatistics().typed("model")
+        TextSettings.invalid.lifted(\.text)
+      },
+      SettingGroup("other") { CommonSettings.quiet.lifted(\.common) },
+    ])
+  }
+
+  private static var ids: Setting<Self> {
+    Setting(flag: "ids", \.asNumbers, "numbers in place of tokens").notWithStatistics().typed("numbers")
+  }
+
+  private static var vocabularyOutput: Setting<Self> {
+    Setting("vocab-out", \.vocabularyOutput, .file, "write the vocabulary to FILE, one token a line")
+      .notWithStatistics().typed("write-vocab", "save-vocab")
+  }
+
+  private static var vocabulary: [Setting<Self>] {
+    [TextSettings.minimumCount, TextSettings.maximumSize, TextSettings.vocabulary].map { $0.lifted(\.text) }
+  }
+
+  /// The settings that ask for tokens as a vocabulary knows them.
+  static var needingVocabulary: [String] { ([ids, vocabularyOutput] + vocabulary).map(\.name) }
+}
+
+extension Setting where Values == TokenizeSettings {
+  /// Statistics are of the text alone.
+  fileprivate func notWithStatistics() -> Setting {
+    rule { _, given in given.has("stats") ? "does not go with --stats" : nil }
+  }
+
+  /// A model has its own rules.
+  fileprivate func notWithCheckpoint() -> Setting {
+    excludes("checkpoint", because: "which fixes text rules and vocabulary")
   }
 }
 

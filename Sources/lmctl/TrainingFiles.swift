@@ -1,67 +1,43 @@
 import LanguageModels
 
-/// What all trainings are told: the files that they read and write, and how they speak.
+/// The files that a training reads and writes, checked before the work.
 struct TrainingFiles {
   let texts: [String]
-  let output: String
-  let format: TensorFormat
-  let validPath: String?
-  /// The fraction of the text that is held out.
-  let holdout: Double
-  let isQuiet: Bool
-  private let kind: ModelKind
-  private let textSettings: [JSONValue.Member]
+  private let settings: TrainSettings
 
-  /// Takes them from the command line; what cannot be read or written fails here, before the work.
-  init(_ arguments: Arguments, kind: ModelKind, tokenizer: Tokenizer, predecessor: Predecessor? = nil) throws
-  {
-    self.kind = kind
-    format = try arguments.choice("tensors", TensorFormat.self) ?? .base64
-    output = arguments.string("output") ?? "model.json"
-    validPath = arguments.string("valid")
-    holdout = try arguments.number("holdout", "above 0 and below 1", { $0 > 0 && $0 < 1 }) ?? 0
-    isQuiet = arguments.has("quiet")
-    textSettings = try TextOptions.settings(arguments, tokenizer, isInherited: predecessor?.use == .weights)
-    if validPath != nil, holdout > 0 { throw UsageError("--valid and --holdout exclude each other") }
-    let countsPath = arguments.string("counts")
-    if countsPath == nil, arguments.operands.isEmpty, try ByteSource(path: "-").isTerminal {
+  /// Takes them from the command line; what cannot be read or written fails here.
+  init(_ settings: TrainSettings, texts operands: [String], hasPredecessor: Bool) throws {
+    self.settings = settings
+    let countsPath = settings.countsPath
+    if countsPath != nil, let text = operands.first {
+      throw UsageError("'\(text)' and --counts exclude each other: counts take the place of texts")
+    }
+    if countsPath == nil, operands.isEmpty, try ByteSource(path: "-").isTerminal {
       throw UsageError("no training text; name a file, or - for standard input")
     }
-    texts = arguments.operands.isEmpty && countsPath == nil ? ["-"] : arguments.operands
+    texts = operands.isEmpty && countsPath == nil ? ["-"] : operands
     // The vocabulary of a run that goes on is in its checkpoint.
-    let vocabularyPath = predecessor == nil ? arguments.string("vocab") : nil
-    let tuningPath = arguments.string("tune")
-    try TextOptions.requireSingleStandardInput(
+    let vocabularyPath = hasPredecessor ? nil : settings.text.vocabularyPath
+    let (validPath, tuningPath) = (settings.validPath, settings.tuningPath)
+    try TextFiles.requireSingleStandardInput(
       countsPath.map { [$0] } ?? texts, validPath, vocabularyPath, tuningPath)
-    for path in texts + [validPath].compactMap({ $0 }) where path != "-" { _ = try ByteSource(path: path) }
-    if kind != .ngram, ConvertCommand.Format(path: output) == .arpa {
+    for path in texts + [validPath, tuningPath].compactMap({ $0 }) where path != "-" {
+      _ = try ByteSource(path: path)
+    }
+    if settings.kind != .ngram, settings.arpaPath != nil {
       throw UsageError("--output names an ARPA file, which is for n-grams; name one that ends in .json")
     }
     let inputs = texts + [countsPath, validPath, vocabularyPath, tuningPath].compactMap { $0 }
-    try AtomicFile.check(path: output, inputs: inputs)
-    if let log = arguments.string("log") { try AtomicFile.check(path: log, inputs: inputs + [output]) }
-  }
-
-  /// Every option with its value in effect, so that a run can be repeated from it.
-  ///
-  /// - Parameter settings: those that only some kinds of model take.
-  func configuration(_ settings: [JSONValue.Member]) -> JSONValue {
-    let common: [JSONValue.Member] = [
-      .setting("model", kind), .setting("output", output), .setting("valid", validPath),
-      .setting("holdout", holdout > 0 ? holdout : nil), .setting("tensors", format),
-      .setting("quiet", isQuiet),
-    ]
-    return Configuration.object(
-      common + textSettings + settings, TrainCommand.options.flatMap(\.options), operandsName: "texts",
-      operands: texts)
+    try AtomicFile.check(path: settings.output, inputs: inputs)
+    if let log = settings.run.log { try AtomicFile.check(path: log, inputs: inputs + [settings.output]) }
   }
 
   /// Says how well a model predicts what was held out.
   func report(_ trained: TrainedModel, on heldOut: Corpus) {
-    let result = EvaluationResult(of: trained, on: heldOut, isQuiet: isQuiet)
-    let text = validPath ?? "the last \(Format.count(heldOut.sentences, "sentence")) of the text"
-    let table = result.table(model: output, texts: [text])
+    let result = EvaluationResult(of: trained, on: heldOut, isQuiet: settings.common.isQuiet)
+    let text = settings.validPath ?? "the last \(Format.count(heldOut.sentences, "sentence")) of the text"
+    let table = result.table(model: settings.output, texts: [text])
     // Behind a checkpoint, standard output is no place for a table.
-    if output == "-" { Terminal.error(table) } else { StandardOutput.shared.write(table) }
+    if settings.output == "-" { Terminal.error(table) } else { StandardOutput.shared.write(table) }
   }
 }

@@ -4,8 +4,7 @@ import LanguageModels
 struct TrainingJob {
   let kind: ModelKind
   let tokenizer: Tokenizer
-  let vocabulary: Vocabulary
-  let corpus: Corpus
+  let text: TrainingText
   let heldOut: Corpus?
   let isQuiet: Bool
   /// Where the model goes, and how.
@@ -13,14 +12,19 @@ struct TrainingJob {
   let format: TensorFormat
   /// Every option with its value in effect.
   let settings: JSONValue
-  /// The texts as they are recorded: name, size, digest.
-  let texts: [JSONValue]
   let heldOutText: JSONValue?
-  let holdout: Double
+  let holdout: Double?
   /// What it begins with, if not with nothing.
   let predecessor: Predecessor?
   /// When the program began to work on it.
   let watch: Stopwatch
+
+  var vocabulary: Vocabulary { text.vocabulary }
+
+  /// The texts as they are recorded: name, size, digest. A run that goes on keeps the names that it began with.
+  var texts: [JSONValue] {
+    predecessor?.use == .resume ? predecessor?.texts ?? [] : text.sources.files.map(\.json)
+  }
 
   /// A checkpoint of the model so far.
   ///
@@ -30,14 +34,7 @@ struct TrainingJob {
   func checkpoint(
     configuration: JSONValue, options: [JSONValue.Member], tensors: [Tensor], resume: JSONValue? = nil
   ) -> Checkpoint {
-    var members: [JSONValue.Member] = [
-      .init("texts", .array(texts)),
-      .init("sentences", .integer(corpus.sentences)),
-      .init("tokens", .integer(corpus.tokens.count)),
-      .init("unknown", .integer(corpus.unknownTokens)),
-      .init("empty_lines", .integer(emptyLines)),
-    ]
-    if holdout > 0 { members.append(.init("holdout", .number(holdout))) }
+    var members = text.record(files: texts, holdout: holdout)
     members += options
     if let previous { members.append(.init("previous", previous)) }
     if let resume { members.append(.init("resume", resume)) }
@@ -45,9 +42,6 @@ struct TrainingJob {
       model: kind.rawValue, programVersion: programVersion, tokenizer: tokenizer, vocabulary: vocabulary,
       configuration: configuration, training: .object(members), tensors: tensors)
   }
-
-  /// Empty lines of the training text.
-  let emptyLines: Int
 
   /// Writes a finished model and says so.
   func write(_ checkpoint: Checkpoint) throws {

@@ -7,7 +7,7 @@ final class TrainingRun {
   private let job: TrainingJob
   private let configuration: NeuralConfiguration
   private let options: TrainingOptions
-  private let run: RunOptions
+  private let run: RunSettings
   private let record: [JSONValue.Member]
   private let engine: Engine
   private let trainer: Trainer
@@ -23,8 +23,8 @@ final class TrainingRun {
   ///   - record: what a checkpoint records of the options.
   ///   - memory: the bytes that it will need, about.
   init(
-    _ job: TrainingJob, configuration: NeuralConfiguration, options: TrainingOptions, run: RunOptions,
-    record: [JSONValue.Member], engine: Engine, memory: Int
+    _ job: TrainingJob, on corpus: Corpus, configuration: NeuralConfiguration, options: TrainingOptions,
+    run: RunSettings, record: [JSONValue.Member], engine: Engine, memory: Int
   ) throws {
     (self.job, self.configuration, self.run) = (job, configuration, run)
     (self.record, self.engine, self.memory) = (record, engine, memory)
@@ -34,7 +34,7 @@ final class TrainingRun {
     options.secondsToWrite = 0.2 + Double(parameters) * 5.4 / 200e6
     self.options = options
     trainer = Trainer(
-      text: job.corpus.tokens, vocabulary: job.vocabulary, configuration: configuration, options: options,
+      text: corpus.tokens, vocabulary: job.vocabulary, configuration: configuration, options: options,
       engine: engine, started: job.watch.start)
     let predecessor = job.predecessor
     if let predecessor { try Self.start(trainer, with: predecessor) }
@@ -205,8 +205,9 @@ final class TrainingRun {
       .init("threads", .integer(engine.threadCount)), .init("seed", .integer(Int(options.seed))),
       .init("parameters", .integer(trainer.parameterCount)), .init("options", job.settings),
       .init("texts", .array(job.texts)), .init("held_out", job.heldOutText ?? .null),
-      .init("sentences", .integer(job.corpus.sentences)), .init("tokens", .integer(job.corpus.tokens.count)),
-      .init("unknown", .integer(job.corpus.unknownTokens)),
+      .init("sentences", .integer(job.text.sizes.sentences)),
+      .init("tokens", .integer(job.text.sizes.tokens)),
+      .init("unknown", .integer(job.text.sizes.unknownTokens)),
       .init("vocabulary", .integer(job.vocabulary.count)),
       .init("steps_per_epoch", .integer(trainer.stepsPerEpoch)),
       .init("steps", trainer.totalSteps.map { .integer($0) } ?? .null),

@@ -9,22 +9,22 @@ struct VocabularyStatistics {
 
   /// Reads the texts, and counts the unknown tokens of `valid`, or else of the texts themselves.
   init(_ paths: [String], valid: String?, tokenizer: Tokenizer) throws {
-    let reader = try TextOptions.reader(paths, tokenizer: tokenizer)
+    let reader = try TextFiles.reader(paths, tokenizer: tokenizer)
     var builder = VocabularyBuilder(unit: tokenizer.unit)
     while try reader.next() != nil { reader.tokens.forEach { _ = builder.add($0) } }
     builder.add(count: reader.statistics.sentences, to: Vocabulary.endOfSentence)
     text = reader.statistics
-    try TextOptions.requireText(text, paths)
+    try TextFiles.requireText(text, paths)
     types = builder.types
 
     // How many tokens there are whose type was seen r times in the text; the last entry is for all counts above.
     var seen = [Int](repeating: 0, count: 11)
     if let valid {
-      let reader = try TextOptions.reader([valid], tokenizer: tokenizer)
+      let reader = try TextFiles.reader([valid], tokenizer: tokenizer)
       while try reader.next() != nil {
         reader.tokens.forEach { seen[min(builder.count(of: $0), 10)] += 1 }
       }
-      try TextOptions.requireText(reader.statistics, [valid])
+      try TextFiles.requireText(reader.statistics, [valid])
       self.valid = reader.statistics
     } else {
       self.valid = nil

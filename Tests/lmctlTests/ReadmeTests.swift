@@ -43,20 +43,24 @@ struct ReadmeTests {
 
   @Test(
     "Every example in the help works as a command line",
-    arguments: ["train", "eval", "sample", "tokenize", "inspect", "benchmark", "plot"])
+    arguments: [
+      "train", "eval", "sample", "tokenize", "inspect", "count", "convert", "benchmark", "plot", "completions",
+    ])
   func helpExamples(command: String) throws {
     let folder = try TemporaryFolder()
     let prose = "\(projectFolder)/corpora/prose"
     _ = try Executable.shell(
       """
       cp \(prose)/train.txt train.txt; for f in valid test text book; do cp \(prose)/test.txt $f.txt; done
-      printf 'The lamp\\n' > prompts.txt; gzip -k test.txt; cp train.txt news; gzip news
+      printf 'The lamp\\n' > prompts.txt; gzip -k test.txt; cp train.txt part1.txt; cp test.txt part2.txt; cp train.txt news; gzip news
       lmctl train --model ngram --quiet train.txt -o kn5.json; cp kn5.json model.json
+      for p in 1 2; do lmctl count --order 5 part$p.txt -o part$p.counts.gz --quiet; done; lmctl convert kn5.json other.arpa
       """, in: folder)
     for run in ["run", "lstm", "gru"] { try folder.write("\(run).jsonl", text: SyntheticLog.run()) }
-    let help = try Executable.run(["help", command], in: folder)
-    let examples = try #require(help.output.components(separatedBy: "examples:\n").last).split(
-      separator: "\n")
+    let help = try Executable.run(["help", command], in: folder).output
+    let rest = try #require(help.components(separatedBy: "examples:\n").last)
+    let examples = try #require(rest.components(separatedBy: "\n\n").first)
+      .replacingOccurrences(of: " \\\n", with: " ").split(separator: "\n")
     #expect(!examples.isEmpty)
     for example in examples {
       let outcome = try Executable.shell(String(example), in: folder)

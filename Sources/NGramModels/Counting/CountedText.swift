@@ -40,6 +40,11 @@ public struct TextSizes: Sendable {
   public let tokens: Int
   /// How many of them are UNK.
   public let unknownTokens: Int
+
+  /// Sizes that were found elsewhere.
+  public init(sentences: Int, tokens: Int, unknownTokens: Int) {
+    (self.sentences, self.tokens, self.unknownTokens) = (sentences, tokens, unknownTokens)
+  }
 }
 
 extension NGramCounts.Inconsistency {

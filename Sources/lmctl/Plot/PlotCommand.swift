@@ -12,34 +12,11 @@ enum PlotCommand: Command {
     of light or dark; without, it draws in the terminal. A run may still be going on; lines that are damaged are passed
     over with a remark; where a run was resumed, the later records count.
     """
-  static let options: [(heading: String, options: [Option])] = [
-    (
-      "axes",
-      [
-        Option("x", HorizontalQuantity.self, "along the horizontal axis (default: steps)"),
-        Option("y", VerticalQuantity.self, "along the vertical axis\n(default: perplexity)"),
-        Option(
-          "scale", AxisScale.self,
-          "of the vertical axis (default: log for perplexity and\ngradient-norm, linear for the others)"),
-        Option("min", "Y", "lowest value shown (default: what the curves need)"),
-        Option("max", "Y", "highest value shown (default: what the curves need,\nwithout rare outliers)"),
-      ]
-    ),
-    (
-      "output",
-      [
-        Option(
-          "output", short: "o", "FILE",
-          "where the SVG picture goes; - for standard output\n(default: a chart of characters)"),
-        Option("title", "TEXT", "above the curves (default: the name of a single log)"),
-        Option("width", "N", "pixels, or columns of the terminal (default: 800 or 80)"),
-        Option(
-          "height", "N", "pixels, or lines of the terminal (default: 500 or 24);\nmore if the legend needs it"
-        ),
-        TextOptions.quiet,
-      ]
-    ),
-  ]
+  static var settings: SettingTable<PlotSettings> { PlotSettings.table }
+  static let typed = ["graph", "chart", "draw", "curves"]
+  static let configurationExample = (
+    line: "lmctl plot --config run.json", file: #"{"x": "epochs", "logs": ["run.jsonl"]}"#
+  )
   static let operandsInConfiguration: String? = "logs"
   static let examples = [
     "lmctl plot run.jsonl",
@@ -47,20 +24,14 @@ enum PlotCommand: Command {
     "lmctl plot run.jsonl --y rate --x time",
   ]
 
-  static func run(_ arguments: Arguments) throws {
-    let paths = arguments.operands
+  static func run(_ settings: PlotSettings, _ paths: [String], given: Arguments) throws {
     if paths.isEmpty {
       throw UsageError(
         "no log; give what 'lmctl train --log' has written: lmctl plot run.jsonl -o curves.svg")
     }
-    try TextOptions.requireSingleStandardInput(paths)
-    let options = try chartOptions(arguments)
-    let output = arguments.string("output")
-    let isPicture = output != nil
-    let width =
-      try arguments.integer("width", in: isPicture ? 200...10_000 : 30...1000) ?? (isPicture ? 800 : 80)
-    let height =
-      try arguments.integer("height", in: isPicture ? 150...10_000 : 8...1000) ?? (isPicture ? 500 : 24)
+    try TextFiles.requireSingleStandardInput(paths)
+    let (options, output) = (settings.chart, settings.output)
+    let (width, height) = (settings.width ?? 80, settings.height ?? 24)
     if let output {
       for suffix in [".png", ".pdf", ".jpg", ".jpeg", ".gif", ".webp", ".eps", ".svgz", ".gz"]
       where output.hasSuffix(suffix) {
@@ -70,7 +41,7 @@ enum PlotCommand: Command {
       }
       try AtomicFile.check(path: output, inputs: paths)
     }
-    let chart = Chart(try runs(paths, options, isQuiet: arguments.has("quiet")), options)
+    let chart = Chart(try runs(paths, options, isQuiet: settings.common.isQuiet), options)
     guard let output else {
       let isColoured = isatty(STDOUT_FILENO) == 1 && (getenv("NO_COLOR").map { $0.pointee == 0 } ?? true)
       return StandardOutput.shared.write(
@@ -80,22 +51,6 @@ enum PlotCommand: Command {
     let file = try AtomicFile(path: output)
     try text.withUTF8 { try file.write(UnsafeRawBufferPointer($0)) }
     try file.commit()
-  }
-
-  private static func chartOptions(_ arguments: Arguments) throws -> Chart.Options {
-    var options = Chart.Options()
-    options.x = try arguments.choice("x") ?? options.x
-    options.y = try arguments.choice("y") ?? options.y
-    options.scale = try arguments.choice("scale")
-    options.title = arguments.string("title")
-    let isLogarithmic = (options.scale ?? options.y.scale) == .log
-    let requirement = isLogarithmic ? "above 0, as the scale is logarithmic" : "that is finite"
-    options.minimum = try arguments.number("min", requirement) { !isLogarithmic || $0 > 0 }
-    options.maximum = try arguments.number("max", requirement) { !isLogarithmic || $0 > 0 }
-    if let low = options.minimum, let high = options.maximum, low >= high {
-      throw UsageError("--min must be below --max")
-    }
-    return options
   }
 
   /// The curves of all logs that have any.

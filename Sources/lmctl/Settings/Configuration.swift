@@ -7,9 +7,9 @@ import LanguageModels
 struct Configuration {
   /// The option that names the file; every command takes it.
   static let option = Option(
-    "config", "FILE",
-    "take options from a JSON object: {\"order\": 5, …}; those on the\ncommand line win, and --no-NAME takes one back"
-  )
+    name: "config", value: "FILE",
+    help: "take options from a JSON object; those on the command line win, and --no-NAME takes one back",
+    isPath: true)
 
   private let file: String
   private let members: [JSONValue.Member]
@@ -53,9 +53,13 @@ struct Configuration {
       }
       guard let option = options.first(where: { $0.name == member.name }), option.name != Self.option.name
       else {
-        let known = options.map(\.name).filter { $0 != Self.option.name } + [operandsName].compactMap { $0 }
+        let others = options.filter { $0.name != Self.option.name }
+        let known = others.map(\.name) + [operandsName].compactMap { $0 }
+        let typed = others.flatMap { option in option.typed.map { ($0, option.name) } }
         throw error(
-          "unknown option '\(member.name)'" + Suggestion.text(for: member.name, among: known))
+          "unknown option '\(member.name)'"
+            + Suggestion.text(
+              for: member.name, among: known, typed: Dictionary(typed) { first, _ in first }))
       }
       if let text = try text(member, option) { values[option.name] = text }
     }
@@ -89,48 +93,9 @@ struct Configuration {
 
   private func error(_ reason: String) -> UsageError { UsageError("\(file): \(reason)") }
 
-  // MARK: Writing
-
-  /// The configuration of a run.
-  ///
-  /// - Parameters:
-  ///   - settings: the values in effect, defaults included; `null` for an option that is not in effect.
-  ///   - options: the command's, which decide the order.
-  static func object(
-    _ settings: [JSONValue.Member], _ options: [Option], operandsName: String, operands: [String]
-  ) -> JSONValue {
-    let ordered = options.flatMap { option in settings.filter { $0.name == option.name } }
-    return .object(ordered + [.init(operandsName, .array(operands.map { .string($0) }))])
-  }
-
-  /// `object` as text for people: one member a line.
+  /// The options of a run and its operands as text for people: one member a line.
   static func text(_ object: JSONValue) -> String {
     let lines = (object.members ?? []).map { "  \(JSONValue.string($0.name).text): \($0.value.text)" }
     return "{\n\(lines.joined(separator: ",\n"))\n}\n"
-  }
-}
-
-extension JSONValue.Member {
-  /// An option that takes a string or a choice, and its value in effect.
-  static func setting(_ name: String, _ value: String?) -> Self {
-    .init(name, value.map { .string($0) } ?? .null)
-  }
-  /// An option that takes a whole number, and its value in effect.
-  static func setting(_ name: String, _ value: Int?) -> Self {
-    .init(name, value.map { .integer($0) } ?? .null)
-  }
-  /// An option that takes a number, and its value in effect.
-  static func setting(_ name: String, _ value: Double?) -> Self {
-    .init(name, value.map { .number($0) } ?? .null)
-  }
-  /// An option that takes a number, and its value in effect, with as many digits as the precision has.
-  static func setting(_ name: String, _ value: Float) -> Self {
-    .init(name, .number(Double("\(value)") ?? Double(value)))
-  }
-  /// A flag, and whether it is in effect.
-  static func setting(_ name: String, _ isGiven: Bool) -> Self { .init(name, .bool(isGiven)) }
-  /// An option that takes one of several names, and its value in effect.
-  static func setting<Choice: RawRepresentable<String>>(_ name: String, _ value: Choice) -> Self {
-    .init(name, .string(value.rawValue))
   }
 }

@@ -1,0 +1,142 @@
+import Glibc
+import LanguageModels
+
+/// A command line, taken apart by the options of its command.
+struct Arguments {
+  /// Where an option is given.
+  private enum Source: Equatable {
+    case commandLine
+    case configuration(file: String)
+    case environment(variable: String)
+  }
+
+  private struct Given {
+    let text: String
+    let source: Source
+  }
+
+  /// The arguments that are not options.
+  private(set) var operands: [String]
+  private var given: [String: Given]
+  /// Options that `--no-NAME` takes back.
+  private let withdrawn: Set<String>
+
+  /// Takes `words` apart: `--name value`, `--name=value`, `-o value`, flags, `--no-name`, `--` before operands that begin with a
+  /// dash.
+  ///
+  /// - Throws: `UsageError` for an unknown option (with the nearest real one), a missing or superfluous value.
+  init(_ words: [String], options: [Option]) throws {
+    var operands: [String] = []
+    var withdrawn: Set<String> = []
+    var given: [String: Given] = [:]
+    var rest = words[...]
+    while let word = rest.popFirst() {
+      if word == "--" {
+        operands += rest
+        break
+      }
+      guard word.hasPrefix("-"), word != "-" else {
+        operands.append(word)
+        continue
+      }
+      let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      let name = String(parts[0])
+      guard let option = options.first(where: { "--\($0.name)" == name || $0.short.map { "-\($0)" } == name })
+      else {
+        if let option = options.first(where: { "--no-\($0.name)" == word }) {
+          withdrawn.insert(option.name)
+          continue
+        }
+        throw UsageError("unknown option '\(name)'" + Suggestion.text(forOption: name, among: options))
+      }
+      if given[option.name] != nil { throw UsageError("option '\(name)' is given twice") }
+      var text = ""
+      switch (option.placeholder, parts.count) {
+      case (nil, 1): break
+      case (nil, _): throw UsageError("option '\(name)' takes no value")
+      case (_?, 2): text = String(parts[1])
+      case (let placeholder?, _):
+        // A dash alone or a negative number is a value; another word with a dash is the next option.
+        guard let value = rest.first, !value.hasPrefix("--") else {
+          throw UsageError("option '\(name)' needs a value: \(name) \(placeholder)")
+        }
+        text = value
+        rest = rest.dropFirst()
+      }
+      given[option.name] = Given(text: text, source: .commandLine)
+    }
+    for option in options where withdrawn.contains(option.name) && given[option.name] != nil {
+      throw UsageError("--\(option.name) and --no-\(option.name) exclude each other")
+    }
+    self.operands = operands
+    self.withdrawn = withdrawn
+    self.given = given
+  }
+
+  /// Adds what a configuration says about options that the command line does not speak of.
+  ///
+  /// - Parameter operands: the operands where the command line has none.
+  mutating func add(values: [String: String], operands: [String], from file: String) {
+    for (name, text) in values where given[name] == nil && !withdrawn.contains(name) {
+      given[name] = Given(text: text, source: .configuration(file: file))
+    }
+    if self.operands.isEmpty { self.operands = operands }
+  }
+
+  /// Adds what the environment says about options that nothing else speaks of; a flag is given by `1`, and is not by `0` or nothing.
+  mutating func addEnvironment(_ options: [Option]) {
+    for option in options where given[option.name] == nil && !withdrawn.contains(option.name) {
+      guard let value = getenv(option.variable) else { continue }
+      let text = String(cString: value)
+      let isOff = option.value == nil ? ["", "0", "false", "no"].contains(text) : text.isEmpty
+      if !isOff { given[option.name] = Given(text: text, source: .environment(variable: option.variable)) }
+    }
+  }
+
+  /// The names of all options that are given.
+  var names: [String] { given.keys.sorted() }
+
+  /// The options that are given, and those that are taken back, which have no value.
+  var givenOrWithdrawn: [(name: String, value: String?)] {
+    names.map { ($0, given[$0]?.text) } + withdrawn.sorted().map { ($0, nil) }
+  }
+
+  /// Whether only the environment gives `name`.
+  func isFromEnvironment(_ name: String) -> Bool {
+    if case .environment? = given[name]?.source { true } else { false }
+  }
+
+  /// Forgets that `name` is given.
+  mutating func remove(_ name: String) { given[name] = nil }
+
+  /// `error`, and where those of the options that it speaks of stand that the command line does not give.
+  func locating(_ error: UsageError) -> UsageError {
+    let words = error.description.split { !($0.isLetter || $0.isNumber || $0 == "-") }
+    let guilty = names.filter { words.contains("--\($0)") }
+    var places: [(place: String, names: [String])] = []
+    for name in guilty {
+      let place: String
+      switch given[name]?.source {
+      case .configuration(let file)?: place = file
+      case .environment(let variable)?: place = "the environment as \(variable)"
+      default: continue
+      }
+      if let i = places.firstIndex(where: { $0.place == place }) {
+        places[i].names.append("--\(name)")
+      } else {
+        places.append((place, ["--\(name)"]))
+      }
+    }
+    if places.isEmpty { return error }
+    let text = places.map { place, names in
+      "\(names.joined(separator: ", ")) \(names.count == 1 ? "stands" : "stand") in \(place)"
+    }
+    return UsageError("\(error) (\(text.joined(separator: "; ")))")
+  }
+
+  /// Whether option or flag `name` is given.
+  func has(_ name: String) -> Bool { given[name] != nil }
+
+  /// The value of option `name` as it stands.
+  func string(_ name: String) -> String? { given[name]?.text }
+}

@@ -1,0 +1,60 @@
+import LanguageModels
+
+/// Wrong usage: exit status 2.
+struct UsageError: UserError {
+  let description: String
+  init(_ description: String) { self.description = description }
+}
+
+/// An option as a person sees it: what the command line is taken apart by, and what help, man page and completions show.
+struct Option {
+  /// Its name without dashes.
+  let name: String
+  /// A one-letter name, without the dash.
+  var short: Character?
+  /// What its value is called; `nil` for a flag.
+  var value: String?
+  /// The values that it can have, if there are only some.
+  var choices: [String] = []
+  /// The range of its values, in words.
+  var range: String?
+  /// What holds where it is not given, in words.
+  var defaultText: String?
+  /// What it does.
+  var help: String
+  /// What people type who mean it.
+  var typed: [String] = []
+  /// The models that take it; all if empty.
+  var models: [ModelKind] = []
+  /// Whether its value is the name of a file or a folder.
+  var isPath: Bool = false
+
+  /// The environment variable that gives it where neither the command line nor a configuration does.
+  var variable: String {
+    "LMCTL_" + name.uppercased().map { $0 == "-" ? "_" : String($0) }.joined()
+  }
+
+  /// Its value as help shows it: the choices where they are few.
+  var placeholder: String? {
+    guard value != nil, !choices.isEmpty else { return value }
+    let listed = choices.joined(separator: "|")
+    return listed.count <= 28 ? listed : value
+  }
+
+  /// What it does, with its choices, its range and its default.
+  var fullHelp: String {
+    var notes: [String] = []
+    if let value, !choices.isEmpty, placeholder == value {
+      notes.append("\(value): \(choices.joined(separator: ", "))")
+    }
+    if let range { notes.append(range) }
+    if let defaultText { notes.append("default: \(defaultText)") }
+    return notes.isEmpty ? help : "\(help) (\(notes.joined(separator: "; ")))"
+  }
+}
+
+/// Options under a heading.
+struct OptionGroup {
+  let heading: String
+  let options: [Option]
+}

@@ -1,0 +1,146 @@
+import Glibc
+import LanguageModels
+
+/// Settings under a heading.
+struct SettingGroup<Values> {
+  let heading: String
+  var settings: [Setting<Values>]
+
+  init(
+    _ heading: String, models: [ModelKind] = [], @SettingBuilder<Values> _ settings: () -> [Setting<Values>]
+  ) {
+    self.heading = heading
+    self.settings = settings().map { setting in
+      var setting = setting
+      if setting.option.models.isEmpty { setting.option.models = models }
+      return setting
+    }
+  }
+}
+
+/// Puts declarations together, one a line, each type-checked by itself.
+@resultBuilder
+enum SettingBuilder<Values> {
+  static func buildExpression(_ setting: Setting<Values>) -> [Setting<Values>] { [setting] }
+  static func buildExpression(_ settings: [Setting<Values>]) -> [Setting<Values>] { settings }
+  static func buildBlock(_ settings: [Setting<Values>]...) -> [Setting<Values>] { settings.flatMap { $0 } }
+}
+
+/// All settings of a command.
+struct SettingTable<Values: SettingValues> {
+  let groups: [SettingGroup<Values>]
+
+  private var settings: [Setting<Values>] { groups.flatMap(\.settings) }
+
+  /// As a person sees them.
+  var options: [OptionGroup] {
+    groups.map { group in OptionGroup(heading: group.heading, options: group.settings.map(\.option)) }
+  }
+
+  /// The settings that go with the kind of model.
+  func applicable(to kind: ModelKind?) -> [Setting<Values>] {
+    guard let kind else { return settings }
+    return settings.filter { $0.option.models.isEmpty || $0.option.models.contains(kind) }
+  }
+
+  /// The values that `given` and the environment ask for, and defaults for the rest.
+  ///
+  /// - Parameter initial: what no setting decides.
+  /// - Throws: `UsageError` for a value that is none, and for settings that do not go together.
+  func values(_ given: inout Arguments, initial: Values = Values()) throws -> Values {
+    given.addEnvironment(settings.filter(\.isConfigured).map(\.option))
+    var values = initial
+    // What the others depend on comes first in the table.
+    for setting in settings where setting.place.map({ if case .model = $0 { true } else { false } }) == true {
+      if let text = given.string(setting.name) { try setting.assign(text, &values) }
+    }
+    try values.checkFirst()
+    try checkApplicability(&given, values.kind)
+    let applicable = applicable(to: values.kind)
+    // Defaults see all that is given, wherever it stands in the table; what is given stands over defaults.
+    for isLast in [false, true] {
+      for setting in applicable {
+        if let text = given.string(setting.name) {
+          try setting.assign(text, &values)
+        } else if isLast {
+          setting.setDefault(&values)
+        }
+      }
+    }
+    for setting in applicable where given.has(setting.name) {
+      for rule in setting.rules {
+        if let reason = rule(values, given) { throw UsageError("--\(setting.name) \(reason)") }
+      }
+    }
+    return values
+  }
+
+  /// An error if a setting is given that the kind of model does not take; one of the environment is passed over.
+  private func checkApplicability(_ given: inout Arguments, _ kind: ModelKind?) throws {
+    guard let kind else { return }
+    let names = Set(applicable(to: kind).map(\.name))
+    for name in given.names where !names.contains(name) {
+      let takers = Set(settings.filter { $0.name == name }.flatMap(\.option.models))
+      if takers.isEmpty { continue }
+      if given.isFromEnvironment(name) {
+        given.remove(name)
+        continue
+      }
+      let models = ModelKind.allCases.filter(takers.contains).map(\.rawValue).joined(separator: ", ")
+      throw UsageError("--\(name) does not go with --model \(kind.rawValue); it goes with \(models)")
+    }
+  }
+
+  // MARK: What is written
+
+  /// Every setting with its value in effect; `null` for one that has none.
+  func configuration(_ values: Values) -> [JSONValue.Member] {
+    applicable(to: values.kind).filter(\.isConfigured).map { .init($0.name, $0.valueInEffect(values)) }
+  }
+
+  /// What a checkpoint records of the settings.
+  func record(_ values: Values) -> [JSONValue.Member] {
+    let recorded = applicable(to: values.kind).compactMap { setting in setting.record.map { (setting, $0) } }
+    let ranks = Set(recorded.map(\.1.rank)).sorted()
+    return ranks.flatMap { rank in
+      recorded.filter { $0.1.rank == rank }.compactMap { setting, record -> JSONValue.Member? in
+        let value = setting.valueInEffect(values)
+        let nothing: [JSONValue] = [.null, .bool(false), .number(0), setting.value(Values())]
+        let isRecorded =
+          switch record.occasion {
+          case .always: true
+          case .inEffect: value != .null
+          case .set: !nothing.contains(value)
+          }
+        return isRecorded ? .init(record.name, value) : nil
+      }
+    }
+  }
+
+  // MARK: What a resumed run inherits
+
+  /// The settings called `name`, for any kind of model.
+  func change(_ name: String) -> SettingChange { settings.first { $0.name == name }?.change ?? .free }
+
+  /// The names of the settings that may change when a run goes on.
+  var freeNames: [String] {
+    var seen: Set<String> = []
+    return settings.filter { $0.change == .free && $0.isConfigured && seen.insert($0.name).inserted }.map(
+      \.name)
+  }
+
+  /// The settings that the model of `checkpoint` decides.
+  func members(of checkpoint: Checkpoint) -> [JSONValue.Member] {
+    let rules = checkpoint.tokenizer.json
+    return applicable(to: ModelKind(rawValue: checkpoint.model)).compactMap { setting in
+      let value: JSONValue? =
+        switch setting.place {
+        case .model?: .string(checkpoint.model)
+        case .configuration(let name)?: checkpoint.configuration[name]
+        case .tokenizer(let name)?: rules[name]
+        case nil: nil
+        }
+      return value.map { .init(setting.name, $0) }
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import LanguageModels
+
+/// Texts as the command line names them.
+enum TextFiles {
+  /// An error if texts (standard input, if there are none) and other files name standard input more than once.
+  static func requireSingleStandardInput(_ texts: [String], _ others: String?...) throws {
+    let named = (texts.isEmpty ? ["-"] : texts) + others.compactMap { $0 }
+    guard named.filter({ $0 == "-" }).count < 2 else {
+      throw UsageError("standard input ('-') can be read only once")
+    }
+  }
+
+  /// A reader of the texts that `paths` name; of standard input if there are none.
+  ///
+  /// Says so when a person is expected to type.
+  static func reader(_ paths: [String], tokenizer: Tokenizer, hashing: Bool = false) throws -> SentenceReader
+  {
+    try requireSingleStandardInput(paths)
+    return SentenceReader(paths.isEmpty ? ["-"] : paths, tokenizer: tokenizer, hashing: hashing) { path in
+      let source = try ByteSource(path: path)
+      Terminal.announce(source)
+      return source
+    }
+  }
+
+  /// Tells about lines and markers that were passed over.
+  static func report(_ statistics: TextStatistics) {
+    if statistics.droppedMarkers > 0 {
+      Terminal.note(
+        "dropped \(statistics.droppedMarkers) literal <s> or </s> in the text; "
+          + "lmctl adds its own ends of sentences")
+    }
+  }
+
+  /// An error if no sentence was read.
+  static func requireText(_ statistics: TextStatistics, _ paths: [String]) throws {
+    guard statistics.sentences == 0 else { return }
+    let name =
+      paths.isEmpty
+      ? "standard input" : paths.map { $0 == "-" ? "standard input" : $0 }.joined(separator: ", ")
+    throw FileError(
+      path: name,
+      reason: statistics.bytes == 0 ? "the text is empty" : "the text has no sentence, only empty lines")
+  }
+}

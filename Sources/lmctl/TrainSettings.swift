@@ -1,0 +1,321 @@
+import LanguageModels
+import NGramModels
+import NeuralModels
+
+/// The settings of `lmctl train`.
+struct TrainSettings: SettingValues {
+  var kind: ModelKind? { didSet { network.kind = kind?.neural ?? network.kind } }
+  var output = "model.json"
+  var validPath: String?
+  var holdout: Double?
+  var format = TensorFormat.base64
+  var ngram = NGramModel.Options()
+  var reduction = Reduction()
+  var tuningPath: String?
+  var countsPath: String?
+  var counting = CountingSettings()
+  var network = NeuralConfiguration(kind: .lstm)
+  var training = TrainingOptions()
+  var run = RunSettings()
+  var text = TextSettings()
+  var common = CommonSettings()
+  var printsConfiguration = false
+  /// The checkpoint that it begins with, if it does not begin with nothing.
+  var predecessor: Predecessor?
+
+  /// Whether the number of epochs, or of rows, was chosen, or may be fitted to the text.
+  private(set) var hasEpochs = false
+  private(set) var hasRows = false
+
+  init() {}
+
+  func checkFirst() throws {
+    if kind != nil { return }
+    let models = ModelKind.allCases.map(\.rawValue).joined(separator: ", ")
+    throw UsageError("--model is missing; it takes one of \(models)")
+  }
+
+  /// Whether the context runs on across lines.
+  var context: ContextMode {
+    get { ngram.context }
+    set { (ngram.context, network.context) = (newValue, newValue) }
+  }
+
+  /// Whether the lower orders come in only where a word does not follow a context.
+  var isBackedOff: Bool {
+    get { ngram.form == .backedOff }
+    set { ngram.form = newValue ? .backedOff : nil }
+  }
+
+  /// Times through the text; `nil` if something else ends training.
+  var epochs: Int? {
+    get { training.epochs < .max ? training.epochs : nil }
+    set {
+      hasEpochs = newValue != nil
+      training.epochs = newValue ?? (run.hasBudget ? .max : TrainingOptions().epochs)
+    }
+  }
+
+  /// Streams side by side.
+  var rows: Int? {
+    get { training.rows }
+    set {
+      hasRows = newValue != nil
+      training.rows = newValue ?? (isFine ? 64 : 20)
+    }
+  }
+
+  /// The weight decay in effect.
+  var weightDecay: Double {
+    get { training.weightDecay ?? training.optimizer.defaultWeightDecay }
+    set { training.weightDecay = newValue }
+  }
+
+  private var isFine: Bool { text.tokenizer.unit.isFine }
+
+  /// What the optimizer and the network usually need.
+  private var usualRate: Double {
+    switch training.optimizer {
+    case .adam, .adamw: kind == .nnlm || kind == .rnn ? 0.001 : 0.003
+    case let other: other.defaultRate
+    }
+  }
+
+  // MARK: The table
+
+  static var table: SettingTable<Self> {
+    SettingTable(groups: [
+      general, ngrams, networks, regularization, trainings,
+      SettingGroup("runs of networks", models: ModelKind.networks) {
+        RunSettings.settings.map { $0.lifted(\.run) }
+      },
+      SettingGroup("text") {
+        [
+          TextSettings.unit, TextSettings.lowercase, TextSettings.minimumCount, TextSettings.maximumSize,
+          TextSettings.vocabulary, TextSettings.invalid,
+        ].map { $0.lifted(\.text) }
+      },
+      SettingGroup("other") {
+        CommonSettings.quiet.lifted(\.common)
+        Setting(
+          flag: "print-config", \.printsConfiguration,
+          "read the text, print every option's value in effect as JSON for --config, and do not train"
+        ).changes(.free).unconfigured().typed("dump-config", "show-config")
+      },
+    ])
+  }
+
+  private static var general: SettingGroup<Self> {
+    SettingGroup("model") {
+      Setting("model", \.kind, ModelKind.type, "the kind of model").changes(.shape).stored(.model)
+        .typed("kind", "type", "arch", "model-type")
+      Setting("output", \.output, .file, "where the checkpoint goes; - for standard output").short("o")
+        .changes(.free).typed("out", "save", "arpa")
+      Setting("valid", \.validPath, .file, "held-out text to evaluate the model on").changes(.free)
+        .excludes("holdout").rule(needsProbabilities).typed("validation", "dev", "val")
+      Setting(
+        "holdout", \.holdout, .number("X", "above 0 and below 1") { $0 > 0 && $0 < 1 },
+        "hold out the last lines of the text, this fraction of them"
+      ).rule(needsProbabilities).typed("split", "validation-split", "val-split")
+      Setting("tensors", \.format, .choice("HOW"), "how numbers are written").changes(.free).rule {
+        values, _ in
+        values.arpaPath == nil ? nil : "goes with checkpoints, and --output names an ARPA file"
+      }
+      Setting(
+        "context", \.context, .choice("WHAT"), "whether the context runs on across lines",
+        default: .rule("sentence for n-grams, stream for the others") {
+          $0.kind == .ngram ? .sentence : .stream
+        }
+      ).stored(.configuration("context"))
+      Setting("order", \.ngram.order, .whole(1...16), "ngram: length of the longest n-grams").models(.ngram)
+        .changes(.shape).typed("n", "ngram", "ngram-order")
+      Setting("order", \.network.order, .whole(2...100), "nnlm: tokens seen, and one").models(.nnlm)
+        .changes(.shape).stored(.configuration("order")).typed("window", "context-size")
+    }
+  }
+
+  private static func needsProbabilities(_ values: Self, _ given: Arguments) -> String? {
+    let smoothing = values.ngram.smoothing
+    if values.kind != .ngram || smoothing.isNormalized { return nil }
+    return
+      "does not go with --smoothing \(smoothing.rawValue): its numbers are scores that do not sum to one, "
+      + "so they have no perplexity"
+  }
+
+  private static var networks: SettingGroup<Self> {
+    SettingGroup("networks (--model nnlm, rnn, gru, lstm)", models: ModelKind.networks) {
+      Setting("layers", \.network.layers, .whole(1...100), "recurrent layers").models(.rnn, .gru, .lstm)
+        .changes(.shape).stored(.configuration("layers")).typed("num-layers", "nlayers", "depth", "n-layers")
+      Setting(
+        "hidden", \.network.hiddenSize, .whole(1...1_000_000_000), "units of a layer",
+        default: .rule("256; char and byte 512; nnlm 100") { $0.kind == .nnlm ? 100 : $0.isFine ? 512 : 256 }
+      ).changes(.shape).stored(.configuration("hidden_size")).typed(
+        "hidden-size", "hidden-dim", "nhid", "rnn-size", "units", "num-units", "hidden-units", "dim", "size")
+      Setting(
+        "embed", \.network.embeddingSize, .whole(1...1_000_000_000), "numbers of an embedding",
+        default: .rule("as --hidden; char and byte 64; nnlm 60") { values in
+          let hidden = values.network.hiddenSize
+          return values.network.tiesEmbeddings
+            ? hidden : values.kind == .nnlm ? 60 : values.isFine ? 64 : hidden
+        }
+      ).changes(.shape).stored(.configuration("embedding_size")).typed(
+        "embedding", "embedding-size", "embed-size", "embedding-dim", "embed-dim", "emsize", "emb-size")
+      Setting(
+        flag: "tie", \.network.tiesEmbeddings, "the softmax shares the embeddings; needs --embed as --hidden"
+      ).changes(.shape).stored(.configuration("tied_embeddings")).rule { values, _ in
+        let (embed, hidden) = (values.network.embeddingSize, values.network.hiddenSize)
+        return embed == hidden ? nil : "needs --embed as large as --hidden, not \(embed) and \(hidden)"
+      }.excludes("direct").typed("tied", "tie-weights", "tie-embeddings", "share-embeddings")
+      Setting(
+        flag: "direct", \.network.hasDirectConnections, "connect the embeddings to the softmax directly"
+      )
+      .models(.nnlm).changes(.shape).stored(.configuration("direct_connections"))
+    }
+  }
+
+  private static var regularization: SettingGroup<Self> {
+    SettingGroup(
+      "regularization of networks (small texts need more of it, large ones less)", models: ModelKind.networks
+    ) {
+      Setting(
+        "dropout", \.network.dropout, .probability,
+        "zero activations between layers with this probability; 0.4 for a million words",
+        default: .rule("0.2") { _ in 0.2 }
+      ).typed("drop", "dropout-rate", "keep-prob")
+      Setting(
+        "dropout-embed", \.network.regularization.embeddingDropout, .probability,
+        "zero whole words, wherever they stand; 0.1 helps where rare words are learnt by heart"
+      ).typed("dropoute", "word-dropout", "embedding-dropout")
+      Setting(
+        "label-smoothing", \.network.regularization.labelSmoothing, .share(),
+        "spread this share of each target over all tokens; for models that must not be too sure; often costs perplexity"
+      )
+      [
+        Setting(
+          "dropout-input", \.network.regularization.inputDropout, .probability,
+          "for the embeddings, in place of --dropout; higher when the training loss falls far below the held-out loss",
+          default: asDropout
+        ).typed("dropouti", "input-dropout"),
+        Setting(
+          "dropout-hidden", \.network.regularization.hiddenDropout, .probability,
+          "between layers, in place of --dropout; for --layers 2 and more", default: asDropout
+        ).typed("dropouth", "hidden-dropout"),
+        Setting(
+          "dropout-output", \.network.regularization.outputDropout, .probability,
+          "before the softmax, in place of --dropout; as --dropout-input", default: asDropout
+        ).typed("output-dropout"),
+        Setting(
+          flag: "locked-dropout", \.network.regularization.isLocked,
+          "drop the same units at all steps of a chunk; for long trainings with much dropout"
+        ).typed("variational-dropout", "variational"),
+        Setting(
+          "dropout-weights", \.network.regularization.weightDropout, .probability,
+          "zero recurrent weights; 0.3 to 0.5 over dozens of epochs, for it slows learning"
+        ).typed("wdrop", "weight-dropout", "weight-drop"),
+        Setting(
+          "ar", \.network.regularization.activationPenalty, .atLeastZero(),
+          "penalty on large outputs of the last layer; 1 or 2 with locked dropout"
+        ).typed("alpha", "activation-regularization"),
+        Setting(
+          "tar", \.network.regularization.temporalPenalty, .atLeastZero(),
+          "penalty on their changes from step to step; as --ar"
+        ).typed("beta"),
+      ].map { $0.models(.rnn, .gru, .lstm) }
+    }
+  }
+
+  /// Setting `--dropout` sets it for all places.
+  private static var asDropout: SettingDefault<Self, Float> {
+    .rule("as --dropout") { $0.network.regularization.outputDropout }
+  }
+
+  private static var trainings: SettingGroup<Self> {
+    SettingGroup("training of networks", models: ModelKind.networks) {
+      Setting(
+        "epochs", \.epochs, .whole(1...1_000_000), "times through the text",
+        default: .rule("5; more for small texts") { _ in nil }
+      ).changes(.length).recorded("epochs").typed("epoch", "num-epochs", "max-epochs", "passes")
+      Setting(
+        "batch", \.rows, .whole(1...1_000_000), "streams side by side",
+        default: .rule("20; char and byte 64") { _ in nil }
+      ).recorded("batch").typed("batch-size", "batchsize", "minibatch", "bsz", "bs")
+      Setting(
+        "bptt", \.training.steps, .whole(1...1_000_000), "steps that gradients flow back",
+        default: .rule("35; char and byte 128") { $0.isFine ? 128 : 35 }
+      ).recorded("bptt").typed(
+        "seq-length", "seq-len", "sequence-length", "seq", "seqlen", "num-steps", "unroll", "block-size")
+      Setting(
+        "optimizer", \.training.optimizer, .choice("HOW", typed: ["nesterov": .momentum]),
+        "how weights follow gradients"
+      ).changes(.optimizer).recorded("optimizer").typed("optim", "opt", "solver")
+      Setting(
+        "lr", \.training.rate, .number("X", "above 0") { $0 > 0 }, "highest learning rate",
+        default: .rule("adam 0.003, nnlm and rnn 0.001; sgd 1, momentum 0.1, adagrad 0.05, rmsprop 0.002") {
+          $0.usualRate
+        }
+      ).recorded("lr").typed("learning-rate", "rate", "eta", "step-size", "learningrate")
+      Setting(
+        "schedule", \.training.schedule, .choice("HOW", typed: ["wsd": .stableDecay, "none": .constant]),
+        "how the rate changes",
+        default: .rule("cosine; with --time-limit stable-decay") {
+          $0.run.timeLimit == nil ? .cosine : .stableDecay
+        }
+      ).recorded("schedule").rule { values, given in
+        values.training.schedule != .newbob || given.has("valid") || given.has("holdout")
+          ? nil : "newbob needs held-out text: --valid FILE or --holdout 0.05"
+      }.typed("lr-schedule", "scheduler", "anneal", "decay", "lr-scheduler")
+      Setting(
+        "warm-up", \.training.warmUpSteps, .whole(0...1_000_000_000), "steps in which the rate rises from 0"
+      ).recorded("warm_up").typed("warmup", "warmup-steps")
+      Setting(
+        "newbob-ratio", \.training.newbobRatio, .number("X", "from 1") { $0 >= 1 },
+        "newbob: halve the rate unless held-out loss falls by this factor in an epoch"
+      ).recorded("newbob_ratio", .inEffect, rank: 3).ofNewbob()
+      Setting(
+        "newbob-count", \.training.newbobPatience, .whole(1...1_000_000),
+        "newbob: stop after N such epochs in a row"
+      ).recorded("newbob_count", .inEffect, rank: 3).ofNewbob()
+      Setting(
+        "clip", \.training.clipNorm, .atLeastZero(), "scale gradients down to this norm; 0 for never"
+      ).recorded("clip").typed(
+        "grad-clip", "clip-norm", "max-grad-norm", "gradient-clip", "clip-grad", "clipping")
+      Setting(
+        "clip-value", \.training.clipValue, .atLeastZero(), "cut each gradient to this value; 0 for never"
+      )
+      .recorded("clip_value")
+      Setting(
+        "weight-decay", \.weightDecay, .atLeastZero(),
+        "shrink weights; 1e-6 with sgd and adam, up to 0.1 with adamw, for long trainings",
+        default: .rule("0; adamw 0.01") { $0.training.optimizer.defaultWeightDecay }
+      ).recorded("weight_decay", .set, rank: 1).typed("wd", "l2", "wdecay")
+      Setting(
+        "average", \.training.averageInterval, .whole(1...1_000_000),
+        "average the weights once held-out loss is worse than N epochs before (NT-ASGD); 5, with --optimizer sgd "
+          + "--schedule constant"
+      ).recorded("average", .inEffect, rank: 1).needsHeldOutText().typed("asgd", "averaging", "ema", "swa")
+      Setting(
+        "accumulate", \.training.accumulation, .whole(1...1_000_000),
+        "chunks of --bptt steps for one update; more for a large batch in little memory"
+      ).recorded("accumulate", .set, rank: 1).typed(
+        "gradient-accumulation-steps", "grad-accum", "accumulation", "gradient-accumulation")
+      Setting(
+        flag: "random-bptt", \.training.hasRandomLengths,
+        "vary --bptt around its value; for trainings of many epochs"
+      ).recorded("random_bptt", .set, rank: 1).models(.rnn, .gru, .lstm).rule { values, _ in
+        let fewest = TrainingOptions.fewestRandomSteps
+        return values.training.steps < fewest ? "needs --bptt of at least \(fewest)" : nil
+      }
+      Setting("seed", \.training.seed, .seed, "decides first weights and dropout").recorded("seed").typed(
+        "random-seed", "manual-seed")
+      CommonSettings.threads.lifted(\.common)
+    }
+  }
+}
+
+extension Setting where Values == TrainSettings {
+  /// It goes with the schedule newbob.
+  fileprivate func ofNewbob() -> Setting {
+    inEffect { $0.training.schedule == .newbob }
+      .rule { values, _ in values.training.schedule == .newbob ? nil : "goes with --schedule newbob" }
+  }
+}

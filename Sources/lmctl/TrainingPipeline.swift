@@ -1,0 +1,91 @@
+import LanguageModels
+import NGramModels
+
+/// What all trainings have in common: text in, checkpoint out, evaluation on held-out text.
+struct TrainingPipeline {
+  private var settings: TrainSettings
+  private let kind: ModelKind
+  private let files: TrainingFiles
+  private let vocabularySource: VocabularySource
+  private let limit: CountingLimit?
+
+  private var predecessor: Predecessor? { settings.predecessor }
+  private var isQuiet: Bool { settings.common.isQuiet }
+  private var tokenizer: Tokenizer { settings.text.tokenizer }
+
+  /// Takes the settings; what cannot succeed fails here, before the work.
+  init(_ settings: TrainSettings, kind: ModelKind, texts: [String]) throws {
+    (self.settings, self.kind) = (settings, kind)
+    limit = try settings.counting.limit()
+    files = try TrainingFiles(settings, texts: texts, hasPredecessor: settings.predecessor != nil)
+    vocabularySource =
+      try settings.predecessor.map { .fixed($0.checkpoint.vocabulary) } ?? settings.text.vocabularySource()
+  }
+
+  /// Reads, trains, writes, evaluates.
+  mutating func run() throws {
+    let watch = Stopwatch()
+    // N-grams are made as they are asked for, whatever the text.
+    if settings.printsConfiguration, kind == .ngram { return printConfiguration() }
+    let text = try read()
+    if case .corpus(let corpus) = text.content, kind.neural != nil { try settings.fit(to: corpus) }
+    if settings.printsConfiguration { return printConfiguration() }
+    if !isQuiet {
+      text.report(seconds: watch.seconds)
+      if let limit, limit.isExceeded(byVocabulary: text.vocabulary.count) {
+        Terminal.note(
+          "warning: the words alone take more than --memory \(Format.bytes(limit.memory)); it will be exceeded"
+        )
+      }
+    }
+    var heldOut = text.heldOut
+    var heldOutText: TextStatistics.Text?
+    if let validPath = settings.validPath {
+      let reader = try TextFiles.reader([validPath], tokenizer: tokenizer, hashing: true)
+      heldOut = try Corpus(from: reader, vocabulary: text.vocabulary)
+      try TextFiles.requireText(reader.statistics, [validPath])
+      heldOutText = reader.statistics.texts.first
+    }
+    try predecessor?.check(text.sources.files, heldOut: heldOutText)
+    let job = TrainingJob(
+      kind: kind, tokenizer: tokenizer, text: text, heldOut: heldOut, isQuiet: isQuiet,
+      output: settings.output, format: settings.format, settings: configuration,
+      heldOutText: heldOutText?.json, holdout: settings.holdout, predecessor: predecessor, watch: watch)
+    let trained =
+      kind.neural == nil ? try NGramTraining(settings).train(job) : try NeuralTraining(settings).train(job)
+    if let heldOut, let trained { files.report(trained, on: heldOut) }
+  }
+
+  private func read() throws -> TrainingText {
+    if let limit, !isQuiet {
+      CountingSettings.announce(limit, settings.countsPath.map { [$0] } ?? files.texts) {
+        settings.countsPath == nil
+          ? CountingLimit.temporaryBytes(text: $0, order: settings.ngram.order)
+          : CountingLimit.temporaryBytes(counts: $0)
+      }
+    }
+    if let path = settings.countsPath {
+      return try .counts(
+        of: path, order: settings.ngram.order, unit: tokenizer.unit, vocabulary: vocabularySource,
+        limit: limit)
+    }
+    if let limit {
+      return try .large(
+        files.texts, tokenizer: tokenizer, context: settings.context, vocabulary: vocabularySource,
+        holdout: settings.holdout, limit: limit, isQuiet: isQuiet)
+    }
+    return try .corpus(
+      of: files.texts, tokenizer: tokenizer, vocabulary: vocabularySource, holdout: settings.holdout,
+      isQuiet: isQuiet)
+  }
+
+  /// Every setting with its value in effect, so that the run can be repeated from it.
+  private var configuration: JSONValue {
+    .object(
+      TrainCommand.settings.configuration(settings) + [
+        .init(TrainCommand.operandsName, .array(files.texts.map { .string($0) }))
+      ])
+  }
+
+  private func printConfiguration() { StandardOutput.shared.write(Configuration.text(configuration)) }
+}

@@ -1,0 +1,117 @@
+import LanguageModels
+import NGramModels
+
+/// The text of a training, as it was read.
+struct TrainingText {
+  /// What there is to train on.
+  enum Content {
+    /// The text as token numbers.
+    case corpus(Corpus)
+    /// The counts of its n-grams.
+    case counts(CountedText)
+    /// Token numbers or counts in files.
+    case large(LargeText)
+  }
+
+  let content: Content
+  let vocabulary: Vocabulary
+  let sizes: TextSizes
+  /// The files that it was read from, and what a checkpoint calls them.
+  let sources: (name: String, files: [TextStatistics.Text])
+  /// What was passed over; `nil` if counts do not tell.
+  var statistics: TextStatistics?
+  /// The part that is held out from training.
+  var heldOut: Corpus?
+
+  /// What a checkpoint records of it.
+  ///
+  /// - Parameter files: in place of the files' own records.
+  func record(files: [JSONValue]? = nil, holdout: Double?) -> [JSONValue.Member] {
+    var members: [JSONValue.Member] = [
+      .init(sources.name, .array(files ?? sources.files.map(\.json))),
+      .init("sentences", .integer(sizes.sentences)), .init("tokens", .integer(sizes.tokens)),
+      .init("unknown", .integer(sizes.unknownTokens)),
+    ]
+    if let statistics { members.append(.init("empty_lines", .integer(statistics.emptyLines))) }
+    if let holdout { members.append(.init("holdout", .number(holdout))) }
+    return members
+  }
+
+  /// Says what was read.
+  func report(seconds: Double) {
+    var line = "read \(Format.count(sizes.sentences, "sentence")), \(Format.count(sizes.tokens, "token"))"
+    if let statistics { line += ", \(Format.bytes(statistics.bytes))" }
+    line += " in \(Format.fixed(seconds, 2)) s"
+    if let empty = statistics?.emptyLines, empty > 0 {
+      line += ", skipped \(Format.count(empty, "empty line"))"
+    }
+    Terminal.note(line)
+    if let statistics { TextFiles.report(statistics) }
+    Terminal.note(
+      "vocabulary of \(vocabulary.count); \(Format.percent(sizes.unknownTokens, of: sizes.tokens)) "
+        + "of the tokens are unknown (\(sizes.unknownTokens))")
+    if vocabulary.count == 2 {
+      Terminal.note(
+        "warning: no token is seen often enough to be in the vocabulary; lower --min-count, or give more text"
+      )
+    }
+  }
+}
+
+// MARK: Reading
+
+extension TrainingText {
+  /// Reads texts into memory.
+  static func corpus(
+    of paths: [String], tokenizer: Tokenizer, vocabulary source: VocabularySource, holdout: Double?,
+    isQuiet: Bool
+  ) throws -> TrainingText {
+    let reader = try TextFiles.reader(paths, tokenizer: tokenizer, hashing: true)
+    var progress = ProgressLine(isQuiet: isQuiet)
+    let (corpus, heldOut, vocabulary) = try Corpus.build(
+      from: reader, vocabulary: source, holdout: holdout ?? 0
+    ) { progress.show("reading: \($0.tokens) tokens, \(Format.bytes($0.bytes))") }
+    progress.clear()
+    try TextFiles.requireText(reader.statistics, paths)
+    return TrainingText(
+      content: .corpus(corpus), vocabulary: vocabulary,
+      sizes: TextSizes(
+        sentences: corpus.sentences, tokens: corpus.tokens.count, unknownTokens: corpus.unknownTokens),
+      sources: ("texts", reader.statistics.texts), statistics: reader.statistics, heldOut: heldOut)
+  }
+
+  /// Reads texts into files, within a limit of memory.
+  static func large(
+    _ paths: [String], tokenizer: Tokenizer, context: ContextMode, vocabulary: VocabularySource,
+    holdout: Double?, limit: CountingLimit, isQuiet: Bool
+  ) throws -> TrainingText {
+    let reader = try TextFiles.reader(paths, tokenizer: tokenizer, hashing: true)
+    var progress = ProgressLine(isQuiet: isQuiet)
+    let text = try LargeText(
+      reader, context: context, vocabulary: vocabulary, holdout: holdout ?? 0, limit: limit
+    ) { progress.show("reading: \($0.tokens) tokens, \(Format.bytes($0.bytes))") }
+    progress.clear()
+    try TextFiles.requireText(reader.statistics, paths)
+    return TrainingText(
+      content: .large(text), vocabulary: text.vocabulary, sizes: text.sizes,
+      sources: ("texts", text.files), statistics: reader.statistics, heldOut: text.heldOut)
+  }
+
+  /// Reads what `lmctl count` wrote, within a limit of memory if there is one.
+  static func counts(
+    of path: String, order: Int, unit: TextUnit, vocabulary: VocabularySource, limit: CountingLimit?
+  ) throws -> TrainingText {
+    let source = try ByteSource(path: path)
+    if let limit {
+      let text = try LargeText(
+        counts: source, order: order, unit: unit, vocabulary: vocabulary, limit: limit)
+      return TrainingText(
+        content: .large(text), vocabulary: text.vocabulary, sizes: text.sizes,
+        sources: ("counts", text.files))
+    }
+    let text = try CountedText(source, order: order, unit: unit, vocabulary: vocabulary)
+    return TrainingText(
+      content: .counts(text), vocabulary: text.vocabulary, sizes: text.sizes,
+      sources: ("counts", [text.file]))
+  }
+}
