@@ -2,22 +2,6 @@ import LanguageModels
 import TestSupport
 import Testing
 
-/// The tokens of each sentence of `bytes`.
-private func sentences(_ bytes: some Sequence<UInt8>, _ tokenizer: Tokenizer = Tokenizer()) throws
-  -> [[String]]
-{
-  let folder = try TemporaryFolder()
-  let reader = SentenceReader([try folder.write("text", bytes)], tokenizer: tokenizer)
-  var result: [[String]] = []
-  var tokens: [String] = []
-  while let line = try reader.next() {
-    reader.tokens.forEach { tokens.append(String(decoding: $0, as: UTF8.self)) }
-    if line == .sentence { result.append(tokens) }
-    tokens = []
-  }
-  return result
-}
-
 @Suite("Text rules")
 struct TextTests {
   @Test("Words are split on Unicode white space only")
@@ -167,7 +151,7 @@ struct VocabularyTests {
     let folder = try TemporaryFolder()
     let tokens =
       switch unit {
-      case .word: ["b", "a", "\\n", "<0x41>"]
+      case .word, .mixed: ["b", "a", "\\n", "<0x41>"]
       case .char: ["b", " ", "\t", "\\", "é", "👩‍👩‍👧"]
       case .byte: ["b", " ", "\t", "\\", "<0xC3>"]
       }

@@ -128,16 +128,69 @@ public struct Checkpoint: Sendable {
 }
 
 extension Tokenizer {
-  /// The text rules as a checkpoint holds them.
+  /// The text rules as a checkpoint holds them; those that came later only where they are not as without them.
   public var json: JSONValue {
-    ["unit": .string(unit.rawValue), "lowercase": .bool(lowercase), "invalid": .string(invalid.rawValue)]
+    var members: [JSONValue.Member] = [
+      .init("unit", .string(unit.rawValue)), .init("lowercase", .bool(lowercase)),
+      .init("invalid", .string(invalid.rawValue)),
+    ]
+    if punctuation != .keep { members.append(.init("punctuation", .string(punctuation.rawValue))) }
+    if digits != .keep { members.append(.init("digits", .string(digits.rawValue))) }
+    if normalization != .none { members.append(.init("normalize", .string(normalization.rawValue))) }
+    if foldsWidth { members.append(.init("fold_width", .bool(true))) }
+    switch separator {
+    case .whiteSpace: break
+    case .ascii: members.append(.init("separator", "ascii"))
+    case .text(let text): members.append(.init("separator", ["text": .string(text)]))
+    }
+    return .object(members)
   }
 
+  /// The text rules that a checkpoint holds.
+  ///
+  /// - Throws: `CheckpointError` if they are not known to this version, or do not go together.
   init(json: JSONValue) throws {
-    guard let unit = json["unit"]?.stringValue.flatMap(TextUnit.init),
-      let invalid = InvalidText(rawValue: json["invalid"]?.stringValue ?? InvalidText.error.rawValue)
-    else { throw CheckpointError("'tokenizer' does not name a unit (word, char, byte)") }
-    self.init(unit: unit, lowercase: json["lowercase"]?.boolValue ?? false, invalid: invalid)
+    guard let unit = json["unit"]?.stringValue.flatMap(TextUnit.init) else {
+      let units = TextUnit.allCases.map(\.rawValue).joined(separator: ", ")
+      throw CheckpointError("'tokenizer' does not name a unit (\(units))")
+    }
+    self.init(unit: unit)
+    lowercase = try Self.flag("lowercase", json)
+    invalid = try Self.rule("invalid", json, InvalidText.error)
+    punctuation = try Self.rule("punctuation", json, Punctuation.keep)
+    digits = try Self.rule("digits", json, Digits.keep)
+    normalization = try Self.rule("normalize", json, Normalization.none)
+    foldsWidth = try Self.flag("fold_width", json)
+    if let value = json["separator"] {
+      if value == "ascii" {
+        separator = .ascii
+      } else if let text = value["text"]?.stringValue {
+        separator = .text(text)
+      } else {
+        throw CheckpointError("'separator' in 'tokenizer' is \(value.text), which this lmctl does not know")
+      }
+    }
+    if let conflict { throw CheckpointError("its text rules do not go together: \(conflict)") }
+  }
+
+  private static func flag(_ name: String, _ json: JSONValue) throws -> Bool {
+    guard let value = json[name] else { return false }
+    guard let flag = value.boolValue else {
+      throw CheckpointError("'\(name)' in 'tokenizer' is \(value.text), not true or false")
+    }
+    return flag
+  }
+
+  private static func rule<Rule: RawRepresentable & CaseIterable>(
+    _ name: String, _ json: JSONValue, _ standard: Rule
+  ) throws -> Rule where Rule.RawValue == String {
+    guard let value = json[name] else { return standard }
+    guard let rule = value.stringValue.flatMap(Rule.init(rawValue:)) else {
+      let known = Rule.allCases.map(\.rawValue).joined(separator: ", ")
+      throw CheckpointError(
+        "'\(name)' in 'tokenizer' is \(value.text), which this lmctl does not know (\(known))")
+    }
+    return rule
   }
 }
 

@@ -143,7 +143,7 @@ private struct CheckpointReader {
       throw CheckpointError(
         "damaged: 'vocabulary' does not begin with <unk> and the end of sentence, or repeats a token")
     }
-    if let odd = tokens.dropFirst(2).first(where: { !tokenizer.unit.isToken($0) }) {
+    if let odd = tokens.dropFirst(2).first(where: { !tokenizer.isToken($0) }) {
       throw CheckpointError(
         "damaged: \(JSONValue.string(odd).text) in 'vocabulary' is not one \(tokenizer.unit.rawValue)")
     }

@@ -19,13 +19,20 @@ public struct Corpus: Sendable {
   ) throws -> (Corpus, heldOut: Corpus?, Vocabulary) {
     var tokens: [TokenID]
     let settled: Vocabulary
+    var tail = HeldOutTail(fraction: holdout)
     switch vocabulary {
     case .fixed(let vocabulary):
-      tokens = try read(reader, progress) { vocabulary.append(idsOf: $0, to: &$1) }
+      tokens = try read(reader, progress) {
+        vocabulary.append(idsOf: $0, to: &$1)
+        if holdout > 0 { tail.add(reader.statistics) }
+      }
       settled = vocabulary
     case .counted(let minimumCount, let maximumSize):
       var builder = VocabularyBuilder(unit: reader.tokenizer.unit)
-      tokens = try read(reader, progress) { builder.add($0, to: &$1) }
+      tokens = try read(reader, progress) {
+        builder.add($0, to: &$1)
+        if holdout > 0 { tail.add(reader.statistics) }
+      }
       builder.add(count: reader.statistics.sentences, to: Vocabulary.endOfSentence)
       for token in try tokens[splitPoint(tokens, reader, holdout)...] { builder.remove(token) }
       let (vocabulary, renumbering) = builder.settle(minimumCount: minimumCount, maximumSize: maximumSize)
@@ -34,7 +41,11 @@ public struct Corpus: Sendable {
     }
     guard holdout > 0 else { return (Corpus(tokens: tokens, statistics: reader.statistics), nil, settled) }
     let split = try splitPoint(tokens, reader, holdout)
-    return (Corpus(tokens: Array(tokens[..<split])), Corpus(tokens: Array(tokens[split...])), settled)
+    let statistics = tail.parts(of: reader.statistics)
+    return (
+      Corpus(tokens: Array(tokens[..<split]), statistics: statistics.training),
+      Corpus(tokens: Array(tokens[split...]), statistics: statistics.heldOut), settled
+    )
   }
 
   /// Where the last `holdout` of the sentences begin.
@@ -85,21 +96,6 @@ public struct Corpus: Sendable {
   }
 }
 
-extension TextStatistics {
-  /// How many sentences are left when the last `holdout` of them are held out.
-  ///
-  /// - Throws: `FileError` if there are some, and none are left.
-  public func sentences(without holdout: Double) throws -> Int {
-    let left = sentences - Int((Double(sentences) * holdout).rounded(.up))
-    guard left > 0 || sentences == 0 else {
-      throw FileError(
-        path: "--holdout \(holdout)",
-        reason: "leaves nothing to train on of a text of \(sentences) sentence\(sentences == 1 ? "" : "s")")
-    }
-    return left
-  }
-}
-
 /// Where a vocabulary comes from.
 public enum VocabularySource: Sendable {
   /// It is given.
@@ -113,11 +109,17 @@ extension Tokenizer {
   ///
   /// - Throws: `TextError` if the text has a NUL.
   public func forEachToken(of text: String, _ body: (UnsafeRawBufferPointer) -> Void) throws {
-    var text = text
+    try forEachToken(of: Array(text.utf8), body)
+  }
+
+  /// The same for bytes, which need not be UTF-8: they are an error or are replaced, as the rules say.
+  ///
+  /// - Throws: `TextError`, which names the text 'prompt'.
+  public func forEachToken(of text: [UInt8], _ body: (UnsafeRawBufferPointer) -> Void) throws {
     var tokens = TokenSpans()
     do {
-      try text.withUTF8 { line in
-        _ = try tokenize(UnsafeRawBufferPointer(line), into: &tokens)
+      try text.withUnsafeBytes { line in
+        _ = try tokenize(line, into: &tokens)
         tokens.forEach(body)
       }
     } catch let problem as TextProblem {

@@ -48,7 +48,6 @@ public final class SentenceReader {
         continue
       }
       statistics.lines += 1
-      let bytesBefore = statistics.bytes
       statistics.bytes = finishedBytes + reader.bytesRead
       do {
         statistics.droppedMarkers += try tokenizer.tokenize(line, into: &tokens)
@@ -63,7 +62,9 @@ public final class SentenceReader {
       }
       statistics.sentences += 1
       statistics.tokens += tokens.count + 1
-      statistics.sentenceBytes += statistics.bytes - bytesBefore
+      let isTrimmed = tokenizer.unit != .byte && line.last == UInt8(ascii: "\r")
+      statistics.sentenceBytes += line.count + (isTrimmed ? 0 : 1)
+      if tokenizer.unit.hasWords { statistics.unspaced.add(tokens, length: line.count) }
       return .sentence
     }
   }
@@ -83,42 +84,4 @@ public final class SentenceReader {
     statistics.texts.append(
       .init(name: reader.source.name, bytes: reader.bytesRead, sha256: reader.digest?.hexadecimal))
   }
-}
-
-/// What was read of a text.
-public struct TextStatistics: Sendable {
-  /// One text among those read.
-  public struct Text: Sendable {
-    /// The file's name, or `standard input`.
-    public var name: String
-    /// Its size, decompressed.
-    public var bytes: Int
-    /// Its SHA-256 digest, decompressed.
-    public var sha256: String?
-
-    /// A text that was read elsewhere.
-    public init(name: String, bytes: Int, sha256: String?) {
-      (self.name, self.bytes, self.sha256) = (name, bytes, sha256)
-    }
-  }
-
-  /// The texts read to their ends.
-  public var texts: [Text] = []
-  /// Lines, empty ones among them.
-  public var lines = 0
-  /// Sentences: the lines that were not skipped.
-  public var sentences = 0
-  /// Lines skipped because they were empty.
-  public var emptyLines = 0
-  /// Tokens, with one end of sentence for each sentence.
-  public var tokens = 0
-  /// Literal `<s>` and `</s>` in the text that were dropped.
-  public var droppedMarkers = 0
-  /// Bytes read.
-  public var bytes = 0
-  /// Bytes of the lines that were not skipped, with their line ends.
-  public var sentenceBytes = 0
-
-  /// Nothing read.
-  public init() {}
 }

@@ -2,7 +2,7 @@
 public enum Punctuation: String, CaseIterable, Sendable {
   /// It stays as it is.
   case keep
-  /// Each mark is a token of its own, but for one between two letters or digits (don't, 3.14).
+  /// Each mark is a token of its own, but for one between two letters or digits (don't, 3.14); marks in Han and kana text always are.
   case split
   /// It is left out.
   case drop

@@ -13,6 +13,10 @@ public struct TokenSpans {
   private var line = UnsafeRawBufferPointer(start: nil, count: 0)
   private var copy: [UInt8] = []
   private var usesCopy = false
+  /// Where the token begins whose bytes are being copied.
+  private var openStart = 0
+  /// Whether the line was ASCII.
+  var isASCII = true
 
   /// How many tokens there are.
   public var count: Int { spans.count }
@@ -42,6 +46,7 @@ public struct TokenSpans {
     spans.removeAll(keepingCapacity: true)
     copy.removeAll(keepingCapacity: true)
     copy.append(contentsOf: bytes)
+    openStart = copy.count
     usesCopy = true
   }
 
@@ -51,8 +56,29 @@ public struct TokenSpans {
 
   /// Adds a token whose bytes come behind those of the copy.
   mutating func append(copying bytes: some Sequence<UInt8>) {
-    let start = copy.count
-    copy.append(contentsOf: bytes)
-    append(start, copy.count)
+    copy(bytes)
+    endToken()
+  }
+
+  /// Adds bytes to the copy that belong to the next token.
+  mutating func copy(_ bytes: some Sequence<UInt8>) { copy.append(contentsOf: bytes) }
+
+  /// Makes a token of the bytes that were copied since the last one, if there are any.
+  mutating func endToken() {
+    if openStart < copy.count { append(openStart, copy.count) }
+    openStart = copy.count
+  }
+
+  /// The same, but for bytes that are to be dropped.
+  ///
+  /// - Returns: whether they were.
+  mutating func endToken(unless isDropped: (UnsafeRawBufferPointer, Range<Int>) -> Bool) -> Bool {
+    let range = openStart..<copy.count
+    if !range.isEmpty, copy.withUnsafeBytes({ isDropped($0, range) }) {
+      openStart = copy.count
+      return true
+    }
+    endToken()
+    return false
   }
 }

@@ -1,7 +1,7 @@
 import LanguageModels
 
-/// How tokens are written in files of counts: words as they stand; characters and bytes so that no two look alike and none holds
-/// white space.
+/// How tokens are written in files of counts: words as they stand, but for white space of ASCII, which is in them only where other text
+/// separates them; characters and bytes so that no two look alike and none holds white space.
 ///
 /// In units other than words, a space is `▁`, a line end `</s>`, and what else could be mistaken (`▁` itself, a backslash, white
 /// space, control characters) is written `\u{…}`.
@@ -13,7 +13,7 @@ enum CountText {
   static func append(_ id: TokenID, of builder: VocabularyBuilder, to output: inout [UInt8]) {
     if id == Vocabulary.endOfSentence { return output.append(contentsOf: "</s>".utf8) }
     builder.withBytes(of: id) { bytes in
-      guard builder.unit != .word else { return output.append(contentsOf: bytes) }
+      guard !builder.unit.hasWords else { return Vocabulary.append(listedWord: bytes, to: &output) }
       for scalar in String(decoding: bytes, as: UTF8.self).unicodeScalars {
         switch scalar {
         case " ": output.append(contentsOf: "▁".utf8)
@@ -30,9 +30,9 @@ enum CountText {
   }
 
   /// The token that was written so, in units other than words; `nil` if none was.
-  static func token(_ text: UnsafeRawBufferPointer) -> String? {
+  static func token(_ text: String) -> String? {
     var token = ""
-    var rest = Substring(decoding: text, as: UTF8.self)
+    var rest = text[...]
     while let character = rest.unicodeScalars.first {
       if character == "\\" {
         guard rest.hasPrefix("\\u{"), let end = rest.firstIndex(of: "}"),

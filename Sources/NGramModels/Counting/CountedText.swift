@@ -16,9 +16,11 @@ public struct CountedText: Sendable {
   /// The vocabulary is settled from the counts of single words, as it would have been from the text, and words outside it become UNK.
   ///
   /// - Throws: `TextError` that names the line, or `FileError`, if these cannot be the counts of a text.
-  public init(_ source: ByteSource, order: Int, unit: TextUnit, vocabulary: VocabularySource) throws {
+  public init(
+    _ source: ByteSource, order: Int, tokenizer: Tokenizer, vocabulary: VocabularySource
+  ) throws {
     let read = try ReadCounts(
-      source, order: order, unit: unit, vocabulary: vocabulary, into: WeightedNGrams())
+      source, order: order, tokenizer: tokenizer, vocabulary: vocabulary, into: WeightedNGrams())
     var ngrams = read.ngrams
     ngrams.renumber(read.numbers, vocabularySize: read.vocabulary.count)
     var counts = NGramCounts(ngrams.text(vocabularySize: read.vocabulary.count), order: order)
@@ -29,6 +31,11 @@ public struct CountedText: Sendable {
     }
     self.counts = counts
     (self.vocabulary, sizes, file) = (read.vocabulary, read.sizes, read.file)
+  }
+
+  /// The same where white space stands between words.
+  public init(_ source: ByteSource, order: Int, unit: TextUnit, vocabulary: VocabularySource) throws {
+    try self.init(source, order: order, tokenizer: Tokenizer(unit: unit), vocabulary: vocabulary)
   }
 }
 

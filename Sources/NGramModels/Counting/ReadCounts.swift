@@ -68,10 +68,10 @@ struct ReadCounts<Sink: WeightedNGramSink> {
 
   /// Reads `source`; see `CountedText`.
   init(
-    _ source: ByteSource, order: Int, unit: TextUnit, vocabulary: VocabularySource, into sink: Sink
+    _ source: ByteSource, order: Int, tokenizer: Tokenizer, vocabulary: VocabularySource, into sink: Sink
   ) throws {
     let lines = CountLineReader(source, hashing: true)
-    var parser = CountsParser(order: order, unit: unit, into: sink)
+    var parser = CountsParser(order: order, tokenizer: tokenizer, into: sink)
     do {
       while let line = try lines.next() { try parser.read(line.ngram, line.count) }
       try parser.finish()
@@ -112,18 +112,18 @@ extension TextSizes {
 private struct CountsParser<Sink: WeightedNGramSink> {
 
   private let order: Int
-  private let unit: TextUnit
+  private let tokenizer: Tokenizer
   private(set) var builder: VocabularyBuilder
   private(set) var sink: Sink
   /// The n-gram of the last line, word by word, with the occurrences of each of its beginnings that are not accounted for.
   private var path: [(word: UInt32, left: UInt64)] = []
   private var current: [UInt32] = []
 
-  init(order: Int, unit: TextUnit, into sink: Sink) {
+  init(order: Int, tokenizer: Tokenizer, into sink: Sink) {
     self.sink = sink
     self.order = order
-    self.unit = unit
-    builder = VocabularyBuilder(unit: unit)
+    self.tokenizer = tokenizer
+    builder = VocabularyBuilder(unit: tokenizer.unit)
   }
 
   /// Takes the next n-gram.
@@ -139,7 +139,7 @@ private struct CountsParser<Sink: WeightedNGramSink> {
 
   /// The words that were read; there is nothing more to read then.
   mutating func takeBuilder() -> VocabularyBuilder {
-    defer { builder = VocabularyBuilder(unit: unit) }
+    defer { builder = VocabularyBuilder(unit: tokenizer.unit) }
     return builder
   }
 
@@ -167,17 +167,23 @@ private struct CountsParser<Sink: WeightedNGramSink> {
       if word.elementsEqual(CountText.sentenceStart) { return WeightedNGrams.sentenceStart }
       if word.elementsEqual("</s>".utf8) { return Vocabulary.endOfSentence }
     }
-    if let known = unit == .word ? builder.find(word) : nil { return known }
-    let text = String(validating: word, as: UTF8.self)
-    guard let token = unit == .word ? text : text.flatMap({ _ in CountText.token(word) }),
-      token == Vocabulary.unknownToken || unit.isToken(token)
+    // What holds a backslash may be another word than it looks like.
+    let isPlain = tokenizer.unit.hasWords && !word.contains(UInt8(ascii: "\\"))
+    if isPlain, let known = builder.find(word) { return known }
+    guard let token = String(validating: word, as: UTF8.self).flatMap({ isPlain ? $0 : token(written: $0) }),
+      token == Vocabulary.unknownToken || tokenizer.isToken(token)
     else {
       throw CountsProblem(
-        reason:
-          "'\(String(decoding: word.prefix(40), as: UTF8.self))' is not a token of --unit \(unit.rawValue)")
+        reason: "'\(String(decoding: word.prefix(40), as: UTF8.self))' is not a token of --unit "
+          + tokenizer.unit.rawValue)
     }
     var form = token
     return form.withUTF8 { builder.number(of: UnsafeRawBufferPointer($0)) }
+  }
+
+  private func token(written form: String) -> String? {
+    tokenizer.unit.hasWords
+      ? Vocabulary.token(displayed: form, unit: tokenizer.unit) : CountText.token(form)
   }
 
   /// Puts the current n-gram on the path.

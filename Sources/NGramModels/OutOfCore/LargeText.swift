@@ -29,11 +29,13 @@ public struct LargeText: Sendable {
     (self.limit, name) = (limit, "the text")
     var whole: SpooledText
     var (rest, unknown) = ([TokenID](), 0)
+    var tail = HeldOutTail(fraction: holdout)
     switch vocabulary {
     case .fixed(let vocabulary):
       whole = try SpooledText(reader, context: context, in: limit.folder, progress: progress) {
         vocabulary.append(idsOf: $0, to: &$1)
         for token in $1 where token == Vocabulary.unknown { unknown += 1 }
+        if holdout > 0 { tail.add(reader.statistics) }
       }
       if holdout > 0 { (whole, rest) = try whole.split(after: reader.statistics.sentences(without: holdout)) }
       for token in rest where token == Vocabulary.unknown { unknown -= 1 }
@@ -42,6 +44,7 @@ public struct LargeText: Sendable {
       var builder = VocabularyBuilder(unit: reader.tokenizer.unit)
       whole = try SpooledText(reader, context: context, in: limit.folder, progress: progress) {
         builder.add($0, to: &$1)
+        if holdout > 0 { tail.add(reader.statistics) }
       }
       builder.add(count: reader.statistics.sentences, to: Vocabulary.endOfSentence)
       if holdout > 0 { (whole, rest) = try whole.split(after: reader.statistics.sentences(without: holdout)) }
@@ -55,7 +58,8 @@ public struct LargeText: Sendable {
       (self.vocabulary, self.numbers) = (vocabulary, numbers)
     }
     spool = whole
-    heldOut = holdout > 0 ? Corpus(tokens: rest) : nil
+    heldOut =
+      holdout > 0 ? Corpus(tokens: rest, statistics: tail.parts(of: reader.statistics).heldOut) : nil
     files = reader.statistics.texts
     sizes = TextSizes(
       sentences: reader.statistics.sentences - (heldOut?.sentences ?? 0),
@@ -65,15 +69,24 @@ public struct LargeText: Sendable {
 
   /// Reads the sorted counts that `source` holds; see `CountedText`.
   public init(
-    counts source: ByteSource, order: Int, unit: TextUnit, vocabulary: VocabularySource, limit: CountingLimit
+    counts source: ByteSource, order: Int, tokenizer: Tokenizer, vocabulary: VocabularySource,
+    limit: CountingLimit
   ) throws {
     let read = try ReadCounts(
-      source, order: order, unit: unit, vocabulary: vocabulary,
+      source, order: order, tokenizer: tokenizer, vocabulary: vocabulary,
       into: SpooledCounts.Writer(in: limit.folder))
     var writer = read.ngrams
     spool = try writer.finish()
     (self.limit, name, numbers, heldOut) = (limit, source.name, read.numbers, nil)
     (self.vocabulary, sizes, files) = (read.vocabulary, read.sizes, [read.file])
+  }
+
+  /// The same where white space stands between words.
+  public init(
+    counts source: ByteSource, order: Int, unit: TextUnit, vocabulary: VocabularySource, limit: CountingLimit
+  ) throws {
+    try self.init(
+      counts: source, order: order, tokenizer: Tokenizer(unit: unit), vocabulary: vocabulary, limit: limit)
   }
 
   /// The text in the numbers of its vocabulary, if it is one and a model of this order can be made in memory within the limit.
