@@ -133,7 +133,8 @@ extension Tokenizer {
     ["unit": .string(unit.rawValue), "lowercase": .bool(lowercase), "invalid": .string(invalid.rawValue)]
   }
 
-  init(json: JSONValue) throws {
+  /// The text rules that a checkpoint holds.
+  public init(json: JSONValue) throws {
     guard let unit = json["unit"]?.stringValue.flatMap(TextUnit.init),
       let invalid = InvalidText(rawValue: json["invalid"]?.stringValue ?? InvalidText.error.rawValue)
     else { throw CheckpointError("'tokenizer' does not name a unit (word, char, byte)") }
