@@ -10,9 +10,8 @@ struct ARPAContents {
     var logProbabilities: [Float] = []
     /// ln b of each n-gram; 0 where none is given.
     var logBackoffs: [Float] = []
-    /// How both are written, a `DecimalForm` for each.
-    var probabilityForms: [UInt8] = []
-    var backoffForms: [UInt8] = []
+    /// How both are written: `WrittenForms`.
+    var forms: [UInt8] = []
     /// Where each n-gram stands, for messages; 0 for those that the file lacks.
     var lines: [UInt32] = []
 
@@ -21,8 +20,7 @@ struct ARPAContents {
     mutating func append(probability: ARPANumber, backoff: ARPANumber, line: UInt32) {
       logProbabilities.append(probability.natural)
       logBackoffs.append(backoff.natural)
-      probabilityForms.append(probability.form.rawValue)
-      backoffForms.append(backoff.form.rawValue)
+      forms.append(WrittenForms(probability: probability.form, backoff: backoff.form).code)
       lines.append(line)
     }
 
@@ -30,8 +28,7 @@ struct ARPAContents {
     mutating func append(_ i: Int, of other: Self) {
       logProbabilities.append(other.logProbabilities[i])
       logBackoffs.append(other.logBackoffs[i])
-      probabilityForms.append(other.probabilityForms[i])
-      backoffForms.append(other.backoffForms[i])
+      forms.append(other.forms[i])
       lines.append(other.lines[i])
     }
   }

@@ -12,7 +12,7 @@ extension NGramModel {
   /// Reads the model that an ARPA file holds, and the text rules that belong to it; see `ARPAReader` for what is tolerated.
   ///
   /// Files of other programs say nothing of text rules: their tokens are words, between white space of ASCII, which is how KenLM's and
-  /// SRILM's programs split text.
+  /// SRILM's programs split text. A logarithm of exactly −99 is that of zero, as in SRILM; KenLM takes it for 1e-99.
   ///
   /// - Parameters:
   ///   - tokenizer: the text rules, instead of those in the file or those of other programs; its unit must be the file's, if that names one.

@@ -18,9 +18,8 @@ struct ARPATrie {
     var starts: [UInt32]
     var logProbabilities: [Float]
     var logBackoffs: [Float]
-    /// How both are written, a `DecimalForm` for each.
-    var probabilityForms: [UInt8]
-    var backoffForms: [UInt8]
+    /// How both are written: `WrittenForms`.
+    var forms: [UInt8]
   }
 
   /// A link to an n-gram that is not there.
@@ -46,8 +45,7 @@ struct ARPATrie {
     levels = [
       Level(
         words: unigrams.words, suffixes: [], starts: [], logProbabilities: unigrams.logProbabilities,
-        logBackoffs: unigrams.logBackoffs, probabilityForms: unigrams.probabilityForms,
-        backoffForms: unigrams.backoffForms)
+        logBackoffs: unigrams.logBackoffs, forms: unigrams.forms)
     ]
     var missing: [Set<[UInt32]>] = contents.sections.map { _ in [] }
     for order in 2..<max(2, contents.sections.count + 1) {
@@ -137,8 +135,7 @@ struct ARPATrie {
       words: keys.map { UInt32(truncatingIfNeeded: $0) }, suffixes: permutation.map { suffixes[Int($0)] },
       starts: starts, logProbabilities: permutation.map { section.logProbabilities[Int($0)] },
       logBackoffs: permutation.map { section.logBackoffs[Int($0)] },
-      probabilityForms: permutation.map { section.probabilityForms[Int($0)] },
-      backoffForms: permutation.map { section.backoffForms[Int($0)] })
+      forms: permutation.map { section.forms[Int($0)] })
   }
 
   /// Adds n-grams to the sections, without probabilities so far, and the contexts and suffixes that they need in turn.
@@ -178,16 +175,12 @@ struct ARPATrie {
     var firstChildren: [UInt32] = []
     var logProbabilities: [Float] = []
     var logBackoffs: [Float] = []
-    var probabilityForms: [UInt8] = []
-    var backoffForms: [UInt8] = []
+    var forms: [UInt8] = []
     for (k, level) in levels.enumerated() {
       words += level.words
       logProbabilities += level.logProbabilities
-      probabilityForms += level.probabilityForms
-      if k + 1 < order {
-        logBackoffs += level.logBackoffs
-        backoffForms += level.backoffForms
-      }
+      forms += level.forms
+      if k + 1 < order { logBackoffs += level.logBackoffs }
       guard k > 0 else { continue }
       suffixes += level.suffixes.lazy.map { $0 + UInt32(levelStarts[k - 1]) }
       firstChildren += level.starts.dropLast().lazy.map { $0 + UInt32(levelStarts[k]) }
@@ -196,6 +189,6 @@ struct ARPATrie {
     let trie = NGramTrie(
       levelStarts: levelStarts, words: words, suffixes: suffixes, firstChildren: firstChildren,
       logProbabilities: logProbabilities, logBackoffs: logBackoffs)
-    return (trie, WrittenDigits(probabilities: probabilityForms, backoffs: backoffForms))
+    return (trie, WrittenDigits(codes: forms))
   }
 }

@@ -192,8 +192,9 @@ struct ARPAWriter<Trie: TrieNumbers>: Sendable {
           let length = ends[word + 1] - ends[word]
           let contextLength = context.bytes.count
           var output = buffer.reserve(contextLength + length + 2 * DecimalText.maximumLength + 4)
+          let forms = digits?[node] ?? .sevenDecimals
           output = Self.write(
-            try trie.logProbability(of: node, level: level), digits?.probabilities[node], to: output)
+            try trie.logProbability(of: node, level: level), forms.probability, to: output)
           output.pointee = UInt8(ascii: "\t")
           output += 1
           TextBuffer.copy(context.start, contextLength, to: output)
@@ -202,7 +203,7 @@ struct ARPAWriter<Trie: TrieNumbers>: Sendable {
           output += length
           if node < inner, case let backoff = try trie.logBackoff(of: node, level: level), backoff != 0 {
             output.pointee = UInt8(ascii: "\t")
-            output = Self.write(backoff, digits?.backoffs[node], to: output + 1)
+            output = Self.write(backoff, forms.backoff, to: output + 1)
           }
           output.pointee = UInt8(ascii: "\n")
           buffer.end(at: output + 1)
@@ -214,17 +215,11 @@ struct ARPAWriter<Trie: TrieNumbers>: Sendable {
   /// Writes a natural logarithm in base 10, in a `DecimalForm`, and returns where it ends.
   @inline(__always)
   private static func write(
-    _ natural: Float, _ form: UInt8?, to output: UnsafeMutablePointer<UInt8>
+    _ natural: Float, _ form: DecimalForm, to output: UnsafeMutablePointer<UInt8>
   ) -> UnsafeMutablePointer<UInt8> {
     let decimal = natural == -.infinity ? ARPANumber.zero : Double(natural) / M_LN10
-    if form ?? 0 == 0, abs(decimal) < DecimalText.limit { return DecimalText.write(decimal, to: output) }
-    return writeShortest(natural, form ?? 0, to: output)
-  }
-
-  private static func writeShortest(
-    _ natural: Float, _ form: UInt8, to output: UnsafeMutablePointer<UInt8>
-  ) -> UnsafeMutablePointer<UInt8> {
-    DecimalText.write((DecimalForm(rawValue: form) ?? .nearest).single(natural), to: output)
+    return form == .sevenDecimals && abs(decimal) < DecimalText.limit
+      ? DecimalText.write(decimal, to: output) : DecimalText.write(form.single(natural), to: output)
   }
 }
 

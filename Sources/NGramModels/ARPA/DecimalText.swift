@@ -8,6 +8,7 @@ enum DecimalText {
   static let limit = 400.0
 
   /// Writes the shortest decimal that is `value` in single precision, and returns where it ends.
+  @inline(never)
   static func write(_ value: Float, to output: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
     var output = output
     let text = value.isFinite ? value.description : "0"

@@ -80,33 +80,46 @@ enum DecimalForm: UInt8 {
   }
 }
 
+/// How the two numbers of an n-gram are written, in a byte.
+struct WrittenForms: Equatable {
+  /// What an array holds of it.
+  let code: UInt8
+
+  init(probability: DecimalForm, backoff: DecimalForm) {
+    code = probability.rawValue | backoff.rawValue << 4
+  }
+
+  init(code: UInt8) { self.code = code }
+
+  /// Seven decimals both.
+  static let sevenDecimals = Self(code: 0)
+
+  var probability: DecimalForm { DecimalForm(rawValue: code & 15) ?? .nearest }
+  var backoff: DecimalForm { DecimalForm(rawValue: code >> 4) ?? .nearest }
+}
+
 /// How the numbers of a model were written in the ARPA file that it was read from, so that they are written so again.
 struct WrittenDigits: Sendable {
-  /// A `DecimalForm` for the probability of each n-gram.
-  let probabilities: [UInt8]
-  /// A `DecimalForm` for the back-off weight of each n-gram that has one.
-  let backoffs: [UInt8]
+  /// The `WrittenForms` of each n-gram.
+  private let codes: [UInt8]
 
   /// `nil` if all numbers have seven decimals, which need not be kept.
-  init?(probabilities: [UInt8], backoffs: [UInt8]) {
-    guard probabilities.contains(where: { $0 != 0 }) || backoffs.contains(where: { $0 != 0 }) else {
-      return nil
-    }
-    (self.probabilities, self.backoffs) = (probabilities, backoffs)
+  init?(codes: [UInt8]) {
+    guard codes.contains(where: { $0 != 0 }) else { return nil }
+    self.codes = codes
   }
 
-  private static let names = (probabilities: "probability_digits", backoffs: "backoff_digits")
+  @inline(__always)
+  subscript(node: Int) -> WrittenForms { WrittenForms(code: codes[node]) }
+
+  private static let name = "arpa_digits"
 
   /// What a checkpoint holds of it.
-  var tensors: [Tensor] {
-    [Tensor(Self.names.probabilities, probabilities), Tensor(Self.names.backoffs, backoffs)]
-  }
+  var tensor: Tensor { Tensor(Self.name, codes) }
 
-  /// What `checkpoint` holds of it for so many probabilities and back-off weights; `nil` if nothing.
-  init?(_ checkpoint: Checkpoint, probabilities: Int, backoffs: Int) throws {
-    guard checkpoint.tensors.contains(where: { $0.name == Self.names.probabilities }) else { return nil }
-    self.init(
-      probabilities: try checkpoint.bytes(Self.names.probabilities, count: probabilities),
-      backoffs: try checkpoint.bytes(Self.names.backoffs, count: backoffs))
+  /// What `checkpoint` holds of it for so many n-grams; `nil` if nothing.
+  init?(_ checkpoint: Checkpoint, count: Int) throws {
+    guard checkpoint.tensors.contains(where: { $0.name == Self.name }) else { return nil }
+    self.init(codes: try checkpoint.bytes(Self.name, count: count))
   }
 }
