@@ -43,7 +43,7 @@ extension NGramModel {
     guard quantizationBits != nil else {
       return links + [
         Tensor("log_probabilities", trie.logProbabilities), Tensor("log_backoffs", trie.logBackoffs),
-      ]
+      ] + (digits.map { [$0.tensor] } ?? [])
     }
     let probabilities = QuantizedValues(trie.logProbabilities, trie.levelStarts)
     let backoffs = QuantizedValues(trie.logBackoffs, trie.levelStarts)
@@ -104,7 +104,8 @@ extension NGramModel {
     self.init(
       vocabulary: checkpoint.vocabulary, context: context, trie: trie, smoothing: smoothing,
       record: configuration.members?.filter { !own.contains($0.name) } ?? [],
-      requestedOrder: configuration["requested_order"]?.integerValue ?? order)
+      requestedOrder: configuration["requested_order"]?.integerValue ?? order,
+      digits: try WrittenDigits(checkpoint, count: total))
   }
 }
 

@@ -30,10 +30,12 @@ public struct NGramModel: LanguageModel {
   let queryTable: LazyQueryTable
   /// The order that was asked for; the text may have been too short for it.
   public let requestedOrder: Int
+  /// How an ARPA file had the numbers, where they are to be written so again.
+  let digits: WrittenDigits?
 
   init(
     vocabulary: Vocabulary, context: ContextMode, trie: NGramTrie, smoothing: Smoothing?,
-    record: [JSONValue.Member], requestedOrder: Int
+    record: [JSONValue.Member], requestedOrder: Int, digits: WrittenDigits? = nil
   ) {
     self.vocabulary = vocabulary
     defaultContext = context
@@ -41,6 +43,7 @@ public struct NGramModel: LanguageModel {
     self.smoothing = smoothing
     smoothingRecord = record
     self.requestedOrder = requestedOrder
+    self.digits = digits
     queryTable = LazyQueryTable()
   }
 

@@ -278,7 +278,7 @@ struct CountFileTests {
 }
 
 /// Damages bytes: changes, deletes, doubles and moves some of them, or of the lines.
-private struct Mutator {
+struct Mutator {
   private var generator: SeededGenerator
 
   init(seed: UInt64) { generator = SeededGenerator(seed: seed) }

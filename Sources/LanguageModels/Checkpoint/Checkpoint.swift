@@ -149,7 +149,7 @@ extension Tokenizer {
   /// The text rules that a checkpoint holds.
   ///
   /// - Throws: `CheckpointError` if they are not known to this version, or do not go together.
-  init(json: JSONValue) throws {
+  public init(json: JSONValue) throws {
     guard let unit = json["unit"]?.stringValue.flatMap(TextUnit.init) else {
       let units = TextUnit.allCases.map(\.rawValue).joined(separator: ", ")
       throw CheckpointError("'tokenizer' does not name a unit (\(units))")

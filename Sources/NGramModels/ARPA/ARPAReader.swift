@@ -1,61 +1,40 @@
-import Glibc
 import LanguageModels
-
-/// The n-grams of an ARPA file as they stand there, order by order.
-struct ARPAContents {
-  /// The n-grams of one order.
-  struct Section {
-    /// n words for each n-gram; `<s>` is the number after the vocabulary's last.
-    var words: [UInt32] = []
-    /// log₁₀ p of each n-gram.
-    var logProbabilities: [Float] = []
-    /// log₁₀ b of each n-gram; 0 where none is given.
-    var logBackoffs: [Float] = []
-    /// Where each n-gram stands, for messages; 0 for those that the file lacks.
-    var lines: [UInt32] = []
-
-    var count: Int { logProbabilities.count }
-
-    mutating func append(logProbability: Float, logBackoff: Float, line: UInt32) {
-      logProbabilities.append(logProbability)
-      logBackoffs.append(logBackoff)
-      lines.append(line)
-    }
-  }
-
-  /// The name of the file in messages.
-  let name: String
-  let vocabulary: Vocabulary
-  /// Order n at index n − 1; the unigrams in order of their numbers.
-  var sections: [Section]
-  /// What is unusual about the file, each in a sentence.
-  var remarks: [String]
-}
 
 /// Reads ARPA files as KenLM, SRILM, IRSTLM and others write them.
 ///
-/// Text before `\data\` and empty lines are passed over; fields are separated by tabs or spaces; a back-off weight may be
-/// missing anywhere; probabilities above 1 are taken as 1; the marks `<s>`, `</s>` and `<unk>` may be in other case, or
-/// missing. Memory: that of the n-grams.
+/// Text before `\data\`, but for text rules, and empty lines are passed over; fields are separated by tabs, spaces, CR or NUL, as in KenLM; a
+/// back-off weight may be missing anywhere; −99 is the logarithm of zero; probabilities above 1 are taken as 1; the marks `<s>`, `</s>`
+/// and `<unk>` may be in other case, or missing. Memory: that of the n-grams.
 struct ARPAReader {
   private let lines: LineReader
   /// How many n-grams of each order the header announces.
   private var counts: [Int] = []
   private var unigrams = UnigramSection()
+  /// The words as they stand in the file, by which n-grams find their numbers.
+  private var names: Vocabulary?
   private var vocabulary: Vocabulary?
+  /// The text rules in the file, and their line.
+  private var rules: (ARPATextRules, line: Int)?
+  private var tokenizer: Tokenizer?
   private var sections: [ARPAContents.Section] = []
   private var remarks: [String] = []
   private var positive = (count: 0, line: 0)
   /// How many n-grams of each order from 2 have `<s>` behind their first word.
   private var padding: [Int] = []
 
-  init(_ source: ByteSource) { lines = LineReader(source) }
+  /// The highest order: a state counts its words in a byte.
+  private static let maximumOrder = 255
 
-  /// Reads the whole file.
+  private init(_ source: ByteSource, _ tokenizer: Tokenizer?) {
+    lines = LineReader(source)
+    self.tokenizer = tokenizer
+  }
+
+  /// Reads the whole file, by its own text rules unless `tokenizer` gives others.
   ///
   /// - Throws: `TextError` that names the line; `FileError` when the file is cut short.
-  static func read(_ source: ByteSource) throws -> ARPAContents {
-    var reader = ARPAReader(source)
+  static func read(_ source: ByteSource, tokenizer: Tokenizer?) throws -> ARPAContents {
+    var reader = ARPAReader(source, tokenizer)
     try reader.findData()
     return try reader.readSections()
   }
@@ -63,7 +42,7 @@ struct ARPAReader {
   private mutating func findData() throws {
     var isFirst = true
     while let line = try nextLine() {
-      if line.elementsEqual("\\data\\".utf8) { return }
+      if line.elementsEqual("\\data\\".utf8) { return try checkUnit() }
       if isFirst, line.starts(with: "iARPA".utf8) {
         throw problem("an iARPA file of IRSTLM; convert it with IRSTLM's compile-lm --text=yes")
       }
@@ -71,8 +50,20 @@ struct ARPAReader {
         throw problem("a binary model of KenLM; give the ARPA file that it was made from")
       }
       isFirst = false
+      if let found = try ARPATextRules(line: line, file: lines.source.name, number: lines.lineNumber) {
+        rules = (found, lines.lineNumber)
+      }
     }
     throw FileError(path: lines.source.name, reason: "is no ARPA file: it has no line \\data\\")
+  }
+
+  /// Tokens of one unit cannot be read as those of another.
+  private func checkUnit() throws {
+    guard let (rules, line) = rules, let tokenizer, tokenizer.unit != rules.tokenizer.unit else { return }
+    let unit = rules.tokenizer.unit.rawValue
+    throw TextError(
+      file: lines.source.name, line: line,
+      reason: "the model's tokens are those of --unit \(unit), not of --unit \(tokenizer.unit.rawValue)")
   }
 
   private mutating func readSections() throws -> ARPAContents {
@@ -112,7 +103,9 @@ struct ARPAReader {
     guard order == counts.count + 1 else {
       throw problem("the number of \(order)-grams where that of \(counts.count + 1)-grams should be")
     }
-    guard order <= 16 else { throw problem("n-grams of order \(order); lmctl has orders up to 16") }
+    guard order <= Self.maximumOrder else {
+      throw problem("n-grams of order \(order); lmctl reads orders up to \(Self.maximumOrder)")
+    }
     counts.append(count)
   }
 
@@ -153,28 +146,35 @@ struct ARPAReader {
     return fields
   }
 
+  /// Whether `byte` separates fields: not so a vertical tab or a form feed.
   @inline(__always)
-  private static func isSeparator(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
+  static func isSeparator(_ byte: UInt8) -> Bool {
+    byte <= 0x20 && (byte == 0x20 || byte == 0x09 || byte == 0x0D || byte == 0x0A || byte == 0)
+  }
 
   /// The numbers of a line.
   @inline(__always)
   private mutating func numbers(
     _ line: UnsafeRawBufferPointer, _ fields: Fields
-  ) throws -> (logProbability: Float, logBackoff: Float) {
-    func number(_ range: Range<Int>, _ kind: String) throws -> Float {
+  ) throws -> (probability: ARPANumber, backoff: ARPANumber) {
+    func number(_ range: Range<Int>, _ kind: String) throws -> ARPANumber {
       let text = UnsafeRawBufferPointer(rebasing: line[range])
-      guard let value = DecimalText.parse(text), !value.isNaN, value < .infinity else {
+      guard let decimal = DecimalText.parse(text), !decimal.isNaN, decimal < .infinity else {
         throw problem("'\(Self.excerpt(text))' is not the logarithm of a \(kind)")
       }
-      return Float(value)
+      guard let number = ARPANumber(decimal: decimal) else {
+        throw problem("'\(Self.excerpt(text))' as the logarithm of a \(kind) is beyond single precision")
+      }
+      return number
     }
-    var logProbability = try number(fields.logProbability, "probability")
-    if logProbability > 0 {
+    var probability = try number(fields.logProbability, "probability")
+    if probability.natural > 0 {
       if positive.count == 0 { positive.line = lines.lineNumber }
       positive.count += 1
-      logProbability = 0
+      probability = ARPANumber(natural: 0)
     }
-    return (logProbability, try fields.logBackoff.map { try number($0, "back-off weight") } ?? 0)
+    let backoff = try fields.logBackoff.map { try number($0, "back-off weight") }
+    return (probability, backoff ?? ARPANumber(natural: 0))
   }
 
   private mutating func readUnigram(_ line: UnsafeRawBufferPointer) throws {
@@ -184,18 +184,18 @@ struct ARPAReader {
       }
       unigrams.words.append(word)
     }
-    let (logProbability, logBackoff) = try numbers(line, fields)
+    let (probability, backoff) = try numbers(line, fields)
     unigrams.section.append(
-      logProbability: logProbability, logBackoff: logBackoff, line: UInt32(clamping: lines.lineNumber))
+      probability: probability, backoff: backoff, line: UInt32(clamping: lines.lineNumber))
   }
 
   private mutating func readNGram(_ line: UnsafeRawBufferPointer, order: Int) throws {
-    guard let vocabulary else { return }
+    guard let names else { return }
     let index = order - 2
-    let sentenceStart = UInt32(vocabulary.count)
+    let sentenceStart = UInt32(names.count)
     let first = sections[index].words.count
     let fields = try Self.fields(of: line, order: order, in: lines) { word in
-      if let id = vocabulary.find(word) {
+      if let id = names.find(word) {
         sections[index].words.append(id)
       } else if let mark = unigrams.mark(word) {
         sections[index].words.append(mark == .sentenceStart ? sentenceStart : mark.rawValue)
@@ -203,7 +203,7 @@ struct ARPAReader {
         throw problem("the word '\(Self.excerpt(word))' is not among the 1-grams")
       }
     }
-    let (logProbability, logBackoff) = try numbers(line, fields)
+    let (probability, backoff) = try numbers(line, fields)
     // IRSTLM pads sentences with several <s>; in lmctl, one is a whole context.
     if sections[index].words[(first + 1)...].contains(sentenceStart) {
       sections[index].words.removeSubrange(first...)
@@ -211,7 +211,7 @@ struct ARPAReader {
       return
     }
     sections[index].append(
-      logProbability: logProbability, logBackoff: logBackoff, line: UInt32(clamping: lines.lineNumber))
+      probability: probability, backoff: backoff, line: UInt32(clamping: lines.lineNumber))
   }
 
   /// Ends the section of `order`.
@@ -223,13 +223,37 @@ struct ARPAReader {
     }
     guard order == 1 else { return }
     do {
-      vocabulary = try unigrams.settle(&remarks)
+      let names = try unigrams.settle(&remarks)
+      self.names = names
+      vocabulary = try vocabulary(named: names)
     } catch let repeated as UnigramSection.Repetition {
       throw TextError(
         file: lines.source.name, line: Int(repeated.line),
         reason: "'\(repeated.word)' is among the 1-grams before")
     }
   }
+
+  /// The tokens that the words of the file stand for, with the same numbers.
+  private func vocabulary(named names: Vocabulary) throws -> Vocabulary {
+    guard ARPAName.escapes(textRules) else { return names }
+    var builder = VocabularyBuilder(unit: textRules.unit)
+    for id in 2..<TokenID(names.count) {
+      var token = ARPAName.token(named: names[id])
+      let line = unigrams.section.lines[Int(id)]
+      guard textRules.unit == .word || textRules.unit.isToken(token) else {
+        throw TextError(
+          file: lines.source.name, line: Int(line),
+          reason: "'\(names[id])' is not one token of --unit \(textRules.unit.rawValue)")
+      }
+      guard token.withUTF8({ builder.add(UnsafeRawBufferPointer($0)) }) == id else {
+        throw UnigramSection.Repetition(word: names[id], line: line)
+      }
+    }
+    return builder.inOrderOfAppearance
+  }
+
+  /// The text rules to go by.
+  private var textRules: Tokenizer { tokenizer ?? rules?.0.tokenizer ?? ARPATextRules.foreign }
 
   private mutating func contents() throws -> ARPAContents {
     guard let vocabulary else { throw problem("no 1-grams") }
@@ -243,8 +267,8 @@ struct ARPAReader {
       remarks.append("\(unused) n-grams with <s> behind another word can never be used, and are left out")
     }
     return ARPAContents(
-      name: lines.source.name, vocabulary: vocabulary, sections: [unigrams.section] + sections,
-      remarks: remarks)
+      name: lines.source.name, vocabulary: vocabulary, tokenizer: textRules, context: rules?.0.context,
+      sections: [unigrams.section] + sections, remarks: remarks)
   }
 
   // MARK: Lines
@@ -270,130 +294,5 @@ struct ARPAReader {
     let start = String(decoding: text.prefix(60), as: UTF8.self)
     let shown = String(start.unicodeScalars.map { $0.value < 0x20 ? "\u{FFFD}" : Character($0) })
     return text.count > 60 ? shown + "…" : shown
-  }
-}
-
-/// The 1-grams of a file, from which its vocabulary is settled once all are read.
-private struct UnigramSection {
-  /// A word that stands there twice.
-  struct Repetition: Error {
-    let word: String
-    let line: UInt32
-  }
-
-  /// The words with a meaning of their own; their numbers, but for the beginning of a sentence.
-  enum Mark: UInt32, CaseIterable {
-    case unknown = 0
-    case endOfSentence = 1
-    case sentenceStart = 2
-
-    var text: String {
-      switch self {
-      case .unknown: "<unk>"
-      case .endOfSentence: "</s>"
-      case .sentenceStart: "<s>"
-      }
-    }
-  }
-
-  var words = ByteStrings()
-  var section = ARPAContents.Section()
-  /// How the marks are written in this file, where not as usual.
-  private var spellings: [(text: [UInt8], mark: Mark)] = []
-
-  /// The mark that `word` is.
-  func mark(_ word: UnsafeRawBufferPointer) -> Mark? {
-    guard word.first == UInt8(ascii: "<"), word.count <= 5 else { return nil }
-    if let mark = Mark.allCases.first(where: { word.elementsEqual($0.text.utf8) }) { return mark }
-    return spellings.first { word.elementsEqual($0.text) }?.mark
-  }
-
-  /// Settles the vocabulary and puts the section in its order: unknown words, the end of a sentence, words in the file's order, the
-  /// beginning of a sentence.
-  mutating func settle(_ remarks: inout [String]) throws -> Vocabulary {
-    findSpellings()
-    var builder = VocabularyBuilder(unit: .word)
-    var places: [Int?] = [nil, nil]
-    var sentenceStart: Int?
-    for i in 0..<words.count {
-      let (mark, number) = words.withBytes(of: i) { word -> (Mark?, Int) in
-        let mark = self.mark(word)
-        return (mark, mark == nil ? Int(builder.add(word)) : 0)
-      }
-      let isNew: Bool
-      switch mark {
-      case .sentenceStart?:
-        isNew = sentenceStart == nil
-        sentenceStart = i
-      case let mark?:
-        isNew = places[Int(mark.rawValue)] == nil
-        places[Int(mark.rawValue)] = i
-      case nil:
-        isNew = number == places.count
-        places.append(i)
-      }
-      guard isNew else {
-        throw words.withBytes(of: i) {
-          Repetition(word: String(decoding: $0, as: UTF8.self), line: section.lines[i])
-        }
-      }
-    }
-    if places[0] == nil {
-      remarks.append("it has no <unk>; unknown words get the probability 1e-100, as in KenLM")
-    }
-    if places[1] == nil {
-      remarks.append("it has no </s>; the end of a sentence gets the probability 1e-100")
-    }
-    var ordered = ARPAContents.Section()
-    for (number, place) in (places + [sentenceStart]).enumerated() {
-      ordered.words.append(UInt32(number))
-      ordered.append(
-        logProbability: place.map { section.logProbabilities[$0] } ?? -100,
-        logBackoff: place.map { section.logBackoffs[$0] } ?? 0, line: place.map { section.lines[$0] } ?? 0)
-    }
-    section = ordered
-    words = ByteStrings()
-    return builder.inOrderOfAppearance
-  }
-
-  /// Finds the marks that are written in other case, unless they are there as usual as well.
-  private mutating func findSpellings() {
-    var usual: Set<String> = []
-    var others: [String] = []
-    for i in 0..<words.count {
-      words.withBytes(of: i) { word in
-        guard word.first == UInt8(ascii: "<"), word.count <= 5 else { return }
-        let text = String(decoding: word, as: UTF8.self)
-        if Mark.allCases.contains(where: { $0.text == text }) {
-          usual.insert(text)
-        } else {
-          others.append(text)
-        }
-      }
-    }
-    for text in others {
-      guard let mark = Mark.allCases.first(where: { $0.text == text.lowercased() }),
-        !usual.contains(mark.text)
-      else { continue }
-      usual.insert(mark.text)
-      spellings.append((Array(text.utf8), mark))
-    }
-  }
-}
-
-/// Byte strings one after the other in one array.
-private struct ByteStrings {
-  private var bytes: [UInt8] = []
-  private var ends = [0]
-
-  var count: Int { ends.count - 1 }
-
-  mutating func append(_ string: UnsafeRawBufferPointer) {
-    bytes.append(contentsOf: string)
-    ends.append(bytes.count)
-  }
-
-  func withBytes<R>(of i: Int, _ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
-    try bytes.withUnsafeBytes { try body(UnsafeRawBufferPointer(rebasing: $0[ends[i]..<ends[i + 1]])) }
   }
 }

@@ -1,5 +1,4 @@
 import Dispatch
-import Glibc
 import LanguageModels
 
 /// Makes a trie of the n-grams of an ARPA file, which may be in any order.
@@ -19,6 +18,8 @@ struct ARPATrie {
     var starts: [UInt32]
     var logProbabilities: [Float]
     var logBackoffs: [Float]
+    /// How both are written: `WrittenForms`.
+    var forms: [UInt8]
   }
 
   /// A link to an n-gram that is not there.
@@ -44,7 +45,7 @@ struct ARPATrie {
     levels = [
       Level(
         words: unigrams.words, suffixes: [], starts: [], logProbabilities: unigrams.logProbabilities,
-        logBackoffs: unigrams.logBackoffs)
+        logBackoffs: unigrams.logBackoffs, forms: unigrams.forms)
     ]
     var missing: [Set<[UInt32]>] = contents.sections.map { _ in [] }
     for order in 2..<max(2, contents.sections.count + 1) {
@@ -133,7 +134,8 @@ struct ARPATrie {
     return Level(
       words: keys.map { UInt32(truncatingIfNeeded: $0) }, suffixes: permutation.map { suffixes[Int($0)] },
       starts: starts, logProbabilities: permutation.map { section.logProbabilities[Int($0)] },
-      logBackoffs: permutation.map { section.logBackoffs[Int($0)] })
+      logBackoffs: permutation.map { section.logBackoffs[Int($0)] },
+      forms: permutation.map { section.forms[Int($0)] })
   }
 
   /// Adds n-grams to the sections, without probabilities so far, and the contexts and suffixes that they need in turn.
@@ -142,27 +144,29 @@ struct ARPATrie {
       // In an order that does not depend on the hashing.
       for words in ngrams.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
         contents.sections[index].words += words
-        contents.sections[index].append(logProbability: .nan, logBackoff: 0, line: 0)
+        contents.sections[index].append(
+          probability: ARPANumber(natural: .nan), backoff: ARPANumber(natural: 0), line: 0)
       }
     }
   }
 
-  /// Gives the n-grams that were added the probabilities that backing off gives them.
+  /// Gives the n-grams that were added the probabilities that backing off gives them, or 1 where these are above 1.
   private mutating func fillIn() {
     for k in 1..<max(1, levels.count) {
       guard levels[k].logProbabilities.contains(where: \.isNaN) else { continue }
       for context in 0..<levels[k - 1].words.count {
         for i in Int(levels[k].starts[context])..<Int(levels[k].starts[context + 1])
         where levels[k].logProbabilities[i].isNaN {
-          levels[k].logProbabilities[i] =
-            levels[k - 1].logBackoffs[context] + levels[k - 1].logProbabilities[Int(levels[k].suffixes[i])]
+          levels[k].logProbabilities[i] = min(
+            0,
+            levels[k - 1].logBackoffs[context] + levels[k - 1].logProbabilities[Int(levels[k].suffixes[i])])
         }
       }
     }
   }
 
-  /// The trie, in natural logarithms.
-  var trie: NGramTrie {
+  /// The trie, and how its numbers were written.
+  var trie: (NGramTrie, WrittenDigits?) {
     var levelStarts = [0]
     for level in levels { levelStarts.append(levelStarts[levelStarts.count - 1] + level.words.count) }
     let order = levels.count
@@ -171,17 +175,20 @@ struct ARPATrie {
     var firstChildren: [UInt32] = []
     var logProbabilities: [Float] = []
     var logBackoffs: [Float] = []
+    var forms: [UInt8] = []
     for (k, level) in levels.enumerated() {
       words += level.words
-      logProbabilities += level.logProbabilities.lazy.map { Float(Double($0) * M_LN10) }
-      if k + 1 < order { logBackoffs += level.logBackoffs.lazy.map { Float(Double($0) * M_LN10) } }
+      logProbabilities += level.logProbabilities
+      forms += level.forms
+      if k + 1 < order { logBackoffs += level.logBackoffs }
       guard k > 0 else { continue }
       suffixes += level.suffixes.lazy.map { $0 + UInt32(levelStarts[k - 1]) }
       firstChildren += level.starts.dropLast().lazy.map { $0 + UInt32(levelStarts[k]) }
     }
     firstChildren.append(UInt32(levelStarts[order]))
-    return NGramTrie(
+    let trie = NGramTrie(
       levelStarts: levelStarts, words: words, suffixes: suffixes, firstChildren: firstChildren,
       logProbabilities: logProbabilities, logBackoffs: logBackoffs)
+    return (trie, WrittenDigits(codes: forms))
   }
 }

@@ -3,6 +3,9 @@ import Glibc
 import LanguageModels
 
 extension NGramModel {
+  /// Writes the model to `path` as an ARPA file, with no text rules but its unit; see `writeARPA(to:tokenizer:)`.
+  public func writeARPA(to path: String) throws { try writeARPA(to: path, tokenizer: nil) }
+
   /// Writes the model to `path` as an ARPA file, the format that KenLM, SRILM and others exchange:
   ///
   ///     \data\
@@ -11,19 +14,28 @@ extension NGramModel {
   ///     \1-grams:
   ///     log₁₀ p(w | h) <tab> h w <tab> log₁₀ b(hw)
   ///
-  /// Seven decimals; weights of 1 (log₁₀ b = 0) are left out, as SRILM does; −99 stands for the logarithm of zero and for the beginning
-  /// of a sentence, which is never predicted. In units other than words, a space is written `▁` and a line end `</s>`.
+  /// Numbers have seven decimals, or are those that were read from another ARPA file; weights of 1 (log₁₀ b = 0) are left out, as SRILM does; −99
+  /// stands for the logarithm of zero, and for that of the beginning of a sentence, which is never predicted. The text rules of other models than
+  /// those of plain words come first (`ARPATextRules`), whose tokens are written without white space (`ARPAName`).
   ///
-  /// - Throws: `FileError` when the file cannot be written, or two tokens would look the same.
-  public func writeARPA(to path: String) throws {
-    try ARPAWriter(trie: trie, names: ARPANames(vocabulary)).write(to: path)
+  /// - Parameter tokenizer: the model's text rules; `nil` for those of its unit.
+  /// - Throws: `FileError` when the file cannot be written, or a token cannot.
+  public func writeARPA(to path: String, tokenizer: Tokenizer?) throws {
+    let rules = ARPATextRules(
+      tokenizer: tokenizer ?? Tokenizer(unit: vocabulary.unit), context: defaultContext)
+    try ARPAWriter(trie: trie, digits: digits, rules: rules, vocabulary).write(to: path)
   }
 }
 
 extension StoredModel {
-  /// Writes the model to `path` as an ARPA file; see `NGramModel.writeARPA`.
-  public func writeARPA(to path: String) throws {
-    try ARPAWriter(trie: trie, names: ARPANames(vocabulary)).write(to: path)
+  /// Writes the model to `path` as an ARPA file, with no text rules but its unit; see `NGramModel.writeARPA(to:tokenizer:)`.
+  public func writeARPA(to path: String) throws { try writeARPA(to: path, tokenizer: nil) }
+
+  /// Writes the model to `path` as an ARPA file; see `NGramModel.writeARPA(to:tokenizer:)`.
+  public func writeARPA(to path: String, tokenizer: Tokenizer?) throws {
+    let rules = ARPATextRules(
+      tokenizer: tokenizer ?? Tokenizer(unit: vocabulary.unit), context: options.context)
+    try ARPAWriter(trie: trie, digits: nil, rules: rules, vocabulary).write(to: path)
   }
 }
 
@@ -72,49 +84,19 @@ extension TrieReader {
   }
 }
 
-/// How the words of a vocabulary, and the beginning of a sentence behind them, are written in an ARPA file.
-struct ARPANames: Sendable {
-  /// The names one after the other, and `TextBuffer.slack` bytes behind them.
-  private(set) var bytes: [UInt8] = []
-  /// Name i is `bytes[ends[i]..<ends[i + 1]]`.
-  private(set) var ends = [0]
-  /// Bytes of the longest name.
-  private(set) var longest = 0
-
-  init(_ vocabulary: Vocabulary) throws {
-    var seen = VocabularyBuilder(unit: .word)
-    for id in 0..<TokenID(vocabulary.count) {
-      if id == Vocabulary.endOfSentence {
-        append("</s>".utf8)
-        continue
-      }
-      let name = vocabulary.unit == .word ? nil : vocabulary.displayName(of: id)
-      if let name { append(name.utf8) } else { vocabulary.withBytes(of: id) { append($0) } }
-      if id == Vocabulary.unknown { continue }
-      let number = bytes.withUnsafeBytes {
-        seen.add(UnsafeRawBufferPointer(rebasing: $0[ends[Int(id)]..<ends[Int(id) + 1]]))
-      }
-      guard number == id, name != "<s>" else {
-        throw FileError(
-          path: "the model",
-          reason: "has two tokens that an ARPA file would write '\(vocabulary.displayName(of: id))'")
-      }
-    }
-    append("<s>".utf8)
-    bytes += repeatElement(0, count: TextBuffer.slack)
-  }
-
-  private mutating func append(_ name: some Collection<UInt8>) {
-    bytes.append(contentsOf: name)
-    ends.append(bytes.count)
-    longest = max(longest, name.count)
-  }
-}
-
 /// Writes a trie as text: blocks of n-grams are made into text on all cores while the blocks before them go to the file.
 struct ARPAWriter<Trie: TrieNumbers>: Sendable {
-  let trie: Trie
-  let names: ARPANames
+  private let trie: Trie
+  /// How numbers are written; `nil` if all have seven decimals.
+  private let digits: WrittenDigits?
+  private let rules: ARPATextRules
+  private let names: ARPANames
+
+  /// - Throws: `FileError` when a token cannot be written.
+  init(trie: Trie, digits: WrittenDigits?, rules: ARPATextRules, _ vocabulary: Vocabulary) throws {
+    (self.trie, self.digits, self.rules) = (trie, digits, rules)
+    names = try ARPANames(vocabulary, rules.tokenizer)
+  }
 
   /// N-grams in a block.
   private static var blockSize: Int { 1 << 12 }
@@ -124,7 +106,7 @@ struct ARPAWriter<Trie: TrieNumbers>: Sendable {
   func write(to path: String) throws {
     let file = try AtomicFile(path: path)
     let levelStarts = trie.levelStarts
-    var header = "\\data\\\n"
+    var header = (rules.line.map { $0 + "\n" } ?? "") + "\\data\\\n"
     for k in 1..<levelStarts.count { header += "ngram \(k)=\(levelStarts[k] - levelStarts[k - 1])\n" }
     try write(header, to: file)
     for level in 1..<levelStarts.count {
@@ -210,7 +192,9 @@ struct ARPAWriter<Trie: TrieNumbers>: Sendable {
           let length = ends[word + 1] - ends[word]
           let contextLength = context.bytes.count
           var output = buffer.reserve(contextLength + length + 2 * DecimalText.maximumLength + 4)
-          output = DecimalText.write(Self.log10(try trie.logProbability(of: node, level: level)), to: output)
+          let forms = digits?[node] ?? .sevenDecimals
+          output = Self.write(
+            try trie.logProbability(of: node, level: level), forms.probability, to: output)
           output.pointee = UInt8(ascii: "\t")
           output += 1
           TextBuffer.copy(context.start, contextLength, to: output)
@@ -219,7 +203,7 @@ struct ARPAWriter<Trie: TrieNumbers>: Sendable {
           output += length
           if node < inner, case let backoff = try trie.logBackoff(of: node, level: level), backoff != 0 {
             output.pointee = UInt8(ascii: "\t")
-            output = DecimalText.write(Self.log10(backoff), to: output + 1)
+            output = Self.write(backoff, forms.backoff, to: output + 1)
           }
           output.pointee = UInt8(ascii: "\n")
           buffer.end(at: output + 1)
@@ -228,11 +212,15 @@ struct ARPAWriter<Trie: TrieNumbers>: Sendable {
     }
   }
 
-  /// What stands for the logarithm of zero.
-  private static var zero: Double { -99 }
-
+  /// Writes a natural logarithm in base 10, in a `DecimalForm`, and returns where it ends.
   @inline(__always)
-  private static func log10(_ natural: Float) -> Double { max(Double(natural) / M_LN10, zero) }
+  private static func write(
+    _ natural: Float, _ form: DecimalForm, to output: UnsafeMutablePointer<UInt8>
+  ) -> UnsafeMutablePointer<UInt8> {
+    let decimal = natural == -.infinity ? ARPANumber.zero : Double(natural) / M_LN10
+    return form == .sevenDecimals && abs(decimal) < DecimalText.limit
+      ? DecimalText.write(decimal, to: output) : DecimalText.write(form.single(natural), to: output)
+  }
 }
 
 /// The nodes on the way from the unigrams to a node's context.
@@ -262,57 +250,5 @@ private struct ContextPath {
       position -= 1
     }
     return position < nodes.count - 1 ? position + 1 : nil
-  }
-}
-
-/// Text that grows in memory of its own.
-private final class TextBuffer {
-  /// Bytes behind the end of a text that may be read and overwritten.
-  static let slack = 16
-
-  private var memory: UnsafeMutablePointer<UInt8>
-  private var capacity = 1 << 10
-  private var count = 0
-
-  init() { memory = .allocate(capacity: capacity + Self.slack) }
-
-  deinit { memory.deallocate() }
-
-  var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: memory, count: count) }
-
-  /// Where the text begins.
-  var start: UnsafePointer<UInt8> { UnsafePointer(memory) }
-
-  /// Takes away what stands from `position` on.
-  func removeAll(from position: Int = 0) { count = position }
-
-  /// Where the next bytes go, with room for `length` of them.
-  @inline(__always)
-  func reserve(_ length: Int) -> UnsafeMutablePointer<UInt8> {
-    if count + length > capacity { grow(length) }
-    return memory + count
-  }
-
-  /// Tells where the bytes that were written end.
-  @inline(__always)
-  func end(at end: UnsafeMutablePointer<UInt8>) { count = end - memory }
-
-  /// Copies a short text in steps of `slack` bytes, the last of which may go beyond its end on either side.
-  @inline(__always)
-  static func copy(_ source: UnsafePointer<UInt8>, _ length: Int, to target: UnsafeMutablePointer<UInt8>) {
-    var done = 0
-    while done < length {
-      let step = UnsafeRawPointer(source + done).loadUnaligned(as: SIMD16<UInt8>.self)
-      UnsafeMutableRawPointer(target + done).storeBytes(of: step, as: SIMD16<UInt8>.self)
-      done += slack
-    }
-  }
-
-  private func grow(_ length: Int) {
-    capacity = max(2 * capacity, count + length)
-    let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity + Self.slack)
-    larger.update(from: memory, count: count)
-    memory.deallocate()
-    memory = larger
   }
 }

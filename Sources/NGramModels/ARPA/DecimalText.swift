@@ -4,6 +4,20 @@ import Glibc
 enum DecimalText {
   /// The most bytes that `write` needs.
   static let maximumLength = 16
+  /// Numbers with seven decimals are below this.
+  static let limit = 400.0
+
+  /// Writes the shortest decimal that is `value` in single precision, and returns where it ends.
+  @inline(never)
+  static func write(_ value: Float, to output: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
+    var output = output
+    let text = value.isFinite ? value.description : "0"
+    for byte in (text.hasSuffix(".0") ? text.dropLast(2) : text[...]).utf8 {
+      output.pointee = byte
+      output += 1
+    }
+    return output
+  }
 
   /// Writes `value` with up to seven decimals, without trailing zeros, and returns where it ends.
   ///
@@ -11,7 +25,7 @@ enum DecimalText {
   @inline(__always)
   static func write(_ value: Double, to output: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
     var output = output
-    let magnitude = min(abs(value), 400) * 1e7
+    let magnitude = min(abs(value), limit) * 1e7
     var digits = magnitude.isNaN ? 0 : UInt32((magnitude).rounded(.toNearestOrEven))
     if value < 0, digits > 0 {
       output.pointee = UInt8(ascii: "-")
