@@ -121,16 +121,28 @@ final class SoftmaxOutput {
 
   /// ln p(target) of each row, 0 for rows without a target, for which no logits are computed.
   func logProbabilities(_ x: MatrixView, targets: [TokenID]) -> [Float] {
+    measure(x, targets: targets, otherwise: 0) { Float(-$0) }
+  }
+
+  /// −ln p(target) of each row, 0 for rows without a target, as exactly as the logits allow.
+  func losses(_ x: MatrixView, targets: [TokenID]) -> [Double] {
+    measure(x, targets: targets, otherwise: 0) { $0 }
+  }
+
+  /// `number` of −ln p(target) for each row, `otherwise` for rows without a target.
+  private func measure<Number>(
+    _ x: MatrixView, targets: [TokenID], otherwise: Number, _ number: (Double) -> Number
+  ) -> [Number] {
     let scored = targets.indices.filter { targets[$0] != Batch.ignored }
-    var result = [Float](repeating: 0, count: targets.count)
+    var result = [Number](repeating: otherwise, count: targets.count)
     forEachChunk(scored.count < x.rows ? gather(scored, of: x) : x) { first, y in
       result.withUnsafeMutableBufferPointer { result in
         nonisolated(unsafe) let result = result
         engine.split(y.rows) { mine in
           for row in mine {
             let index = scored[first + row]
-            result[index] = Float(
-              -engine.kernels.crossEntropy(
+            result[index] = number(
+              engine.kernels.crossEntropy(
                 vocabularySize, y.row(row), panelStride: y.panelStride, target: Int(targets[index])))
           }
         }

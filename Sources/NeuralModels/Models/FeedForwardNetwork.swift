@@ -124,6 +124,10 @@ final class FeedForwardNetwork: NeuralNetwork {
     output.logProbabilities(forward(batch, dropoutKey: nil).features, targets: batch.targets)
   }
 
+  func losses(_ batch: Batch) -> [Double] {
+    output.losses(forward(batch, dropoutKey: nil).features, targets: batch.targets)
+  }
+
   func advance(window: [TokenID]) {}
 
   func distribution(window: [TokenID], into output: inout [Float]) {

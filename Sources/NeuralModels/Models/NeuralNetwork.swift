@@ -34,6 +34,9 @@ protocol NeuralNetwork: AnyObject {
   /// ln p(target) of each row of the batch, 0 where there is no target; the state moves on.
   func logProbabilities(_ batch: Batch) -> [Float]
 
+  /// −ln p(target) of each row of the batch, 0 where there is no target; the state moves on.
+  func losses(_ batch: Batch) -> [Double]
+
   /// Moves the state of a single row behind one more token, the last of the window.
   func advance(window: [TokenID])
 

@@ -120,6 +120,10 @@ final class RecurrentNetwork: NeuralNetwork {
     output.logProbabilities(forward(batch, dropoutKey: nil).x[layers.count], targets: batch.targets)
   }
 
+  func losses(_ batch: Batch) -> [Double] {
+    output.losses(forward(batch, dropoutKey: nil).x[layers.count], targets: batch.targets)
+  }
+
   func advance(window: [TokenID]) {
     _ = forward(Batch(steps: 1, rows: 1, inputs: window), dropoutKey: nil)
   }

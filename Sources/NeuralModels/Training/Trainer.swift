@@ -82,7 +82,8 @@ public final class Trainer {
   /// `heldOut` is measured after every epoch and at the end. `event` hears of every step and epoch; when it throws, training stops
   /// there, and may resume from `state`.
   ///
-  /// - Throws: `DivergenceError` when training diverged too often; the network is then back at its last good state.
+  /// - Throws: `DivergenceError` when training diverged too often, or guessing is better than what it came to; the network is then
+  ///   back at its last good state.
   public func train(heldOut: [TokenID]?, event: (Event) throws -> Void) throws -> TrainingEnd {
     var batch = Batch()
     if !lastGood.isTaken { lastGood.take() }
@@ -91,6 +92,7 @@ public final class Trainer {
       if progress.step > progress.evaluatedStep, isEpochOver || budgetEnd != nil {
         try endEpoch(heldOut, event)
       } else if let end {
+        if let failure = failureAtEnd() { throw giveUp(failure) }
         progress.isFinished = true
         return end
       } else {
@@ -124,9 +126,7 @@ public final class Trainer {
     optimizer.update(rate: rate, gradientScale: Float(scale))
     average?.takeStep()
     count(text.targets, loss: loss, norm: norm)
-    if progress.step % Self.goodStateInterval == 0, let symptom = keepGoodState() {
-      return try goBack(because: symptom, rate: rate, event)
-    }
+    if let symptom = symptomAfterStep() { return try goBack(because: symptom, rate: rate, event) }
     try event(
       .step(
         Step(
@@ -187,9 +187,11 @@ public final class Trainer {
   ///
   /// When `event` throws during the measurement, nothing has changed.
   private func endEpoch(_ heldOut: [TokenID]?, _ event: (Event) throws -> Void) throws {
-    if let symptom = symptomOfWeights() { return try goBack(because: symptom, rate: rate, event) }
+    if let symptom = symptomAfterEpoch() {
+      return try goBack(because: symptom, rate: rate(step: progress.step - 1), event)
+    }
     let evaluation = try heldOut.map { try measure($0, event) }
-    let isBest = evaluation.map { $0.crossEntropy < progress.bestLoss } ?? true
+    let isBest = evaluation.map(isBetter) ?? true
     if let evaluation {
       if isBest { (progress.bestLoss, bestEvaluation) = (evaluation.crossEntropy, evaluation) }
       average?.take(heldOutLoss: evaluation.crossEntropy)
@@ -202,6 +204,7 @@ public final class Trainer {
       loss: progress.epochTokens > 0 ? progress.epochLoss / Double(progress.epochTokens) : .nan,
       heldOutLoss: evaluation?.crossEntropy, isBest: isBest, rate: rate(step: progress.step - 1),
       gradientNorm: progress.epochNorm / Double(max(1, progress.epochSteps)))
+    progress.lastEpochLoss = epoch.loss.isNaN ? 0 : epoch.loss
     if isEpochOver {
       progress.endEpoch()
       network.resetState(rows: options.rows)
@@ -214,8 +217,13 @@ public final class Trainer {
     average?.exchange()
     defer { average?.exchange() }
     let evaluation = try evaluate(heldOut, event)
-    if evaluation.crossEntropy < progress.bestLoss { best.take() }
+    if isBetter(evaluation) { best.take() }
     return evaluation
+  }
+
+  /// Whether it is the best so far, and one of weights that were trained.
+  private func isBetter(_ evaluation: Evaluation) -> Bool {
+    !isBackAtStart && evaluation.crossEntropy < progress.bestLoss
   }
 
   /// Why training ends here, if it does.
@@ -275,7 +283,7 @@ public final class Trainer {
   }
 
   /// Runs `body`, which may overwrite what the network remembers, and puts that back.
-  private func keepingStates<Result>(_ body: () throws -> Result) rethrows -> Result {
+  func keepingStates<Result>(_ body: () throws -> Result) rethrows -> Result {
     let carried = (0..<options.rows).map { network.state(row: $0) }
     defer {
       network.resetState(rows: options.rows)

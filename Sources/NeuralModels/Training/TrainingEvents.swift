@@ -79,8 +79,11 @@ public enum TrainingEnd: String, Sendable {
   case newbob
 }
 
-/// Training went wrong more often than it can be mended.
+/// Training went wrong more often than it can be mended, or came to an end where guessing is better than its model.
 public struct DivergenceError: UserError {
   /// What to tell the user.
   public let description: String
+  /// Whether the weights that remain, those of the best epoch or of the last good state, come of training and predict its text better
+  /// than guessing.
+  public let leavesGoodModel: Bool
 }

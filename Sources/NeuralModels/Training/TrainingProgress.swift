@@ -39,6 +39,10 @@ struct TrainingProgress: Sendable, Equatable {
   var goodStep = 0
   var goodEpochLoss = 0.0
   var goodEpochTokens = 0
+  /// Mean −ln p of the last epoch, or of the part of one that ended the run; 0 if no step of it counts.
+  var lastEpochLoss = 0.0
+  /// Mean −ln p of some of the text with the weights of another training, if it began with those; else 0.
+  var startLoss = 0.0
   /// Whether the run came to its end.
   var isFinished = false
 
@@ -71,10 +75,16 @@ struct TrainingProgress: Sendable, Equatable {
     ("newbob_halving", \.newbob.isHalving), ("finished", \.isFinished),
   ]
 
+  /// Only in the checkpoint of a run that goes on, and 0 in those that lack them.
+  private static let passingNumbers: [(String, WritableKeyPath<Self, Double> & Sendable)] = [
+    ("last_epoch_loss", \.lastEpochLoss), ("start_loss", \.startLoss),
+  ]
+
   var members: [JSONValue.Member] {
     Self.integers.map { .init($0, .integer(self[keyPath: $1])) }
       + Self.numbers.map { .init($0, .number(self[keyPath: $1])) }
       + Self.flags.map { .init($0, .bool(self[keyPath: $1])) }
+      + (isFinished ? [] : Self.passingNumbers.map { .init($0, .number(self[keyPath: $1])) })
   }
 
   /// Takes everything from `json`.
@@ -99,5 +109,6 @@ struct TrainingProgress: Sendable, Equatable {
       guard let value = json[name]?.boolValue else { throw damaged(name) }
       self[keyPath: path] = value
     }
+    for (name, path) in Self.passingNumbers { self[keyPath: path] = json[name]?.doubleValue ?? 0 }
   }
 }

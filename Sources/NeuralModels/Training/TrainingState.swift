@@ -87,6 +87,7 @@ extension Trainer {
   public func begin(with checkpoint: Checkpoint, optimizer numbers: JSONValue?) throws {
     try network.load(checkpoint)
     if let numbers { try restoreOptimizer(from: checkpoint, numbers: numbers) }
+    measureStart()
   }
 
   private func restoreOptimizer(from checkpoint: Checkpoint, numbers: JSONValue) throws {
@@ -147,6 +148,15 @@ final class ParameterCopy {
   /// Makes the parameters what they were.
   func putBack() {
     copy(from: buffer.pointer, to: arena.values)
+    arena.valuesChanged()
+  }
+
+  /// Exchanges the parameters as they are with the copy.
+  func exchange() {
+    nonisolated(unsafe) let (copy, values) = (buffer.pointer, arena.values)
+    engine.split(arena.count) { part in
+      for i in part { (copy[i], values[i]) = (values[i], copy[i]) }
+    }
     arena.valuesChanged()
   }
 

@@ -1,0 +1,53 @@
+import Glibc
+import LanguageModels
+
+extension OptimizerKind {
+  /// The learning rate that suits it for a kind of network; networks without gates want smaller steps of Adam.
+  public func usualRate(for kind: NeuralKind) -> Double {
+    guard self == .adam || self == .adamw else { return defaultRate }
+    return kind == .nnlm || kind == .rnn ? 0.001 : 0.003
+  }
+}
+
+extension TrainingOptions {
+  /// What to try after training diverged, in a few words.
+  ///
+  /// - Parameters:
+  ///   - highestRate: the highest rate after all halvings.
+  ///   - lastRate: that of the last step, if that says more.
+  func adviceAfterDivergence(kind: NeuralKind, highestRate: Double, lastRate: Double? = nil) -> String {
+    let usual = optimizer.usualRate(for: kind)
+    // A quarter of what was still too much.
+    let lower = (highestRate / 4).roundedDown
+    let rate =
+      usual <= lower ? "\(usual.brief), the usual rate of \(optimizer.rawValue)" : lower.brief
+    let last = lastRate.map { "\($0.brief) at last, of \(self.rate.brief) at first" } ?? self.rate.brief
+    var advice = "try a lower --lr, such as \(rate) (it was \(last))"
+    if clipNorm == 0 {
+      advice += ", and clip gradients (--clip 1)"
+    } else if clipNorm > 1 {
+      advice += ", or a lower --clip, such as 1 (it was \(clipNorm.brief))"
+    }
+    return advice
+  }
+}
+
+extension Double {
+  /// The number with three significant digits, for messages.
+  var brief: String {
+    let text = "\(Float(rounded(digits: 3, .toNearestOrEven)))"
+    return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
+  }
+
+  /// The number with one significant digit, not above it.
+  fileprivate var roundedDown: Double { rounded(digits: 1, .down) }
+
+  private func rounded(digits: Int, _ rule: FloatingPointRoundingRule) -> Double {
+    guard isFinite, self != 0 else { return self }
+    let exponent = Double(digits - 1) - floor(log10(abs(self)))
+    // Powers of ten are exact up to 10²², so numbers of everyday size lose nothing.
+    return exponent >= 0
+      ? (self * pow(10, exponent)).rounded(rule) / pow(10, exponent)
+      : (self / pow(10, -exponent)).rounded(rule) * pow(10, -exponent)
+  }
+}

@@ -1,0 +1,96 @@
+import Kernels
+import LanguageModels
+import TestSupport
+import Testing
+
+@testable import NeuralModels
+
+/// The check that users run on their own models.
+@Suite("Gradient check")
+struct GradientCheckTests {
+  private static let shapes: [NetworkShape] =
+    [.rnn, .gru, .lstm].flatMap { (kind: NeuralKind) in
+      [
+        NetworkShape(kind), NetworkShape(kind, layers: 3, hidden: 17, embedding: 9, vocabulary: 40),
+        NetworkShape(kind, layers: 2, hidden: 33, embedding: 33, tied: true, dropout: 0.5, vocabulary: 100),
+      ]
+    } + [
+      NetworkShape(.nnlm), NetworkShape(.nnlm, hidden: 33, embedding: 12, direct: true, vocabulary: 100),
+      NetworkShape(.nnlm, hidden: 12, embedding: 12, tied: true, vocabulary: 100),
+    ]
+
+  /// A model with the values of its start, trained for some epochs.
+  private func model(_ shape: NetworkShape, epochs: Int) throws -> NeuralModel {
+    var c = shape.configuration
+    c.regularization.labelSmoothing = 0.1
+    var options = TrainingOptions()
+    (options.rows, options.steps, options.epochs) = (4, 10, epochs)
+    (options.rate, options.schedule) = (0.01, .constant)
+    let trainer = Trainer(
+      text: RandomText.tokens(sentences: 60, vocabularySize: shape.vocabularySize, seed: 1),
+      vocabulary: shape.vocabulary, configuration: c, options: options, engine: try singleThreadedEngine())
+    _ = try trainer.train(heldOut: nil) { _ in }
+    return trainer.finish()
+  }
+
+  @Test(
+    "Gradients are right, before training and after it, and the model stays as it is",
+    arguments: shapes + [NetworkShape(.lstm, hidden: 8, vocabulary: 15_000)])
+  func right(shape: NetworkShape) throws {
+    for (epochs, seed) in [(0, 1), (20, 2)] as [(Int, UInt64)] {
+      let model = try model(shape, epochs: epochs)
+      let before = model.network.withLock { $0.network.arena.valueBits }
+      let check = model.checkGradients(seed: seed, engine: try singleThreadedEngine())
+      #expect(check.isRight && check.targets == 23)
+      #expect(check.tensors.map(\.name) == model.tensors.map(\.name))
+      for tensor in check.tensors {
+        #expect(tensor.gradientNorm > 0)
+        #expect(tensor.directions.map(\.kind) == [.gradient, .random, .random, .random])
+        #expect(tensor.directions.allSatisfy { $0.tolerance < 0.005 })
+      }
+      #expect(model.network.withLock { $0.network.arena.valueBits } == before)
+    }
+  }
+
+  @Test("A gradient that is wrong by 1 % is found, and only that", arguments: shapes)
+  func wrongScale(shape: NetworkShape) throws {
+    let network = shape.make(try singleThreadedEngine())
+    network.arena.randomize(limit: 0.4, seed: 3)
+    let checker = GradientChecker(network, vocabularySize: shape.vocabularySize, seed: 4)
+    for wrong in network.arena.parameters {
+      let check = checker.check { _ in
+        for i in 0..<wrong.count { wrong.gradient.pointer[i] *= 1.01 }
+      }
+      #expect(check.tensors.filter { !$0.isRight }.map(\.name) == [wrong.name])
+    }
+  }
+
+  @Test("Terms that are forgotten or too many are found")
+  func wrongTerms() throws {
+    let shape = NetworkShape(.lstm, layers: 2, hidden: 17, embedding: 9, vocabulary: 40)
+    let network = shape.make(try singleThreadedEngine())
+    network.arena.randomize(limit: 0.4, seed: 3)
+    let checker = GradientChecker(network, vocabularySize: shape.vocabularySize, seed: 4)
+    for wrong in network.arena.parameters {
+      let gradient = wrong.gradient.pointer
+      for spoil in [
+        // A gate is forgotten, or all of them.
+        { for i in 0..<wrong.count / 4 { gradient[i] = 0 } },
+        { for i in 0..<wrong.count { gradient[i] = 0 } },
+        // Something that does not belong there.
+        { gradient[wrong.count / 2] += 0.1 },
+      ] {
+        let check = checker.check { _ in spoil() }
+        #expect(check.tensors.filter { !$0.isRight }.map(\.name) == [wrong.name])
+      }
+    }
+  }
+
+  @Test("The seed decides everything")
+  func seeds() throws {
+    let model = try model(NetworkShape(.gru), epochs: 1)
+    let checks = try [1, 1, 2].map { model.checkGradients(seed: $0, engine: try singleThreadedEngine()) }
+    #expect(checks[0].loss == checks[1].loss && checks[0].loss != checks[2].loss)
+    #expect(checks[0].tensors.map { $0.worst?.numeric } == checks[1].tensors.map { $0.worst?.numeric })
+  }
+}
