@@ -14,6 +14,8 @@ struct ContextSmoother<Method: SmoothingMethod>: Sendable {
   let form: EstimateForm
   /// V, the number of words that can follow.
   let vocabularySize: Int
+  /// Whether UNK, which the text must not have, cannot follow anything; it is then not among the V words.
+  var isClosed = false
   /// Per level, the largest count in the text of an n-gram that is left out.
   let cutoffs: [UInt32]
 
@@ -40,6 +42,7 @@ struct ContextSmoother<Method: SmoothingMethod>: Sendable {
       let isFinal = form != .interpolated && counts[word] > 0
       probabilities[word] = Float(isFinal ? alphas[word] : alphas[word] + gamma * uniform)
     }
+    if isClosed { probabilities[0] = 0 }
   }
 
   /// The probabilities of the words that follow a context of level k, and the context's back-off weight.

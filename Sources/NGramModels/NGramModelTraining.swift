@@ -19,6 +19,8 @@ extension NGramModel {
     public var cutoffs: [UInt32] = []
     /// Whether n-grams reach across sentences.
     public var context = ContextMode.sentence
+    /// Whether the vocabulary is closed: UNK, which the text must not have, gets no probability.
+    public var isClosed = false
 
     /// Order 3, modified Kneser–Ney.
     public init() {}
@@ -162,7 +164,7 @@ extension NGramModel.Options {
     ContextSmoother(
       method: method,
       form: !smoothing.isNormalized ? .scores : formInEffect == .backedOff ? .backedOff : .interpolated,
-      vocabularySize: vocabularySize,
+      vocabularySize: isClosed ? vocabularySize - 1 : vocabularySize, isClosed: isClosed,
       cutoffs: (0..<order).map { k in k < cutoffs.count ? cutoffs[k] : cutoffs.last ?? 0 })
   }
 
@@ -172,6 +174,7 @@ extension NGramModel.Options {
     if formInEffect != smoothing.forms[0] {
       members.append(.init("form", .string(formInEffect.rawValue)))
     }
+    if isClosed { members.append(.init("closed", .bool(true))) }
     if smoother.cutoffs.contains(where: { $0 > 0 }) {
       members.append(.init("cutoffs", .array(smoother.cutoffs.map { .integer(Int($0)) })))
     }

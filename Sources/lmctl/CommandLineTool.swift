@@ -53,6 +53,7 @@ enum CommandLineTool {
     let options = command.allOptions
     var arguments = try Arguments(words, options: options)
     if let path = arguments.string(Configuration.option.name) {
+      try FileKind.require([.configuration], path, "a configuration")
       try Configuration(path: path).add(
         to: &arguments, options, operandsName: command.operandsInConfiguration)
     }

@@ -47,37 +47,32 @@ enum ConvertCommand: Command {
     }
     if format == .arpa, given.has("tensors") { throw UsageError("--tensors goes with --to json") }
     let tensors = settings.tensors
-    let isQuiet = settings.common.isQuiet
     try AtomicFile.check(path: paths[1], inputs: [paths[0]])
     let source = try ByteSource(path: paths[0])
-    switch (try NGramModel.isARPA(source), format) {
-    case (true, .arpa): try readARPA(source, isQuiet).writeARPA(to: paths[1])
-    case (true, .json):
-      let model = try readARPA(source, isQuiet)
-      var checkpoint = model.checkpoint(arpaName: source.name)
-      checkpoint.tensors = model.tensors
-      if let odd = checkpoint.vocabulary.tokens.first(where: { !TextUnit.word.isToken($0) }) {
-        throw FileError(
-          path: source.name, reason: "has the word '\(odd)', which holds Unicode white space; remove it first"
-        )
+    let rules = settings.text.rules(given: given)
+    var checkpoint: Checkpoint
+    var model: any LanguageModel
+    if try NGramModel.isARPA(source) {
+      let read = try ModelKind.loadARPA(source, isQuiet: settings.common.isQuiet, textRules: rules)
+      (model, checkpoint) = (read.model, read.checkpoint)
+      if format == .json { checkpoint.tensors = read.model.tensors }
+    } else {
+      if rules != nil {
+        throw UsageError(
+          "\(paths[0]) has text rules of its own; those of the command line are for ARPA files of others")
       }
-      try checkpoint.write(to: paths[1], tensors: tensors)
-    case (false, .json):
-      let checkpoint = try Checkpoint(source)
-      _ = try ModelKind.load(checkpoint, of: source, threads: 1)
-      try checkpoint.write(to: paths[1], tensors: tensors)
-    case (false, .arpa):
-      let checkpoint = try Checkpoint(source)
-      guard let model = try ModelKind.load(checkpoint, of: source, threads: 1) as? NGramModel else {
+      checkpoint = try Checkpoint(source)
+      model = try ModelKind.load(checkpoint, of: source, threads: 1)
+    }
+    switch format {
+    case .json: try checkpoint.write(to: paths[1], tensors: tensors)
+    case .arpa:
+      guard let ngrams = model as? NGramModel else {
         throw CheckpointError(
           "holds a model of kind '\(checkpoint.model)', and ARPA files are for n-grams", path: source.name)
       }
-      try model.writeARPA(to: paths[1])
+      try ngrams.writeARPA(to: paths[1], tokenizer: checkpoint.tokenizer)
     }
-  }
-
-  private static func readARPA(_ source: ByteSource, _ isQuiet: Bool) throws -> NGramModel {
-    try NGramModel(arpa: source) { if !isQuiet { Terminal.note($0) } }
   }
 }
 
@@ -85,6 +80,7 @@ enum ConvertCommand: Command {
 struct ConvertSettings: SettingValues {
   var format: ConvertCommand.Format?
   var tensors = TensorFormat.base64
+  var text = TextSettings()
   var common = CommonSettings()
 
   static var table: SettingTable<Self> {
@@ -96,6 +92,7 @@ struct ConvertSettings: SettingValues {
         ).typed("format", "output-format")
         Setting("tensors", \.tensors, .choice("HOW"), "how a checkpoint's numbers are written")
       },
+      SettingGroup("text") { TextSettings.foreignRules.map { $0.lifted(\.text) } },
       SettingGroup("other") { CommonSettings.quiet.lifted(\.common) },
     ])
   }

@@ -32,10 +32,12 @@ enum CountCommand: Command {
     if settings.merges {
       if paths.isEmpty { throw UsageError("no files of counts; name those to be added up") }
       try TextFiles.requireSingleStandardInput(paths)
+      for path in paths { try FileKind.require([.counts], path, "a file of counts") }
       let lines = try CountFiles.merge(paths, to: output)
       if !isQuiet { Terminal.note("wrote \(Format.count(lines, "n-gram"))") }
       return
     }
+    try settings.text.checkRules()
     let limit = try settings.counting.limit()
     if let limit, !isQuiet {
       CountingSettings.announce(limit, paths) { CountingLimit.temporaryBytes(text: $0, order: order) }
@@ -82,9 +84,7 @@ struct CountSettings: SettingValues {
         CountingSettings.folder.lifted(\.counting).notWithMerge()
       },
       SettingGroup("text") {
-        [TextSettings.unit, TextSettings.lowercase, TextSettings.invalid].map {
-          $0.lifted(\.text).notWithMerge()
-        }
+        (TextSettings.rules + [TextSettings.invalid]).map { $0.lifted(\.text).notWithMerge() }
       },
       SettingGroup("other") { CommonSettings.quiet.lifted(\.common) },
     ])

@@ -6,16 +6,29 @@ struct EvalSettings: SettingValues {
   enum Detail: String, CaseIterable {
     case sentence
     case token
+    case file
   }
 
   var asJSON = false
   var onlyPerplexity = false
   var onlyCrossEntropy = false
   var detail: Detail?
+  var asLog10 = false
   var context: ContextMode?
-  var invalid: InvalidText?
+  var text = TextSettings()
+  var rules = ScoringRules()
   var cache = CacheSettings()
   var common = CommonSettings()
+
+  /// Whether ends of sentences, and their beginnings, are left out.
+  var leavesOutEnds: Bool {
+    get { !rules.scoresEnds }
+    set { rules.scoresEnds = !newValue }
+  }
+  var leavesOutBeginnings: Bool {
+    get { !rules.knowsBeginnings }
+    set { rules.knowsBeginnings = !newValue }
+  }
 
   static var table: SettingTable<Self> {
     SettingTable(groups: [
@@ -25,18 +38,34 @@ struct EvalSettings: SettingValues {
           .typed("ppl")
         Setting(flag: "cross-entropy", \.onlyCrossEntropy, "just the cross-entropy in nats per token")
           .excludes("json").typed("entropy", "loss", "nll")
-        Setting("per", \.detail, .choice("WHAT"), "a line for each line of text").rule { values, given in
+        Setting("per", \.detail, .choice("WHAT"), "a line for each line, or each file, of text").rule {
+          values, given in
           let other = ["perplexity", "cross-entropy"].first { given.has($0) }
           return other.map { "\(values.detail?.rawValue ?? "") and --\($0) exclude each other" }
         }.typed("verbose", "debug", "level")
+        Setting(
+          flag: "log10", \.asLog10, "logarithms to the base 10 with --per; log10 p of the text in the table"
+        ).typed("base10", "log-base")
       },
       SettingGroup("text") {
         Setting(
           "context", \.context, .choice("WHAT"), "run on across lines, or restart at each",
           default: .rule("the model's own") { $0.context })
+        TextSettings.invalid.lifted(\.text).withDefault("the model's own")
+        TextSettings.foreignRules.map { $0.lifted(\.text) }
+      },
+      SettingGroup("what counts") {
         Setting(
-          "invalid", \.invalid, .choice("WHAT"), "bytes that are not UTF-8",
-          default: .rule("the model's own") { $0.invalid })
+          "oov-types", \.rules.unknownTypes, .whole(1...Int.max),
+          "spread the probability of <unk> over N types, as KenLM's --vocab_pad and IRSTLM's -dub"
+        ).typed("vocab-pad", "dub", "unk-types")
+        Setting(
+          "unk-penalty", \.rules.unknownPenalty, .number("X", "") { _ in true },
+          "nats that each unknown token costs on top"
+        ).typed("oov-penalty")
+        Setting(flag: "no-eos", \.leavesOutEnds, "do not score the ends of sentences")
+        Setting(
+          flag: "no-bos", \.leavesOutBeginnings, "n-grams: sentences begin without <s> in the context")
       },
       SettingGroup("cache of recent tokens") { CacheSettings.settings.map { $0.lifted(\.cache) } },
       SettingGroup("other") {

@@ -4,166 +4,166 @@ import LanguageModels
 /// An evaluation, and how it is shown.
 struct EvaluationResult {
   let evaluation: Evaluation
+  let model: EvaluatedModel
+  /// What was read: files, sizes, what was passed over.
+  let statistics: TextStatistics
+  /// How the text is called.
+  let text: String
   let context: ContextMode
-  let cache: UnigramCache?
-  let emptyLines: Int
+  var cache: UnigramCache?
+  var rules = ScoringRules()
   let seconds: Double
 
-  /// An evaluation that was made elsewhere.
-  init(
-    evaluation: Evaluation, context: ContextMode, cache: UnigramCache? = nil, emptyLines: Int, seconds: Double
-  ) {
-    self.cache = cache
-    self.evaluation = evaluation
-    self.context = context
-    self.emptyLines = emptyLines
-    self.seconds = seconds
+  /// What a user must know before believing the perplexity.
+  var warnings: [String] {
+    EvaluationWarnings.about(
+      statistics, unit: model.tokenizer.unit, tokens: evaluation.tokens - evaluation.sentences,
+      unknown: evaluation.unknown) + EvaluationWarnings.about(evaluation)
   }
 
-  /// The evaluation of a model, in its own context, on text that has been read; made now if its training has not made it.
-  init(of trained: TrainedModel, on corpus: Corpus, isQuiet: Bool) {
-    let model = trained.model
-    let watch = Stopwatch()
-    var progress = ProgressLine(isQuiet: isQuiet)
-    var scored = 0
-    var evaluation =
-      trained.evaluation?.result
-      ?? model.evaluate(corpus.tokens, context: model.defaultContext) { count in
-        scored += count
-        progress.show("scoring: \(scored) of \(corpus.tokens.count) tokens")
-      }
-    progress.clear()
-    evaluation.bytes = corpus.statistics.sentenceBytes
-    self.init(
-      evaluation: evaluation, context: model.defaultContext, emptyLines: corpus.statistics.emptyLines,
-      seconds: trained.evaluation?.seconds ?? watch.seconds)
-  }
+  /// Tokens by the name of the unit.
+  private var unit: TextUnit { model.tokenizer.unit }
 
   /// The table for people.
-  func table(model: String, texts: [String]) -> String {
+  ///
+  /// - Parameter asLog10: whether logarithms to the base 10 are shown too, as KenLM and SRILM have them.
+  func table(asLog10: Bool = false) -> String {
     let e = evaluation
+    let empty = statistics.emptyLines
     var rows = [
-      ("model", model),
-      ("text", texts.isEmpty ? "-" : texts.joined(separator: " ")),
+      ("model", "\(model.path)  (lmctl \(programVersion))"),
+      ("text", text),
+      (
+        "tokens are",
+        "\(unit.rawValue)s, of a vocabulary of \(model.vocabularySize)  (fingerprint \(model.fingerprint))"
+      ),
       (
         "sentences",
-        "\(e.sentences)" + (emptyLines > 0 ? "  (\(Format.count(emptyLines, "empty line")) skipped)" : "")
+        "\(e.sentences)" + (empty > 0 ? "  (\(Format.count(empty, "empty line")) skipped)" : "")
       ),
-      ("tokens", "\(e.tokens)  (with one end of sentence each)"),
+      ("tokens", "\(e.tokens)  (\(rules.scoresEnds ? "with one" : "without the") end of sentence each)"),
       ("unknown tokens", "\(e.unknown)  (\(Format.percent(e.unknown, of: e.tokens)))"),
     ]
     if e.impossible > 0 { rows.append(("tokens of probability 0", "\(e.impossible)")) }
-    let bits = e.bytes > 0 ? [("bits per byte", Format.fixed(e.bitsPerByte, 4))] : []
-    rows += [
+    rows.append(
       (
         "cross-entropy",
         "\(Format.fixed(e.crossEntropy, 4)) nats, \(Format.fixed(e.crossEntropyBits, 4)) bits per token"
           + "  (standard error \(Format.fixed(e.standardError, 4)) nats)"
-      )
-    ]
-    rows += bits
+      ))
+    if asLog10 {
+      rows.append(("log10 p of the text", Format.significant(e.logProbability / M_LN10, 9)))
+    }
+    if e.bytes > 0 { rows.append(("bits per byte", Format.fixed(e.bitsPerByte, 4))) }
+    if e.characters > 0, e.characters != e.bytes {
+      rows.append(("bits per character", Format.fixed(e.bitsPerCharacter, 4)))
+    }
     rows += [
-      ("perplexity", Format.fixed(e.perplexity, 3)),
-      ("  excluding unknown", Format.fixed(e.perplexityExcludingUnknown, 3)),
-      ("  excluding end of sentence", Format.fixed(e.perplexityExcludingEOS, 3)),
+      ("perplexity", Format.perplexity(e.perplexity)),
+      ("  excluding unknown", Format.perplexity(e.perplexityExcludingUnknown)),
+    ]
+    if rules.scoresEnds {
+      rows += [
+        ("  excluding end of sentence", Format.perplexity(e.perplexityExcludingEOS)),
+        ("  SRILM's ppl1", Format.perplexity(e.perplexityPerWord)),
+      ]
+    }
+    if let sums = e.normalization {
+      let range = "\(Format.significant(sums.smallest, 5)) to \(Format.significant(sums.largest, 5))"
+      rows.append(("sums of p", "\(Format.significant(sums.mean, 6)) in the mean, \(range)"))
+    }
+    rows.append(
       (
         "context",
         context == .sentence ? "sentence  (restarts at each line)" : "stream  (runs on across lines)"
-      ),
-      ("seconds", Format.fixed(seconds, 2)),
-    ]
+      ))
+    rows += rules.rows
     if let cache {
       let share = Format.significant(cache.weight, 4)
-      rows.insert(
-        ("cache", "the last \(Format.count(cache.size, "token")), share \(share)"), at: rows.count - 1)
+      rows.append(("cache", "the last \(Format.count(cache.size, "token")), share \(share)"))
     }
+    rows.append(("seconds", Format.fixed(seconds, 2)))
+    rows += warnings.map { ("warning", $0) }
     return Format.table(rows)
   }
 
   /// The object for programs.
-  func json(model: String) -> JSONValue {
+  func json(asLog10: Bool = false) -> JSONValue {
     let e = evaluation
-    let members: JSONValue = [
-      "model": .string(model),
-      "sentences": .integer(e.sentences),
-      "tokens": .integer(e.tokens),
-      "unknown": .integer(e.unknown),
-      "cross_entropy_nats": .number(e.crossEntropy),
-      "cross_entropy_bits": .number(e.crossEntropyBits),
-      "bits_per_byte": .number(e.bitsPerByte),
-      "perplexity": .number(e.perplexity),
-      "perplexity_excluding_unknown": .number(e.perplexityExcludingUnknown),
-      "perplexity_excluding_eos": .number(e.perplexityExcludingEOS),
-      "standard_error": .number(e.standardError),
-      "context": .string(context.rawValue),
-      "seconds": .number((seconds * 1e6).rounded() / 1e6),
-      "zero_probability": .integer(e.impossible),
-      "empty_lines": .integer(emptyLines),
+    var members: [JSONValue.Member] = [
+      .init("model", .string(model.path)),
+      .init("sentences", .integer(e.sentences)),
+      .init("tokens", .integer(e.tokens)),
+      .init("unknown", .integer(e.unknown)),
+      .init("cross_entropy_nats", .number(e.crossEntropy)),
+      .init("cross_entropy_bits", .number(e.crossEntropyBits)),
+      .init("bits_per_byte", .number(e.bitsPerByte)),
+      .init("perplexity", .number(e.perplexity)),
+      .init("perplexity_excluding_unknown", .number(e.perplexityExcludingUnknown)),
+      .init("perplexity_excluding_eos", .number(e.perplexityExcludingEOS)),
+      .init("standard_error", .number(e.standardError)),
+      .init("context", .string(context.rawValue)),
+      .init("seconds", .number((seconds * 1e6).rounded() / 1e6)),
+      .init("zero_probability", .integer(e.impossible)),
+      .init("empty_lines", .integer(statistics.emptyLines)),
+      .init("text", .string(text)),
+      .init("unit", .string(unit.rawValue)),
+      .init("vocabulary_size", .integer(model.vocabularySize)),
+      .init("vocabulary_fingerprint", .string(model.fingerprint)),
+      .init("lmctl_version", .string(programVersion)),
+      .init("ppl1", .number(e.perplexityPerWord)),
+      .init("bits_per_character", .number(e.bitsPerCharacter)),
     ]
-    guard let cache else { return members }
-    return .object(
-      (members.members ?? []) + [
-        .init("cache", .integer(cache.size)), .init("cache_weight", .number(cache.weight)),
-      ])
+    if asLog10 { members.append(.init("log10_probability", .number(e.logProbability / M_LN10))) }
+    if let sums = e.normalization {
+      members.append(
+        .init(
+          "probability_sums",
+          [
+            "mean": .number(sums.mean), "smallest": .number(sums.smallest), "largest": .number(sums.largest),
+            "mean_ln": .number(sums.meanLogarithm),
+            "normalized_perplexity": .number(e.normalizedPerplexity),
+          ]))
+    }
+    members += rules.members
+    if let cache {
+      members += [.init("cache", .integer(cache.size)), .init("cache_weight", .number(cache.weight))]
+    }
+    return .object(members + [.init("warnings", .array(warnings.map { .string($0) }))])
   }
 }
 
-/// One line of text, scored, and how it is shown.
-struct ScoredLine {
-  private let tokens: [TokenID]
-  private let logProbabilities: [Float]
-  private let orders: [Int]
-  private let vocabulary: Vocabulary
+// MARK: Several models
 
-  init<Model>(_ line: TextScorer<Model>.Line, vocabulary: Vocabulary) {
-    tokens = line.tokens
-    logProbabilities = line.logProbabilities
-    orders = line.matchedOrders
-    self.vocabulary = vocabulary
-  }
+extension [EvaluationResult] {
+  /// Whether all models give probabilities to the same tokens.
+  private var isComparable: Bool { Set(map(\.model.fingerprint)).count < 2 }
 
-  private var sum: Double { logProbabilities.reduce(0) { $0 + Double($1) } }
-  private var unknown: Int { tokens.reduce(0) { $0 + ($1 == Vocabulary.unknown ? 1 : 0) } }
-  /// NaN for an empty line, which JSON shows as `null`.
-  private var perplexity: Double { exp(-sum / Double(tokens.count)) }
-
-  /// Tokens, unknown tokens, ln p, perplexity.
-  var sentenceColumns: String {
-    let perplexity = tokens.isEmpty ? "nan" : Format.significant(perplexity, 7)
-    return "\(tokens.count)\t\(unknown)\t\(Format.significant(sum, 9))\t\(perplexity)"
-  }
-
-  /// For each token: its text, ln p, and the order of the n-gram (0 for models without n-grams).
-  var tokenColumns: String {
-    var columns: [String] = []
-    for (i, token) in tokens.enumerated() {
-      columns.append(vocabulary.displayName(of: token))
-      columns.append(Format.significant(Double(logProbabilities[i]), 7))
-      columns.append("\(i < orders.count ? orders[i] : 0)")
-    }
-    return columns.joined(separator: "\t")
-  }
-
-  var sentenceMembers: [JSONValue.Member] {
-    [
-      .init("tokens", .integer(tokens.count)),
-      .init("unknown", .integer(unknown)),
-      .init("log_probability", .number(sum)),
-      .init("perplexity", .number(perplexity)),
+  /// One table of all models, for people.
+  func table() -> String {
+    let names = Dictionary(uniqueKeysWithValues: Set(map(\.model.fingerprint)).sorted().enumerated().map { ($1, $0) })
+    var rows = [
+      ["model", "unit", "vocabulary", "tokens", "unknown", "nats/token", "bits/byte", "perplexity", "excl. unknown"]
     ]
-  }
-
-  var tokensMember: JSONValue.Member {
-    .init(
-      "scores",
-      .array(
-        tokens.enumerated().map { i, token in
-          var members: [JSONValue.Member] = [
-            .init("token", .string(vocabulary[token])),
-            .init("log_probability", .number(Double(logProbabilities[i]))),
-          ]
-          if i < orders.count { members.append(.init("order", .integer(orders[i]))) }
-          return .object(members)
-        }))
+    for result in self {
+      let e = result.evaluation
+      let mark = isComparable ? "" : " " + String(repeating: "*", count: (names[result.model.fingerprint] ?? 0) + 1)
+      rows.append([
+        result.model.path, result.model.tokenizer.unit.rawValue, "\(result.model.vocabularySize)\(mark)",
+        "\(e.tokens)", Format.percent(e.unknown, of: e.tokens), Format.fixed(e.crossEntropy, 4),
+        Format.fixed(e.bitsPerByte, 4), Format.perplexity(e.perplexity),
+        Format.perplexity(e.perplexityExcludingUnknown),
+      ])
+    }
+    var text = first.map { "text  \($0.text)  (lmctl \(programVersion))\n\n" } ?? ""
+    text += Format.columns(rows, leftAligned: 2)
+    if !isComparable {
+      text += "\n* the vocabularies differ: perplexities of different marks cannot be compared; bits per byte can, where\n"
+        + "  few tokens are unknown\n"
+    }
+    for result in self {
+      for warning in result.warnings { text += "warning: \(result.model.path): \(warning)\n" }
+    }
+    return text
   }
 }

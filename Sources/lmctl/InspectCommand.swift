@@ -5,7 +5,7 @@ import NGramModels
 enum InspectCommand: Command {
   static let name = "inspect"
   static let summary = "show what is inside a checkpoint or an ARPA file"
-  static let operands = "MODEL [--json]"
+  static let operands = "MODEL [OPTION…]"
   static let discussion = """
     Reads the whole checkpoint, so that every checksum is verified, and shows what it holds: kind, text rules, vocabulary,
     options, sizes, estimated parameters, what it was trained on, tensors.
@@ -15,7 +15,7 @@ enum InspectCommand: Command {
   static let configurationExample = (
     line: "lmctl inspect model.json --config run.json", file: #"{"json": true}"#
   )
-  static let examples = ["lmctl inspect model.json", "lmctl inspect --json model.json | jq .training"]
+  static let examples = ["lmctl inspect model.json", "lmctl inspect --json model.json | jq .training", "lmctl inspect --check model.json"]
 
   static func run(_ settings: InspectSettings, _ operands: [String], given: Arguments) throws {
     guard let path = operands.first else {
@@ -24,16 +24,23 @@ enum InspectCommand: Command {
     if operands.count > 1 { throw UsageError("'\(operands[1])' is one argument too many") }
     let source = try ByteSource(path: path)
     var checkpoint: Checkpoint
+    let model: any LanguageModel
     if try NGramModel.isARPA(source) {
-      let model = try NGramModel(arpa: source) { Terminal.note($0) }
-      checkpoint = model.checkpoint(arpaName: source.name)
-      checkpoint.tensors = model.tensors
+      let (ngrams, described) = try ModelKind.loadARPA(source, isQuiet: settings.common.isQuiet)
+      (model, checkpoint) = (ngrams, described)
+      checkpoint.tensors = ngrams.tensors
     } else {
       checkpoint = try Checkpoint(source)
-      _ = try ModelKind.load(checkpoint, of: source, threads: 1)
+      model = try ModelKind.load(checkpoint, of: source, threads: settings.checks ? nil : 1)
     }
-    StandardOutput.shared.write(
-      settings.asJSON ? json(checkpoint).text + "\n" : table(checkpoint, path: path))
+    let output = StandardOutput.shared
+    guard settings.checks else {
+      return output.write(settings.asJSON ? json(checkpoint).text + "\n" : table(checkpoint, path: path))
+    }
+    checkpoint.tensors = []
+    let check = try ModelCheck(model, isQuiet: settings.common.isQuiet)
+    output.write(settings.asJSON ? check.json.text + "\n" : check.table)
+    if let fault = check.fault { throw FileError(path: path, reason: fault) }
   }
 
   private static func json(_ checkpoint: Checkpoint) -> JSONValue {
@@ -67,6 +74,9 @@ enum InspectCommand: Command {
         "text",
         "unit \(tokenizer.unit.rawValue)\(tokenizer.lowercase ? ", lower case" : "")"
           + (tokenizer.invalid == .replace ? ", invalid UTF-8 replaced" : "")
+          + (tokenizer.json.members ?? []).dropFirst(3).map {
+            ", \($0.name) \(shown($0.value["text"] ?? $0.value))"
+          }.joined()
       ),
       (
         "vocabulary",
@@ -123,12 +133,20 @@ enum InspectCommand: Command {
 /// The settings of `lmctl inspect`.
 struct InspectSettings: SettingValues {
   var asJSON = false
+  var checks = false
+  var common = CommonSettings()
 
   static var table: SettingTable<Self> {
     SettingTable(groups: [
       SettingGroup("output") {
         Setting(flag: "json", \.asJSON, "one JSON object, without the vocabulary and the numbers")
-      }
+        Setting(
+          flag: "check", \.checks,
+          "whether the probabilities after seen, partly seen and unseen contexts sum to one and, for networks, whether "
+            + "gradients agree with differences of the loss; exit status 1 if not"
+        ).typed("verify", "test", "validate")
+      },
+      SettingGroup("other") { CommonSettings.quiet.lifted(\.common) },
     ])
   }
 }

@@ -39,20 +39,54 @@ enum ModelKind: String, CaseIterable {
 
   /// The model stored at `path`, as a checkpoint or an ARPA file, and its checkpoint without the tensors; a large checkpoint shows how
   /// far it has come on a terminal.
-  static func load(path: String, threads: Int? = nil, isQuiet: Bool) throws -> (
-    model: any LanguageModel, checkpoint: Checkpoint
-  ) {
+  ///
+  /// - Parameter rules: how text becomes tokens, for an ARPA file that does not say.
+  static func load(
+    path: String, threads: Int? = nil, isQuiet: Bool, textRules rules: Tokenizer? = nil
+  ) throws -> (model: any LanguageModel, checkpoint: Checkpoint) {
     let source = try ByteSource(path: path)
+    try requireModel(source)
     if try NGramModel.isARPA(source) {
-      let model = try NGramModel(arpa: source) { if !isQuiet { Terminal.note($0) } }
-      return (model, model.checkpoint(arpaName: source.name))
+      return try loadARPA(source, isQuiet: isQuiet, textRules: rules)
     }
+    if rules != nil { throw ownRules(path) }
     var progress = ProgressLine(isQuiet: isQuiet)
     var checkpoint = try Checkpoint(source) { progress.show("loading \(path): \(Format.bytes($0))") }
     progress.clear()
     let model = try load(checkpoint, of: source, threads: threads)
     checkpoint.tensors = []
     return (model, checkpoint)
+  }
+
+  /// The model that an ARPA file holds, and a checkpoint of it without the tensors.
+  ///
+  /// - Parameter rules: how text becomes tokens, if the file does not say.
+  static func loadARPA(_ source: ByteSource, isQuiet: Bool, textRules rules: Tokenizer? = nil) throws -> (
+    model: NGramModel, checkpoint: Checkpoint
+  ) {
+    if rules != nil, try NGramModel.textRules(ofARPA: source) != nil { throw ownRules(source.name) }
+    let (model, tokenizer, _) = try NGramModel.read(arpa: source, tokenizer: rules) {
+      if !isQuiet { Terminal.note($0) }
+    }
+    return (
+      model,
+      Checkpoint(
+        model: NGramModel.kind, programVersion: programVersion, tokenizer: tokenizer,
+        vocabulary: model.vocabulary, configuration: model.configuration,
+        training: ["arpa_file": .string(source.name)], tensors: [])
+    )
+  }
+
+  private static func ownRules(_ name: String) -> UsageError {
+    UsageError("\(name) has text rules of its own; those of the command line are for ARPA files of others")
+  }
+
+  /// An error if `source` is neither a model nor anything that can be told apart from one.
+  private static func requireModel(_ source: ByteSource) throws {
+    let kind = try FileKind(source)
+    guard kind.isModel || kind == .text || kind == .binaryModel else {
+      throw FileError(path: source.name, reason: "is \(kind.name), not a model")
+    }
   }
 
   /// The model in `checkpoint`, which comes from `source`.
@@ -64,14 +98,5 @@ enum ModelKind: String, CaseIterable {
       error.path = source.name
       throw error
     }
-  }
-}
-
-extension NGramModel {
-  /// A checkpoint of a model that was read from an ARPA file, without the tensors.
-  func checkpoint(arpaName: String) -> Checkpoint {
-    Checkpoint(
-      model: Self.kind, programVersion: programVersion, tokenizer: Tokenizer(), vocabulary: vocabulary,
-      configuration: configuration, training: ["arpa_file": .string(arpaName)], tensors: [])
   }
 }

@@ -22,14 +22,21 @@ struct NGramTraining {
   func train(_ job: TrainingJob) throws -> TrainedModel? {
     if case .corpus(let corpus) = job.text.content, !job.isQuiet { noteMemory(corpus, job.vocabulary) }
     let model = try train(heldOut: job.heldOut?.tokens, vocabulary: job.vocabulary, isQuiet: job.isQuiet) {
-      try job.write(job.checkpoint(configuration: $0, options: [], tensors: $1))
+      try save($0, job)
     } make: {
       try estimate(job.text, $0, tuning: $1, notice: $2, progress: $3)
     }
-    if settings.arpaPath != nil, !job.isQuiet {
-      Terminal.note("wrote \(job.output) in \(Format.fixed(job.watch.seconds, 2)) s")
-    }
     return try job.heldOut.map { _ in TrainedModel(model: try model.inMemory()) }
+  }
+
+  /// Writes the model as its name says.
+  private func save(_ model: any EstimatedModel, _ job: TrainingJob) throws {
+    guard let arpaPath = settings.arpaPath else {
+      return try job.write(
+        job.checkpoint(configuration: model.configuration, options: [], tensors: model.tensors))
+    }
+    try model.writeARPA(to: arpaPath, tokenizer: job.tokenizer)
+    if !job.isQuiet { Terminal.note("wrote \(job.output) in \(Format.fixed(job.watch.seconds, 2)) s") }
   }
 
   /// Estimates a model of `text`, whatever form it has.
@@ -60,7 +67,7 @@ struct NGramTraining {
 
   /// Makes a model, with what the user should hear, and makes it as small as was asked.
   private func train(
-    heldOut: [TokenID]?, vocabulary: Vocabulary, isQuiet: Bool, save: (JSONValue, [Tensor]) throws -> Void,
+    heldOut: [TokenID]?, vocabulary: Vocabulary, isQuiet: Bool, save: (any EstimatedModel) throws -> Void,
     make: (NGramModel.Options, [TokenID]?, (String) -> Void, (String) -> Void) throws -> any EstimatedModel
   ) throws -> any EstimatedModel {
     var progress = ProgressLine(isQuiet: isQuiet)
@@ -78,117 +85,55 @@ struct NGramTraining {
         progress.show(step)
       }
     }
-    var model = try train(options)
-    let report = ReductionReport(heldOut: isQuiet ? nil : heldOut, isQuiet: isQuiet)
-    if !options.cutoffs.allSatisfy({ $0 == 0 }) {
-      try report.pruned(model) {
+    try settings.reduction.check(vocabularySize: vocabulary.count)
+    let estimated = try train(options)
+    // Nobody hears what reductions cost if remarks are not wanted.
+    let measured = isQuiet ? nil : heldOut
+    if !isQuiet, options.cutoffs.contains(where: { $0 > 0 }) {
+      try report(cutoffs: estimated, on: measured) {
         // The same without the cut-offs, only to compare.
         var whole = options
         whole.cutoffs = []
         return try train(whole)
       }
     }
-    let reduction = settings.reduction
-    if let pruningSize = reduction.pruningSize {
-      guard pruningSize > vocabulary.count else {
-        throw FileError(
-          path: "--prune-to \(pruningSize)",
-          reason:
-            "the \(vocabulary.count) words and <s> alone are more; give at least \(vocabulary.count + 1)")
-      }
-    }
-    if reduction.pruningThreshold != nil || reduction.pruningSize != nil {
-      progress.show("pruning")
-      let whole = try model.inMemory()
-      if let threshold = reduction.pruningThreshold { model = whole.pruned(threshold: threshold) }
-      if let size = reduction.pruningSize { model = whole.pruned(to: size) }
-      try report.pruned(model) { whole }
-    }
-    if let quantizationBits = reduction.quantizationBits {
-      let whole = try model.inMemory()
-      let quantized = whole.quantized(bits: quantizationBits)
-      report.quantized(quantized, whole)
-      model = quantized
-    }
+    let (model, steps) = try settings.reduction.apply(to: estimated, heldOut: measured) { progress.show($0) }
     progress.clear()
-    try finish(model, isQuiet: isQuiet, save: save)
+    if !isQuiet { for step in steps { Terminal.note(Self.text(step)) } }
+    try save(model)
+    if !isQuiet {
+      let counts = model.levelCounts.enumerated().map { "\($0 + 1): \($1)" }.joined(separator: ", ")
+      Terminal.note("n-grams by order: \(counts)")
+    }
     return model
   }
 
-  private func finish(
-    _ model: any EstimatedModel, isQuiet: Bool, save: (JSONValue, [Tensor]) throws -> Void
+  // MARK: What reductions cost
+
+  /// Says what cut-offs took; `whole` is the model without them.
+  private func report(
+    cutoffs model: any EstimatedModel, on heldOut: [TokenID]?, whole: () throws -> any EstimatedModel
   ) throws {
-    if let arpaPath = settings.arpaPath {
-      try model.writeARPA(to: arpaPath)
-    } else {
-      try save(model.configuration, model.tensors)
+    guard heldOut != nil else {
+      return Terminal.note("pruned to \(model.levelCounts.reduce(0, +)) n-grams")
     }
-    if isQuiet { return }
-    let counts = model.levelCounts.enumerated().map { "\($0 + 1): \($1)" }.joined(separator: ", ")
-    Terminal.note("n-grams by order: \(counts)")
-  }
-}
-
-/// Says what making a model smaller did to it.
-private struct ReductionReport {
-  /// The text to compare on; `nil` if there is none.
-  let heldOut: [TokenID]?
-  let isQuiet: Bool
-
-  /// What `model` lost by pruning; `whole` is what it was before.
-  func pruned(_ model: any EstimatedModel, from whole: () throws -> any EstimatedModel) throws {
-    if isQuiet { return }
-    guard heldOut != nil else { return Terminal.note("pruned to \(size(model)) n-grams") }
-    let (whole, model) = (try whole().inMemory(), try model.inMemory())
-    Terminal.note("pruned \(size(whole)) n-grams to \(size(model))\(change(whole, model))")
+    let step = ReductionStep(
+      .pruning, from: try whole().inMemory(), to: try model.inMemory(), heldOut: heldOut)
+    Terminal.note(Self.text(step))
   }
 
-  /// What `model` lost by quantization; `whole` is what it was before.
-  func quantized(_ model: NGramModel, _ whole: NGramModel) {
-    if isQuiet { return }
-    let (mean, largest) = model.distance(from: whole)
-    Terminal.note(
-      "quantized: ln p changed by \(Format.significant(mean, 2)) on average, \(Format.significant(largest, 2)) at most"
-        + change(whole, model))
-  }
-
-  private func size(_ model: any EstimatedModel) -> Int { model.levelCounts.reduce(0, +) }
-
-  private func change(_ before: NGramModel, _ after: NGramModel) -> String {
-    guard let heldOut, !heldOut.isEmpty, before.isNormalized else { return "" }
-    let (old, new) = (before.crossEntropy(of: heldOut), after.crossEntropy(of: heldOut))
-    let percent = 100 * (exp(new - old) - 1)
-    return "; perplexity on the held-out text \(Format.fixed(exp(old), 2)) to \(Format.fixed(exp(new), 2)), "
+  private static func text(_ step: ReductionStep) -> String {
+    let what =
+      switch step.kind {
+      case .pruning: "pruned \(step.sizeBefore) n-grams to \(step.sizeAfter)"
+      case .quantization(let mean, let largest):
+        "quantized: ln p changed by \(Format.significant(mean, 2)) on average, \(Format.significant(largest, 2)) at most"
+      }
+    guard let (before, after) = step.heldOut else { return what }
+    // What compares is the perplexity of probabilities that sum to one.
+    let (old, new) = (before.normalizedPerplexity, after.normalizedPerplexity)
+    let percent = 100 * (new / old - 1)
+    return "\(what); perplexity on the held-out text \(Format.perplexity(old, 2)) to \(Format.perplexity(new, 2)), "
       + "\(percent < 0 ? "" : "+")\(Format.fixed(percent, 2)) %"
   }
-}
-
-/// A model that has been estimated, wherever its numbers are.
-protocol EstimatedModel {
-  /// How many n-grams there are of each order.
-  var levelCounts: [Int] { get }
-  /// The model's options and sizes, for the checkpoint.
-  var configuration: JSONValue { get }
-  /// The model's numbers, for the checkpoint.
-  var tensors: [Tensor] { get }
-  /// Writes the model as an ARPA file.
-  func writeARPA(to path: String) throws
-  /// The model with its numbers in memory.
-  func inMemory() throws -> NGramModel
-}
-
-extension NGramModel: EstimatedModel {
-  var levelCounts: [Int] { trie.levelCounts }
-  func inMemory() -> NGramModel { self }
-}
-
-extension StoredModel: EstimatedModel {
-  func inMemory() throws -> NGramModel { try load() }
-}
-
-/// What makes a model smaller.
-struct Reduction {
-  var pruningThreshold: Double?
-  var pruningSize: Int?
-  var quantizationBits: Int?
 }

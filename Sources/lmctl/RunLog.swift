@@ -3,7 +3,7 @@ import LanguageModels
 
 /// A log of a training as JSON Lines: one object a line, each with its `event`.
 ///
-/// A number that is not finite is `null`. A log that can no longer be written (the disk is full) does not end the training: it says
+/// An infinite number is "inf", one that is not known `null`. A log that can no longer be written (the disk is full) does not end the training: it says
 /// so once.
 final class RunLog {
   private let path: String

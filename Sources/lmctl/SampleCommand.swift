@@ -31,12 +31,14 @@ enum SampleCommand: Command {
     }
     let isQuiet = settings.common.isQuiet
     let seed = settings.seed ?? UInt64.random(in: 0...999_999)
-    let (model, checkpoint) = try ModelKind.load(
-      path: path, threads: settings.common.threads, isQuiet: isQuiet)
+    var (model, checkpoint) = try ModelKind.load(
+      path: path, threads: settings.common.threads, isQuiet: isQuiet,
+      textRules: settings.text.rules(given: given))
+    if given.has("invalid") { checkpoint.tokenizer.invalid = settings.text.tokenizer.invalid }
     if settings.seed == nil, Terminal.isWatched, !isQuiet { Terminal.note("seed \(seed)") }
     let writer = SampleWriter(
       showsScore: settings.showsScore, count: settings.count,
-      context: settings.context ?? model.defaultContext)
+      context: settings.context ?? model.defaultContext, separator: checkpoint.tokenizer.separator)
     try writer.write(model, settings.sampling, seed: seed, try prompts(settings, checkpoint))
   }
 
@@ -44,19 +46,21 @@ enum SampleCommand: Command {
   private static func prompts(
     _ settings: SampleSettings, _ checkpoint: Checkpoint
   ) throws -> () throws -> Prompt? {
-    let vocabulary = checkpoint.vocabulary
+    let (vocabulary, tokenizer) = (checkpoint.vocabulary, checkpoint.tokenizer)
     if let path = settings.promptPath {
-      let reader = try TextFiles.reader([path], tokenizer: checkpoint.tokenizer)
+      let reader = try TextFiles.reader([path], tokenizer: tokenizer)
       return {
         if reader.wouldBlock { try StandardOutput.shared.flush() }
         guard try reader.next() != nil else { return nil }
         var prompt = Prompt()
-        reader.tokens.forEach { prompt.append($0, vocabulary) }
+        reader.tokens.forEach { prompt.append($0, vocabulary, tokenizer.separator) }
         return prompt
       }
     }
     var prompt = Prompt()
-    try checkpoint.tokenizer.forEachToken(of: settings.prompt ?? "") { prompt.append($0, vocabulary) }
+    try tokenizer.forEachToken(of: RawArgument.bytes(of: settings.prompt ?? "")) {
+      prompt.append($0, vocabulary, tokenizer.separator)
+    }
     let unknown = prompt.tokens.filter { $0 == Vocabulary.unknown }.count
     if unknown > 0, !settings.common.isQuiet {
       Terminal.note("\(Format.count(unknown, "token")) of the prompt not in the model's vocabulary")
@@ -78,6 +82,7 @@ struct SampleSettings: SettingValues {
   var prompt: String?
   var promptPath: String?
   var showsScore = false
+  var text = TextSettings()
   var common = CommonSettings()
 
   static var table: SettingTable<Self> {
@@ -116,6 +121,10 @@ struct SampleSettings: SettingValues {
         Setting("prompt-file", \.promptPath, .file, "prompts, one a line; - for standard input").typed(
           "prompts")
       },
+      SettingGroup("text") {
+        TextSettings.invalid.lifted(\.text).withDefault("the model's own")
+        TextSettings.foreignRules.map { $0.lifted(\.text) }
+      },
       SettingGroup("output") {
         Setting(
           flag: "show-score", \.showsScore, "before each sentence, ln p of what was drawn, and a tab"
@@ -134,9 +143,9 @@ private struct Prompt {
   var tokens: [TokenID] = []
   var text: [UInt8] = []
 
-  mutating func append(_ token: UnsafeRawBufferPointer, _ vocabulary: Vocabulary) {
+  mutating func append(_ token: UnsafeRawBufferPointer, _ vocabulary: Vocabulary, _ separator: Separator) {
     tokens.append(vocabulary.id(of: token))
-    vocabulary.append(bytes: token, to: &text, isFirst: tokens.count == 1)
+    vocabulary.append(bytes: token, to: &text, isFirst: tokens.count == 1, separator: separator)
   }
 }
 
@@ -145,6 +154,7 @@ private struct SampleWriter {
   let showsScore: Bool
   let count: Int
   let context: ContextMode
+  let separator: Separator
 
   func write(
     _ model: some LanguageModel, _ options: SamplingOptions, seed: UInt64,
@@ -164,7 +174,7 @@ private struct SampleWriter {
         var isFirst = prompt.tokens.isEmpty
         var isEnded = false
         sampler.sentence(after: &state) { token, logProbability in
-          vocabulary.append(token, to: &line, isFirst: isFirst)
+          vocabulary.append(token, to: &line, isFirst: isFirst, separator: separator)
           score += Double(logProbability)
           isFirst = false
           isEnded = token == Vocabulary.endOfSentence

@@ -54,6 +54,11 @@ enum Format {
     value.isNaN ? "undefined" : printf("%.\(digits)f", value)
   }
 
+  /// A perplexity: with so many digits after the point, but in powers of ten where it has too many before it.
+  static func perplexity(_ value: Double, _ digits: Int = 3) -> String {
+    value < 1e9 || !value.isFinite ? fixed(value, digits) : printf("%.4e", value)
+  }
+
   /// `value` with so many significant digits.
   static func significant(_ value: Double, _ digits: Int) -> String { printf("%.\(digits)g", value) }
 
@@ -93,5 +98,21 @@ enum Format {
     var buffer = [CChar](repeating: 0, count: 400)
     let length = withVaList([value]) { vsnprintf(&buffer, buffer.count, format, $0) }
     return String(decoding: buffer.prefix(Int(length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+}
+
+extension Format {
+  /// Rows of cells in columns, the first ones aligned at the left, the others at the right.
+  static func columns(_ rows: [[String]], leftAligned: Int) -> String {
+    guard let first = rows.first else { return "" }
+    let widths = first.indices.map { i in rows.reduce(0) { Swift.max($0, $1[i].count) } }
+    return rows.map { row in
+      let cells = row.enumerated().map { i, cell in
+        let space = String(repeating: " ", count: widths[i] - cell.count)
+        return i < leftAligned ? cell + space : space + cell
+      }
+      let line = cells.joined(separator: "  ")
+      return String(line.reversed().drop { $0 == " " }.reversed()) + "\n"
+    }.joined()
   }
 }

@@ -19,8 +19,23 @@ enum TextFiles {
     return SentenceReader(paths.isEmpty ? ["-"] : paths, tokenizer: tokenizer, hashing: hashing) { path in
       let source = try ByteSource(path: path)
       Terminal.announce(source)
+      try requireText(source)
       return source
     }
+  }
+
+  /// An error if `source` holds something else than text: a model, a log, a file of counts, a configuration.
+  static func requireText(_ source: ByteSource) throws {
+    let kind = try FileKind(source)
+    if kind == .text { return }
+    let advice =
+      switch kind {
+      case .checkpoint, .arpa: "; models come before texts"
+      case .counts: "; give it with --counts"
+      case .configuration: "; give it with --config"
+      case .binaryModel, .log, .text: ""
+      }
+    throw FileError(path: source.name, reason: "is \(kind.name), not a text\(advice)")
   }
 
   /// Tells about lines and markers that were passed over.

@@ -6,11 +6,13 @@ struct TextSettings: SettingValues {
   var minimumCount: Int?
   var maximumSize: Int?
   var vocabularyPath: String?
+  /// Whether UNK gets no probability.
+  var isClosed = false
   /// Whether the vocabulary is that of another model.
   var isVocabularyInherited = false
 
   /// The count below which tokens become UNK where nobody says otherwise.
-  var usualMinimumCount: Int { tokenizer.unit.isFine ? 1 : 2 }
+  var usualMinimumCount: Int { tokenizer.unit.isFine || isClosed ? 1 : 2 }
 
   // MARK: Settings
 
@@ -36,7 +38,7 @@ struct TextSettings: SettingValues {
   static var minimumCount: Setting<Self> {
     Setting(
       "min-count", \.minimumCount, .whole(1...Int.max), "tokens seen less often become <unk>",
-      default: .rule("2 for words, 1 for char and byte") {
+      default: .rule("2 for words, 1 for char and byte and with --closed") {
         $0.vocabularyPath == nil && !$0.isVocabularyInherited ? $0.usualMinimumCount : nil
       }
     ).changes(.vocabulary).excludes("vocab", because: "which fixes the vocabulary").typed(
@@ -56,6 +58,71 @@ struct TextSettings: SettingValues {
     ).changes(.vocabulary).typed("vocabulary", "vocab-file", "limit-vocab-file")
   }
 
+  // MARK: Text rules
+
+  static var punctuation: Setting<Self> {
+    Setting(
+      "punctuation", \.tokenizer.punctuation, .choice("WHAT"),
+      "keep punctuation as it stands, split it from words, or drop it"
+    ).changes(.shape).stored(.tokenizer("punctuation")).typed("punct", "strip-punctuation")
+  }
+
+  static var digits: Setting<Self> {
+    Setting(
+      "digits", \.tokenizer.digits, .choice("WHAT"),
+      "keep digits, make each a 0, make each a token of its own, or drop them"
+    ).changes(.shape).stored(.tokenizer("digits")).typed("numbers", "normalize-digits", "replace-digits")
+  }
+
+  static var normalization: Setting<Self> {
+    Setting(
+      "normalize", \.tokenizer.normalization, .choice("FORM"),
+      "put text into a Unicode form, so that composed and decomposed letters are the same"
+    ).changes(.shape).stored(.tokenizer("normalize")).typed("normalise", "normalization", "unicode", "nfc")
+  }
+
+  static var foldsWidth: Setting<Self> {
+    Setting(
+      flag: "fold-width", \.tokenizer.foldsWidth,
+      "full-width letters and half-width kana become the usual ones"
+    ).changes(.shape).stored(.tokenizer("fold_width")).typed("width", "nfkc", "halfwidth", "fullwidth")
+  }
+
+  static var separator: Setting<Self> {
+    Setting(
+      "separator", \.tokenizer.separator, Separator.type,
+      "what stands between words: white-space of Unicode, ascii for that of ASCII only, or a text, such as '|'"
+    ).changes(.shape).stored(.tokenizer("separator")).typed("delimiter", "sep", "delim")
+  }
+
+  /// All rules of how text becomes tokens.
+  static var rules: [Setting<Self>] {
+    [unit, lowercase, punctuation, digits, normalization, foldsWidth, separator]
+  }
+
+  /// The same for models that say nothing of their text: ARPA files of other programs.
+  static var foreignRules: [Setting<Self>] {
+    rules.map { rule in
+      var rule = rule
+      rule.option.help = "for ARPA files of others: " + rule.option.help
+      return rule
+    }
+  }
+
+  /// The rules for a file of another program, if any is given.
+  func rules(given: Arguments) -> Tokenizer? {
+    guard Self.rules.contains(where: { given.has($0.name) }) else { return nil }
+    var rules = tokenizer
+    // Other programs know white space of ASCII.
+    if rules.unit.hasWords, !given.has(Self.separator.name) { rules.separator = .ascii }
+    return rules
+  }
+
+  /// An error if the rules contradict each other.
+  func checkRules() throws {
+    if let conflict = tokenizer.conflict { throw UsageError(conflict) }
+  }
+
   // MARK: What they come to
 
   /// Where the vocabulary comes from.
@@ -63,7 +130,28 @@ struct TextSettings: SettingValues {
     guard let vocabularyPath else {
       return .counted(minimumCount: minimumCount ?? usualMinimumCount, maximumSize: maximumSize)
     }
-    return .fixed(try Vocabulary(file: vocabularyPath, unit: tokenizer.unit))
+    try FileKind.require([.counts], vocabularyPath, "a list of tokens")
+    return .fixed(try Vocabulary(file: vocabularyPath, tokenizer: tokenizer))
+  }
+}
+
+extension Separator {
+  /// The names of the separators that are no texts.
+  private static let names: [String: Separator] = ["white-space": .whiteSpace, "ascii": .ascii]
+
+  /// What stands for it on the command line.
+  var name: String {
+    if case .text(let text) = self { text } else { Self.names.first { $0.value == self }?.key ?? "" }
+  }
+
+  static var type: ValueType<Separator> {
+    ValueType(
+      placeholder: "WHAT",
+      parse: { text in
+        if let named = names[text] { return named }
+        let unescaped = text == "\\t" ? "\t" : text
+        return unescaped.isEmpty || unescaped.contains(where: \.isNewline) ? nil : .text(unescaped)
+      }, requirement: { _ in "white-space, ascii, or a text without line ends" }, json: { .string($0.name) })
   }
 }
 

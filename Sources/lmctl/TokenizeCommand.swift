@@ -36,6 +36,7 @@ enum TokenizeCommand: Command {
         settings.asJSON ? statistics.json.text + "\n" : statistics.table)
     }
     let (tokenizer, source) = try rules(settings, given)
+    if settings.reverses { return try reverse(paths, tokenizer, source, settings) }
     let writer = TokenWriter(asNumbers: settings.asNumbers)
     let reader = try TextFiles.reader(paths, tokenizer: tokenizer)
     let written: Vocabulary?
@@ -56,11 +57,38 @@ enum TokenizeCommand: Command {
     if !settings.common.isQuiet { TextFiles.report(reader.statistics) }
   }
 
+  /// Turns tokens, or numbers, back into text.
+  private static func reverse(
+    _ paths: [String], _ tokenizer: Tokenizer, _ source: VocabularySource?, _ settings: TokenizeSettings
+  ) throws {
+    var vocabulary: Vocabulary?
+    if settings.asNumbers {
+      guard case .fixed(let known)? = source else {
+        throw UsageError("--reverse --ids needs the vocabulary that the numbers are of: --checkpoint or --vocab FILE")
+      }
+      vocabulary = known
+    }
+    let detokenizer = Detokenizer(tokenizer, numbersIn: vocabulary)
+    for path in paths.isEmpty ? ["-"] : paths {
+      let byteSource = try ByteSource(path: path)
+      Terminal.announce(byteSource)
+      try TextFiles.requireText(byteSource)
+      let reader = LineReader(byteSource)
+      while true {
+        if reader.wouldBlock { try StandardOutput.shared.flush() }
+        guard let line = try reader.next() else { break }
+        try StandardOutput.shared.writeBytes(
+          detokenizer.text(of: line, file: byteSource.name, line: reader.lineNumber))
+      }
+    }
+  }
+
   /// The text rules, and where the vocabulary comes from if there is to be one.
   private static func rules(_ settings: TokenizeSettings, _ given: Arguments) throws -> (
     Tokenizer, VocabularySource?
   ) {
     var tokenizer = settings.text.tokenizer
+    try settings.text.checkRules()
     if let path = settings.checkpointPath {
       let checkpoint = try Checkpoint(path: path)
       let invalid = tokenizer.invalid
@@ -76,6 +104,7 @@ enum TokenizeCommand: Command {
 /// The settings of `lmctl tokenize`.
 struct TokenizeSettings: SettingValues {
   var asNumbers = false
+  var reverses = false
   var vocabularyOutput: String?
   var showsStatistics = false
   var validPath: String?
@@ -88,6 +117,8 @@ struct TokenizeSettings: SettingValues {
     SettingTable(groups: [
       SettingGroup("output") {
         ids
+        Setting(flag: "reverse", \.reverses, "turn lines of tokens, or with --ids of numbers, back into text")
+          .notWithStatistics().excludes("vocab-out").typed("detokenize", "decode", "join")
         vocabularyOutput
         Setting(
           flag: "stats", \.showsStatistics,
@@ -98,7 +129,7 @@ struct TokenizeSettings: SettingValues {
         Setting(flag: "json", \.asJSON, "with --stats: one JSON object").needs("stats")
       },
       SettingGroup("text") {
-        [TextSettings.unit, TextSettings.lowercase].map { $0.lifted(\.text).notWithCheckpoint() }
+        TextSettings.rules.map { $0.lifted(\.text).notWithCheckpoint() }
         vocabulary.map { $0.notWithCheckpoint().notWithStatistics() }
         Setting("checkpoint", \.checkpointPath, .file, "text rules and vocabulary of a model")
           .notWithStatistics().typed("model")
@@ -150,15 +181,11 @@ private struct TokenWriter {
       line.removeAll(keepingCapacity: true)
       guard let kind = try reader.next() else { return }
       reader.tokens.forEach { token in
-        if unit == .word {
-          line.append(contentsOf: token)
-        } else {
-          line.append(contentsOf: Vocabulary.displayName(of: String(decoding: token, as: UTF8.self)).utf8)
-        }
+        Vocabulary.append(displayNameOf: token, unit: unit, to: &line)
         line.append(UInt8(ascii: " "))
       }
       guard kind == .sentence else { continue }
-      line.append(contentsOf: (Vocabulary.displayName(of: unit.endOfSentence) + "\n").utf8)
+      line.append(contentsOf: (Vocabulary.displayName(of: unit.endOfSentence, unit: unit) + "\n").utf8)
       try StandardOutput.shared.writeBytes(line)
     }
   }

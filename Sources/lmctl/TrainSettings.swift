@@ -41,6 +41,12 @@ struct TrainSettings: SettingValues {
     set { (ngram.context, network.context) = (newValue, newValue) }
   }
 
+  /// Whether UNK gets no probability.
+  var isClosed: Bool {
+    get { ngram.isClosed }
+    set { (ngram.isClosed, text.isClosed) = (newValue, newValue) }
+  }
+
   /// Whether the lower orders come in only where a word does not follow a context.
   var isBackedOff: Bool {
     get { ngram.form == .backedOff }
@@ -73,14 +79,6 @@ struct TrainSettings: SettingValues {
 
   private var isFine: Bool { text.tokenizer.unit.isFine }
 
-  /// What the optimizer and the network usually need.
-  private var usualRate: Double {
-    switch training.optimizer {
-    case .adam, .adamw: kind == .nnlm || kind == .rnn ? 0.001 : 0.003
-    case let other: other.defaultRate
-    }
-  }
-
   // MARK: The table
 
   static var table: SettingTable<Self> {
@@ -90,10 +88,12 @@ struct TrainSettings: SettingValues {
         RunSettings.settings.map { $0.lifted(\.run) }
       },
       SettingGroup("text") {
-        [
-          TextSettings.unit, TextSettings.lowercase, TextSettings.minimumCount, TextSettings.maximumSize,
-          TextSettings.vocabulary, TextSettings.invalid,
-        ].map { $0.lifted(\.text) }
+        (TextSettings.rules + [
+          TextSettings.minimumCount, TextSettings.maximumSize, TextSettings.vocabulary, TextSettings.invalid,
+        ]).map { $0.lifted(\.text) }
+        Setting(
+          flag: "closed", \.isClosed, "ngram: give <unk>, which the text must not have, no probability"
+        ).models(.ngram).typed("closed-vocabulary", "closed-vocab")
       },
       SettingGroup("other") {
         CommonSettings.quiet.lifted(\.common)
@@ -251,7 +251,7 @@ struct TrainSettings: SettingValues {
       Setting(
         "lr", \.training.rate, .number("X", "above 0") { $0 > 0 }, "highest learning rate",
         default: .rule("adam 0.003, nnlm and rnn 0.001; sgd 1, momentum 0.1, adagrad 0.05, rmsprop 0.002") {
-          $0.usualRate
+          $0.training.optimizer.usualRate(for: $0.network.kind)
         }
       ).recorded("lr").typed("learning-rate", "rate", "eta", "step-size", "learningrate")
       Setting(

@@ -68,6 +68,24 @@ struct TrainedModel {
   let model: any LanguageModel
   /// What it came to on the held-out text, and the seconds that the measure took, if it was made on the way.
   var evaluation: (result: Evaluation, seconds: Double)?
+
+  /// The evaluation of the model, in its own context, on text that has been read; made now if its training has not made it.
+  func evaluated(on corpus: Corpus, as identity: EvaluatedModel, text: String, isQuiet: Bool) -> EvaluationResult {
+    let watch = Stopwatch()
+    var progress = ProgressLine(isQuiet: isQuiet)
+    var scored = 0
+    var result =
+      evaluation?.result
+      ?? model.evaluate(corpus.tokens, context: model.defaultContext) { count in
+        scored += count
+        progress.show("scoring: \(scored) of \(corpus.tokens.count) tokens")
+      }
+    progress.clear()
+    result.take(sizesOf: corpus.statistics)
+    return EvaluationResult(
+      evaluation: result, model: identity, statistics: corpus.statistics, text: text,
+      context: model.defaultContext, seconds: evaluation?.seconds ?? watch.seconds)
+  }
 }
 
 extension TextStatistics.Text {

@@ -16,6 +16,7 @@ struct TrainingPipeline {
   /// Takes the settings; what cannot succeed fails here, before the work.
   init(_ settings: TrainSettings, kind: ModelKind, texts: [String]) throws {
     (self.settings, self.kind) = (settings, kind)
+    try settings.text.checkRules()
     limit = try settings.counting.limit()
     files = try TrainingFiles(settings, texts: texts, hasPredecessor: settings.predecessor != nil)
     vocabularySource =
@@ -28,10 +29,16 @@ struct TrainingPipeline {
     // N-grams are made as they are asked for, whatever the text.
     if settings.printsConfiguration, kind == .ngram { return printConfiguration() }
     let text = try read()
+    if settings.isClosed, text.sizes.unknownTokens > 0 {
+      throw FileError(
+        path: "--closed",
+        reason: "\(Format.count(text.sizes.unknownTokens, "token")) of the text are not in the vocabulary; "
+          + "use --min-count 1, or a --vocab that has them")
+    }
     if case .corpus(let corpus) = text.content, kind.neural != nil { try settings.fit(to: corpus) }
     if settings.printsConfiguration { return printConfiguration() }
     if !isQuiet {
-      text.report(seconds: watch.seconds)
+      text.report(unit: tokenizer.unit, seconds: watch.seconds)
       if let limit, limit.isExceeded(byVocabulary: text.vocabulary.count) {
         Terminal.note(
           "warning: the words alone take more than --memory \(Format.bytes(limit.memory)); it will be exceeded"
@@ -53,7 +60,7 @@ struct TrainingPipeline {
       heldOutText: heldOutText?.json, holdout: settings.holdout, predecessor: predecessor, watch: watch)
     let trained =
       kind.neural == nil ? try NGramTraining(settings).train(job) : try NeuralTraining(settings).train(job)
-    if let heldOut, let trained { files.report(trained, on: heldOut) }
+    if let heldOut, let trained { report(trained, on: heldOut, text.vocabulary) }
   }
 
   private func read() throws -> TrainingText {
@@ -66,7 +73,7 @@ struct TrainingPipeline {
     }
     if let path = settings.countsPath {
       return try .counts(
-        of: path, order: settings.ngram.order, unit: tokenizer.unit, vocabulary: vocabularySource,
+        of: path, order: settings.ngram.order, tokenizer: tokenizer, vocabulary: vocabularySource,
         limit: limit)
     }
     if let limit {
@@ -85,6 +92,17 @@ struct TrainingPipeline {
       TrainCommand.settings.configuration(settings) + [
         .init(TrainCommand.operandsName, .array(files.texts.map { .string($0) }))
       ])
+  }
+
+  /// Says how well a model predicts what was held out.
+  private func report(_ trained: TrainedModel, on heldOut: Corpus, _ vocabulary: Vocabulary) {
+    let result = trained.evaluated(
+      on: heldOut,
+      as: EvaluatedModel(path: settings.output, tokenizer: tokenizer, vocabulary: vocabulary),
+      text: settings.validPath ?? "the last \(Format.count(heldOut.sentences, "sentence")) of the text",
+      isQuiet: isQuiet)
+    // Behind a checkpoint, standard output is no place for a table.
+    if settings.output == "-" { Terminal.error(result.table()) } else { StandardOutput.shared.write(result.table()) }
   }
 
   private func printConfiguration() { StandardOutput.shared.write(Configuration.text(configuration)) }

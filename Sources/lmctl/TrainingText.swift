@@ -38,7 +38,9 @@ struct TrainingText {
   }
 
   /// Says what was read.
-  func report(seconds: Double) {
+  ///
+  /// - Parameter unit: what a token is.
+  func report(unit: TextUnit, seconds: Double) {
     var line = "read \(Format.count(sizes.sentences, "sentence")), \(Format.count(sizes.tokens, "token"))"
     if let statistics { line += ", \(Format.bytes(statistics.bytes))" }
     line += " in \(Format.fixed(seconds, 2)) s"
@@ -55,6 +57,10 @@ struct TrainingText {
         "warning: no token is seen often enough to be in the vocabulary; lower --min-count, or give more text"
       )
     }
+    let warnings = EvaluationWarnings.about(
+      statistics ?? TextStatistics(), unit: unit, tokens: sizes.tokens - sizes.sentences,
+      unknown: sizes.unknownTokens)
+    for warning in warnings { Terminal.note("warning: \(warning)") }
   }
 }
 
@@ -99,17 +105,17 @@ extension TrainingText {
 
   /// Reads what `lmctl count` wrote, within a limit of memory if there is one.
   static func counts(
-    of path: String, order: Int, unit: TextUnit, vocabulary: VocabularySource, limit: CountingLimit?
+    of path: String, order: Int, tokenizer: Tokenizer, vocabulary: VocabularySource, limit: CountingLimit?
   ) throws -> TrainingText {
     let source = try ByteSource(path: path)
     if let limit {
       let text = try LargeText(
-        counts: source, order: order, unit: unit, vocabulary: vocabulary, limit: limit)
+        counts: source, order: order, tokenizer: tokenizer, vocabulary: vocabulary, limit: limit)
       return TrainingText(
         content: .large(text), vocabulary: text.vocabulary, sizes: text.sizes,
         sources: ("counts", text.files))
     }
-    let text = try CountedText(source, order: order, unit: unit, vocabulary: vocabulary)
+    let text = try CountedText(source, order: order, tokenizer: tokenizer, vocabulary: vocabulary)
     return TrainingText(
       content: .counts(text), vocabulary: text.vocabulary, sizes: text.sizes,
       sources: ("counts", [text.file]))

@@ -98,7 +98,7 @@ struct BadInputTests {
         "\(train) good.txt --smoothing additive --delta 0", 2, "--delta takes a number from 1e-9 to 1e9"),
       Mistake(
         "\(train) good.txt --smoothing additive --delta nan", 2, "--delta takes a number from 1e-9 to 1e9"),
-      Mistake("\(train) good.txt --vocab good.txt", 1, "good.txt:1: not one token of --unit word"),
+      Mistake("\(train) good.txt --vocab good.txt", 1, "good.txt:1: 'the' stands here for the second time"),
       Mistake("\(train) good.txt --vocab empty.txt", 1, "empty.txt: holds no tokens"),
       Mistake("\(train) good.txt --vocab good.txt --min-count 3", 2, "--min-count does not go with --vocab"),
       Mistake("\(train) good.txt --max-vocab 2", 2, "--max-vocab takes a whole number from 3"),

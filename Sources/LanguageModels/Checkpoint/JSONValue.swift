@@ -3,7 +3,8 @@ public enum JSONValue: Sendable, Equatable {
   case null
   case bool(Bool)
   case integer(Int)
-  /// A number that is not an integer; infinities and NaN are written as `null`, which is all that JSON has for them.
+  /// A number that is not an integer. JSON has no infinities: they are written as strings, "inf" and "-inf". NaN, which stands for what
+  /// there is not, is written as `null`.
   case number(Double)
   case string(String)
   case array([JSONValue])
@@ -38,11 +39,13 @@ public enum JSONValue: Sendable, Equatable {
     }
   }
 
-  /// The value as a number, if it is one.
+  /// The value as a number, if it is one; an infinity may be written as a string.
   public var doubleValue: Double? {
     switch self {
     case .integer(let value): Double(value)
     case .number(let value): value
+    case .string("inf"): .infinity
+    case .string("-inf"): -.infinity
     default: nil
     }
   }
@@ -80,7 +83,9 @@ public enum JSONValue: Sendable, Equatable {
     case .null: bytes.append(contentsOf: "null".utf8)
     case .bool(let value): bytes.append(contentsOf: (value ? "true" : "false").utf8)
     case .integer(let value): bytes.append(contentsOf: String(value).utf8)
-    case .number(let value): bytes.append(contentsOf: (value.isFinite ? "\(value)" : "null").utf8)
+    case .number(let value):
+      let text = value.isFinite ? "\(value)" : value.isNaN ? "null" : "\"\(value)\""
+      bytes.append(contentsOf: text.utf8)
     case .string(let value): Self.write(value, to: &bytes)
     case .array(let values):
       bytes.append(UInt8(ascii: "["))

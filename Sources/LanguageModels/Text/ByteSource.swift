@@ -75,6 +75,18 @@ public final class ByteSource {
     return Array(peeked)
   }
 
+  /// The first bytes of the source, as many as there are at present but at most `count`; it waits for the first only.
+  ///
+  /// To be called before anything is read.
+  public func peekOnce(_ count: Int) throws -> [UInt8] {
+    if peeked.isEmpty {
+      var block = [UInt8](repeating: 0, count: count)
+      let added = try block.withUnsafeMutableBytes { try readAhead(into: $0) }
+      peeked = block[..<added]
+    }
+    return Array(peeked)
+  }
+
   /// Reads up to `buffer.count` bytes; 0 at the end.
   ///
   /// - Throws: `FileError` on a read error, or when the decompressor reports a damaged file.

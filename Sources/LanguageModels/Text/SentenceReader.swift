@@ -64,9 +64,16 @@ public final class SentenceReader {
       statistics.tokens += tokens.count + 1
       let isTrimmed = tokenizer.unit != .byte && line.last == UInt8(ascii: "\r")
       statistics.sentenceBytes += line.count + (isTrimmed ? 0 : 1)
+      statistics.sentenceCharacters += characters(of: line) + (isTrimmed ? 0 : 1)
       if tokenizer.unit.hasWords { statistics.unspaced.add(tokens, length: line.count) }
       return .sentence
     }
+  }
+
+  /// The code points of `line`: bytes that go on with none.
+  private func characters(of line: UnsafeRawBufferPointer) -> Int {
+    if tokens.isASCII, tokenizer.unit != .byte { return line.count }
+    return line.reduce(0) { $0 + ($1 & 0xC0 == 0x80 ? 0 : 1) }
   }
 
   /// What a line of text was.

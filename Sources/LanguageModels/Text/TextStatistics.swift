@@ -32,6 +32,8 @@ public struct TextStatistics: Sendable {
   /// Bytes of the lines that were not skipped, with one byte for each line end, so that a text has as many whether its lines end in LF
   /// or CRLF, and with or without a byte order mark. In bytes, where these are tokens, all are counted.
   public var sentenceBytes = 0
+  /// Characters (code points) of the same lines, line ends included.
+  public var sentenceCharacters = 0
   /// What was seen of scripts that are written without spaces.
   public var unspaced = UnspacedText()
 

@@ -58,6 +58,7 @@ enum PlotCommand: Command {
     var runs: [Chart.Run] = []
     var reasons: [FileError] = []
     for (path, name) in zip(paths, ChartText.names(ofFiles: paths)) {
+      try FileKind.require([.log], path, "a log of 'lmctl train --log'")
       let log = try TrainingLog(path: path)
       if !isQuiet {
         for error in log.damage { Terminal.note("warning: \(error); passed over") }

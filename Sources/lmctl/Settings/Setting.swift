@@ -177,6 +177,8 @@ extension Setting {
   func recorded(_ name: String, _ occasion: SettingRecord.Occasion = .always, rank: Int = 0) -> Setting {
     with { $0.record = SettingRecord(name: name, occasion: occasion, rank: rank) }
   }
+  /// With another word for what holds where it is not given.
+  func withDefault(_ text: String) -> Setting { with { $0.option.defaultText = text } }
   /// It is no part of a configuration.
   func unconfigured() -> Setting { with { $0.isConfigured = false } }
   /// It has no effect unless something holds.

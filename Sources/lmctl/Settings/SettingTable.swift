@@ -137,7 +137,7 @@ struct SettingTable<Values: SettingValues> {
         switch setting.place {
         case .model?: .string(checkpoint.model)
         case .configuration(let name)?: checkpoint.configuration[name]
-        case .tokenizer(let name)?: rules[name]
+        case .tokenizer(let name)?: rules[name]?["text"] ?? rules[name]
         case nil: nil
         }
       return value.map { .init(setting.name, $0) }

@@ -1,0 +1,106 @@
+import LanguageModels
+import NeuralModels
+
+/// What `lmctl inspect --check` finds: whether probabilities sum to one, and whether gradients are those of the loss.
+struct ModelCheck {
+  private let sums: [SumCheck.Result]
+  private let gradients: GradientCheck?
+  /// Whether the sums must be one; a model of rounded or foreign numbers misses that, and so do scores.
+  private let mustSumToOne: Bool
+
+  /// Sums of probabilities that are no further from one are right.
+  private static let tolerance = 1e-3
+
+  init(_ model: any LanguageModel, isQuiet: Bool) throws {
+    var progress = ProgressLine(isQuiet: isQuiet)
+    var done = 0
+    sums = Self.sums(model) {
+      done += 1
+      progress.show("checking: \(done) contexts")
+    }
+    mustSumToOne = model.sumsToOne
+    progress.show("checking gradients")
+    gradients = (model as? NeuralModel)?.checkGradients(engine: try Engine(threads: nil))
+    progress.clear()
+  }
+
+  private static func sums(_ model: some LanguageModel, watch: () -> Void) -> [SumCheck.Result] {
+    SumCheck().run(model) { watch() }
+  }
+
+  /// What is wrong, in a sentence; `nil` if nothing is.
+  var fault: String? {
+    if let bad = sums.first(where: { $0.notNumbers > 0 }) {
+      return "\(bad.notNumbers) probabilities in \(bad.kind.rawValue) contexts are no numbers"
+    }
+    if let bad = sums.first(where: { $0.largestDisagreement > Self.tolerance }) {
+      return "a probability in a context that is \(bad.kind.rawValue) differs when it is asked for alone"
+    }
+    if mustSumToOne, let bad = sums.first(where: { $0.worst > Self.tolerance }) {
+      return "the probabilities in a context that is \(bad.kind.rawValue) do not sum to one: they miss it by "
+        + Format.significant(bad.worst, 3)
+    }
+    if let bad = gradients?.tensors.first(where: { !$0.isRight }) {
+      return "the gradient of tensor '\(bad.name)' is not that of the loss"
+    }
+    return nil
+  }
+
+  /// The table for people.
+  var table: String {
+    var rows = [["contexts", "number", "smallest sum", "largest sum", "zeros", "worst difference"]]
+    for sum in sums {
+      rows.append([
+        sum.kind.rawValue, "\(sum.contexts)", Format.fixed(sum.smallest, 6), Format.fixed(sum.largest, 6),
+        "\(sum.zeros)", Format.significant(sum.largestDisagreement, 2),
+      ])
+    }
+    var text = Format.columns(rows, leftAligned: 1)
+    if let gradients {
+      var rows = [["gradient of tensor", "parameters", "norm", "relative error"]]
+      for tensor in gradients.tensors {
+        rows.append([
+          tensor.name, "\(tensor.parameterCount)", Format.significant(tensor.gradientNorm, 4),
+          Format.significant(tensor.worst?.relativeError ?? 0, 2) + (tensor.isRight ? "" : " (wrong)"),
+        ])
+      }
+      text += "\n" + Format.columns(rows, leftAligned: 1)
+    }
+    if !mustSumToOne, sums.contains(where: { $0.worst > Self.tolerance }) {
+      text += "\nthe numbers are rounded, or come from elsewhere, and do not sum to one; sampling divides by the sum,\n"
+        + "and eval says how much it matters on a text\n"
+    }
+    return text + "\n" + (fault.map { "fault: \($0)" } ?? "all is as it should be") + "\n"
+  }
+
+  /// The object for programs.
+  var json: JSONValue {
+    var members: [JSONValue.Member] = [
+      .init(
+        "sums",
+        .array(
+          sums.map { sum in
+            [
+              "contexts": .string(sum.kind.rawValue), "number": .integer(sum.contexts),
+              "smallest": .number(sum.smallest), "largest": .number(sum.largest), "zeros": .integer(sum.zeros),
+              "not_numbers": .integer(sum.notNumbers), "largest_disagreement": .number(sum.largestDisagreement),
+            ]
+          }))
+    ]
+    if let gradients {
+      members.append(
+        .init(
+          "gradients",
+          .array(
+            gradients.tensors.map { tensor in
+              [
+                "tensor": .string(tensor.name), "parameters": .integer(tensor.parameterCount),
+                "norm": .number(tensor.gradientNorm),
+                "relative_error": .number(tensor.worst?.relativeError ?? 0), "right": .bool(tensor.isRight),
+              ]
+            })))
+    }
+    members.append(.init("fault", fault.map { .string($0) } ?? .null))
+    return .object(members)
+  }
+}

@@ -1,0 +1,38 @@
+import LanguageModels
+
+/// The texts of a command, which may be read several times: what comes through a pipe is then kept.
+final class TextInput {
+  /// The files as they were named; standard input if none was.
+  let paths: [String]
+  private let isReadAgain: Bool
+  /// Sources that were opened to see what they are, and cannot be opened again.
+  private var opened: [String: ByteSource]
+  private var kept: [String: [UInt8]] = [:]
+
+  /// Texts at `paths`; with `isReadAgain`, more than once.
+  init(_ paths: [String], opened: [String: ByteSource] = [:], isReadAgain: Bool = false) throws {
+    try TextFiles.requireSingleStandardInput(paths)
+    self.paths = paths.isEmpty ? ["-"] : paths
+    self.opened = opened
+    self.isReadAgain = isReadAgain
+  }
+
+  /// How the texts are named in results.
+  var name: String { paths.joined(separator: " ") }
+
+  /// A reader of all texts, or of one.
+  func reader(_ path: String? = nil, tokenizer: Tokenizer) -> SentenceReader {
+    SentenceReader(path.map { [$0] } ?? paths, tokenizer: tokenizer) { try self.open($0) }
+  }
+
+  private func open(_ path: String) throws -> ByteSource {
+    if let bytes = kept[path] { return ByteSource(bytes, name: path == "-" ? "standard input" : path) }
+    let source = try opened.removeValue(forKey: path) ?? ByteSource(path: path)
+    Terminal.announce(source)
+    try TextFiles.requireText(source)
+    guard isReadAgain, source.isInteractive else { return source }
+    let bytes = try source.readAll(limit: .max) ?? []
+    kept[path] = bytes
+    return ByteSource(bytes, name: source.name)
+  }
+}
