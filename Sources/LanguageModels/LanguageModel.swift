@@ -1,3 +1,5 @@
+import Glibc
+
 /// A probability distribution over the next token, given all tokens before it: state in, state out.
 ///
 /// All logarithms are natural. A state is a value: it can be kept, copied and gone back to. Evaluation and sampling are
@@ -12,6 +14,10 @@ public protocol LanguageModel: Sendable {
   /// Whether the probabilities of all tokens sum to one; if not, they are scores, and there is no perplexity.
   var isNormalized: Bool { get }
 
+  /// Whether Σ_w p(w | h) is one after every context h by the way the model is made, but for rounding; if not, evaluation
+  /// measures the sums.
+  var sumsToOne: Bool { get }
+
   /// Whether the context restarts with each sentence where nobody says otherwise.
   var defaultContext: ContextMode { get }
 
@@ -23,6 +29,13 @@ public protocol LanguageModel: Sendable {
 
   /// Writes ln p(w | state) for all V tokens w of the vocabulary; `output` is overwritten.
   func logProbabilities(after state: State, into output: inout [Float])
+
+  /// ln Σ_w p(w | state), which is 0 where the probabilities sum to one.
+  func logNormalizer(after state: State) -> Float
+
+  /// Appends ln Σ_w p(w | h) of the context h of each of `tokens`; arguments as of `score`.
+  func logNormalizers(
+    of tokens: ArraySlice<TokenID>, context: ContextMode, after state: State, into output: inout [Float])
 
   /// The state after one more token.
   func advance(_ state: State, by token: TokenID) -> State
@@ -45,7 +58,7 @@ public protocol LanguageModel: Sendable {
   /// The length of the n-gram that the probability of `token` rests on; `nil` for models without n-grams.
   func matchedOrder(of token: TokenID, after state: State) -> Int?
 
-  /// A way of drawing from p(w | state)^(1/temperature), normalized, without visiting the whole vocabulary; `nil` if the model
+  /// A way of drawing from p(w | state)^(1/temperature), divided by its sum over all w, without visiting the whole vocabulary; `nil` if the model
   /// has none.
   func makeTokenSampler(temperature: Double) -> (@Sendable (State, inout SeededGenerator) -> TokenID)?
 }
@@ -53,6 +66,29 @@ public protocol LanguageModel: Sendable {
 extension LanguageModel {
   /// They do.
   public var isNormalized: Bool { true }
+
+  /// Those that are probabilities do.
+  public var sumsToOne: Bool { isNormalized }
+
+  /// The sum over the whole vocabulary.
+  public func logNormalizer(after state: State) -> Float {
+    if sumsToOne { return 0 }
+    var all: [Float] = []
+    logProbabilities(after: state, into: &all)
+    return Float(log(all.reduce(0.0) { $0 + exp(Double($1)) }))
+  }
+
+  /// Context by context.
+  public func logNormalizers(
+    of tokens: ArraySlice<TokenID>, context: ContextMode, after state: State, into output: inout [Float]
+  ) {
+    var state = state
+    for token in tokens {
+      output.append(logNormalizer(after: state))
+      let isEnd = context == .sentence && token == Vocabulary.endOfSentence
+      state = isEnd ? initialState : advance(state, by: token)
+    }
+  }
 
   /// By way of the token's probability.
   public func advance(_ state: State, by token: TokenID) -> State {

@@ -89,7 +89,8 @@ struct EntropyPruning: Sendable {
   }
 
   /// ln p(h) of all nodes that can be contexts.
-  private func logProbabilitiesOfContexts() -> [Double] {
+  func logProbabilitiesOfContexts() -> [Double] {
+    guard trie.order > 1 else { return [] }
     var logs = [Double](repeating: 0, count: trie.innerCount)
     for word in 0..<trie.vocabularySize { logs[word] = Double(trie.logProbabilities[word]) }
     logs[trie.vocabularySize] = logs[Int(Vocabulary.endOfSentence)]

@@ -82,7 +82,7 @@ extension NGramModel {
       case let smoothing = Smoothing(rawValue: smoothingName),
       smoothing != nil || smoothingName == Self.unknownSmoothing,
       let context = configuration["context"]?.stringValue.flatMap(ContextMode.init),
-      let order = configuration["order"]?.integerValue, (1...16).contains(order),
+      let order = configuration["order"]?.integerValue, (1...NGramTrie.maximumOrder).contains(order),
       let counts = configuration["ngrams"]?.elements?.compactMap(\.integerValue), counts.count == order,
       counts.allSatisfy({ 0 < $0 && $0 <= UInt32.max }), counts[0] == checkpoint.vocabulary.count + 1
     else { throw CheckpointError("damaged: 'configuration' is not that of an n-gram model") }

@@ -28,6 +28,8 @@ public struct NGramModel: LanguageModel {
   let smoothingRecord: [JSONValue.Member]
   /// What finds n-grams in long texts.
   let queryTable: LazyQueryTable
+  /// What the probabilities sum to after each context.
+  let contextTotals: LazyContextTotals
   /// The order that was asked for; the text may have been too short for it.
   public let requestedOrder: Int
   /// How an ARPA file had the numbers, where they are to be written so again.
@@ -45,6 +47,7 @@ public struct NGramModel: LanguageModel {
     self.requestedOrder = requestedOrder
     self.digits = digits
     queryTable = LazyQueryTable()
+    contextTotals = LazyContextTotals()
   }
 
   /// The model with other numbers, and a member more in its record.
@@ -57,6 +60,9 @@ public struct NGramModel: LanguageModel {
 
   /// False for stupid back-off only.
   public var isNormalized: Bool { smoothing?.isNormalized ?? true }
+
+  /// Of models of the estimator's own numbers; not of rounded ones, nor of those that came from elsewhere.
+  public var sumsToOne: Bool { smoothing != nil && isNormalized && quantizationBits == nil }
 
   // MARK: Queries
 
@@ -157,10 +163,18 @@ public struct NGramModel: LanguageModel {
     return nodes
   }
 
+  public func logNormalizer(after state: State) -> Float {
+    if sumsToOne { return 0 }
+    let totals = contextTotals.value(for: trie)
+    return penalty(of: state) + (state.order == 0 ? totals.logUnigrams : totals.logContexts[Int(state.node)])
+  }
+
   public func makeTokenSampler(
     temperature: Double
   ) -> (@Sendable (State, inout SeededGenerator) -> TokenID)? {
-    guard isNormalized, let sampler = NGramSampler(trie: trie, temperature: temperature) else { return nil }
+    guard isNormalized,
+      let sampler = NGramSampler(trie: trie, temperature: temperature, sumsToOne: sumsToOne)
+    else { return nil }
     return { state, generator in sampler.draw(node: Int(state.node), order: Int(state.order), &generator) }
   }
 }

@@ -19,6 +19,56 @@ extension NGramModel {
       return score(tokens, context, &state) { output.append($0) }
     }
     let table = queryTable.value(for: trie, scoring: tokens.count)
+    output += [Float](unsafeUninitializedCapacity: tokens.count) { scores, initialized in
+      nonisolated(unsafe) let scores = scores
+      state = inPieces(tokens, context, after: state) { piece, range, node, start in
+        score(
+          piece, after: node, start: start, table,
+          into: UnsafeMutableBufferPointer(rebasing: scores[range]))
+      }
+      initialized = tokens.count
+    }
+  }
+
+  /// Appends ln Σ_w p(w | h) of the context of each token, which is known for all contexts of the model at once.
+  public func logNormalizers(
+    of tokens: ArraySlice<TokenID>, context: ContextMode, after state: State, into output: inout [Float]
+  ) {
+    if sumsToOne {
+      output += repeatElement(0, count: tokens.count)
+      return
+    }
+    guard tokens.count >= Self.manyTokens, isNormalized, trie.order > 1 else {
+      var state = state
+      for token in tokens {
+        output.append(logNormalizer(after: state))
+        let isEnd = context == .sentence && token == Vocabulary.endOfSentence
+        state = isEnd ? initialState : advance(state, by: token)
+      }
+      return
+    }
+    let totals = contextTotals.value(for: trie).logContexts
+    let table = queryTable.value(for: trie, scoring: 0)
+    output += [Float](unsafeUninitializedCapacity: tokens.count) { sums, initialized in
+      nonisolated(unsafe) let sums = sums
+      _ = inPieces(tokens, context, after: state) { piece, range, node, start in
+        logNormalizers(
+          piece, after: node, start: start, table, totals,
+          into: UnsafeMutableBufferPointer(rebasing: sums[range]))
+      }
+      initialized = tokens.count
+    }
+  }
+
+  /// Cuts a text where sentences end, if these are independent of each other, and lets `body` do the pieces on all cores.
+  ///
+  /// - Parameter body: is given a piece, where it lies in `tokens`, the node that its first token is looked up under, and that of the first
+  ///   of each sentence, if the context restarts there; returns the node that the token behind it is looked up under.
+  /// - Returns: the state behind the last token.
+  private func inPieces(
+    _ tokens: ArraySlice<TokenID>, _ context: ContextMode, after state: State,
+    _ body: @Sendable (UnsafeBufferPointer<TokenID>, Range<Int>, UInt32, UInt32?) -> UInt32
+  ) -> State {
     let start = context == .sentence ? initialState.node : nil
     let last = tokens.withUnsafeBufferPointer { tokens in
       let cuts =
@@ -26,21 +76,16 @@ extension NGramModel {
         ? [0, tokens.count] : sentenceCuts(of: tokens, pieces: max(1, tokens.count / Self.manyTokens))
       var nodes = [UInt32](repeating: initialState.node, count: cuts.count - 1)
       nodes[0] = state.node
-      output += [Float](unsafeUninitializedCapacity: tokens.count) { scores, initialized in
-        nodes.withUnsafeMutableBufferPointer { nodes in
-          nonisolated(unsafe) let (scores, nodes, tokens) = (scores, nodes, tokens)
-          DispatchQueue.concurrentPerform(iterations: nodes.count) { piece in
-            let range = cuts[piece]..<cuts[piece + 1]
-            nodes[piece] = score(
-              UnsafeBufferPointer(rebasing: tokens[range]), after: nodes[piece], start: start, table,
-              into: UnsafeMutableBufferPointer(rebasing: scores[range]))
-          }
+      nodes.withUnsafeMutableBufferPointer { nodes in
+        nonisolated(unsafe) let (nodes, tokens) = (nodes, tokens)
+        DispatchQueue.concurrentPerform(iterations: nodes.count) { piece in
+          let range = cuts[piece]..<cuts[piece + 1]
+          nodes[piece] = body(UnsafeBufferPointer(rebasing: tokens[range]), range, nodes[piece], start)
         }
-        initialized = tokens.count
       }
       return nodes[nodes.count - 1]
     }
-    state = State(node: last, order: UInt8(trie.level(of: Int(last))))
+    return State(node: last, order: UInt8(trie.level(of: Int(last))))
   }
 
   /// Writes ln p of each token, and returns the node that the next is looked up under.
@@ -54,6 +99,21 @@ extension NGramModel {
     score(tokens, start == nil ? .stream : .sentence, &state) {
       output[position] = $0
       position += 1
+    }
+    return state.node
+  }
+
+  /// Writes ln Σ_w p(w | h) of the context of each token, and returns the node of the last context.
+  private func logNormalizers(
+    _ tokens: UnsafeBufferPointer<TokenID>, after node: UInt32, start: UInt32?, _ table: QueryTable?,
+    _ totals: [Float], into output: UnsafeMutableBufferPointer<Float>
+  ) -> UInt32 {
+    if let table { return table.score(tokens, after: node, start: start, totals: totals, into: output) }
+    var state = State(node: node, order: UInt8(trie.level(of: Int(node))))
+    for (position, token) in tokens.enumerated() {
+      output[position] = totals[Int(state.node)]
+      let isEnd = start != nil && token == Vocabulary.endOfSentence
+      state = isEnd ? initialState : advance(state, by: token)
     }
     return state.node
   }

@@ -18,6 +18,9 @@ public struct NGramTrie: Sendable {
   /// ln of the factor for words that do not follow each n-gram; none are kept for the highest level.
   public let logBackoffs: [Float]
 
+  /// The highest order there can be: the length of a context is a byte.
+  static let maximumOrder = 255
+
   /// The order of the longest n-grams.
   public var order: Int { levelStarts.count - 1 }
   /// V, the number of words without `<s>`.

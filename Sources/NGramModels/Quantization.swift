@@ -1,7 +1,7 @@
 import Glibc
 import LanguageModels
 
-/// Few values that stand for many, with the least mean square error (Lloyd 1982).
+/// Few values that stand for many, with the least mean square error (Lloyd 1982), weighted by what each counts for.
 ///
 /// Bins that hold equally many values each are coarse where values are rare, at both ends; but likely n-grams and strong back-offs
 /// are there, and used often.
@@ -9,32 +9,56 @@ struct QuantizationBins {
   /// The centres, in rising order.
   let centers: [Float]
 
-  /// At most `count` bins for `values`.
+  /// A value, and what it counts for.
+  struct Item {
+    let value: Float
+    let weight: Float
+
+    /// A value that counts for something, if only for very little.
+    init(_ value: Float, _ weight: Double) {
+      self.value = value
+      self.weight = max(Float(weight), .leastNormalMagnitude)
+    }
+  }
+
+  /// At most `count` bins for `values`, which all count the same.
+  init(_ values: some Sequence<Float>, count: Int) {
+    self.init(values.lazy.map { Item($0, 1) }, count: count)
+  }
+
+  /// At most `count` bins for the values of `items`.
   ///
   /// 0 and −∞ are kept as they are: ln 1 and ln 0 mean something.
-  init(_ values: some Sequence<Float>, count: Int) {
+  init(_ items: some Sequence<Item>, count: Int) {
     var kept: Set<Float> = []
-    var others: [Float] = []
-    for value in values {
-      if value == 0 || !value.isFinite { kept.insert(value) } else { others.append(value) }
+    var others: [Item] = []
+    var distinct: Set<Float> = []
+    for item in items {
+      if item.value == 0 || !item.value.isFinite {
+        kept.insert(item.value)
+      } else {
+        others.append(item)
+        if distinct.count <= count { distinct.insert(item.value) }
+      }
     }
-    let distinct = Set(others)
     let bins = count - kept.count
     if distinct.count <= bins {
       centers = kept.union(distinct).sorted()
     } else {
-      others.sort()
+      others.sort { $0.value < $1.value }
       centers = kept.union(Self.refined(Self.initial(others, count: bins), on: others)).sorted()
     }
   }
 
   /// Centres as dense as the cube root of the density of the values, which is best where bins are small (Panter and Dite 1951).
-  private static func initial(_ sorted: [Float], count: Int) -> [Float] {
-    let low = Double(sorted[0])
+  private static func initial(_ sorted: [Item], count: Int) -> [Float] {
+    let low = Double(sorted[0].value)
     let cells = 4096
-    let width = (Double(sorted[sorted.count - 1]) - low) / Double(cells)
+    let width = (Double(sorted[sorted.count - 1].value) - low) / Double(cells)
     var weights = [Double](repeating: 0, count: cells)
-    for value in sorted { weights[min(cells - 1, Int((Double(value) - low) / width))] += 1 }
+    for item in sorted {
+      weights[min(cells - 1, Int((Double(item.value) - low) / width))] += Double(item.weight)
+    }
     for cell in weights.indices { weights[cell] = cbrt(weights[cell]) }
     let step = weights.reduce(0, +) / Double(count)
     var centers: [Float] = []
@@ -50,10 +74,15 @@ struct QuantizationBins {
   }
 
   /// Moves every centre to the mean of the values that are nearest to it, again and again.
-  private static func refined(_ start: [Float], on sorted: [Float]) -> [Float] {
-    var sums = [0.0]
-    sums.reserveCapacity(sorted.count + 1)
-    for value in sorted { sums.append(sums[sums.count - 1] + Double(value)) }
+  private static func refined(_ start: [Float], on items: [Item]) -> [Float] {
+    var (weights, sums) = ([0.0], [0.0])
+    weights.reserveCapacity(items.count + 1)
+    sums.reserveCapacity(items.count + 1)
+    for (i, item) in items.enumerated() {
+      weights.append(weights[i] + Double(item.weight))
+      sums.append(sums[i] + Double(item.weight) * Double(item.value))
+    }
+    let sorted = items.map(\.value)
     var centers = start
     for _ in 0..<20 {
       var first = 0
@@ -61,7 +90,9 @@ struct QuantizationBins {
         let end =
           i + 1 == centers.count
           ? sorted.count : index(of: (centers[i] + centers[i + 1]) / 2, in: sorted)
-        if end > first { centers[i] = Float((sums[end] - sums[first]) / Double(end - first)) }
+        if end > first, weights[end] > weights[first] {
+          centers[i] = Float((sums[end] - sums[first]) / (weights[end] - weights[first]))
+        }
         first = max(first, end)
       }
     }
@@ -88,27 +119,21 @@ struct QuantizationBins {
     if low == 0 || centers[low] == value { return UInt8(low) }
     return UInt8(centers[low] - value < value - centers[low - 1] ? low : low - 1)
   }
+
+  /// The centre that is nearest to `value`.
+  func nearest(to value: Float) -> Float { centers[Int(code(of: value))] }
 }
 
 extension NGramModel {
   /// The model with probabilities and back-off weights of 2^`bits` values for each order, from 1 to 8 bits; those of single words stay
   /// as they are.
   ///
-  /// Its probabilities sum to one only approximately.
+  /// Its probabilities sum to one as nearly as the values allow.
   public func quantized(bits: Int) -> NGramModel {
-    func quantize(_ values: [Float]) -> [Float] {
-      var result = values
-      for level in 1..<max(1, trie.order) where trie.levelStarts[level] < values.count {
-        let range = trie.levelStarts[level]..<trie.levelStarts[level + 1]
-        let bins = QuantizationBins(values[range], count: 1 << bits)
-        for node in range { result[node] = bins.centers[Int(bins.code(of: values[node]))] }
-      }
-      return result
-    }
-    return replacing(
-      trie.with(
-        logProbabilities: quantize(trie.logProbabilities), logBackoffs: quantize(trie.logBackoffs)),
-      record: "quantize", .integer(bits))
+    let rounded =
+      isNormalized
+      ? TrieQuantizer(trie, binCount: 1 << bits).quantized() : trie.rounded(binCount: 1 << bits)
+    return replacing(rounded, record: "quantize", .integer(bits))
   }
 
   /// By how much the model's logarithms of probabilities differ from those of `other`, which holds the same n-grams: on average and at most.
@@ -123,6 +148,22 @@ extension NGramModel {
 
   /// The bits of a quantized model.
   var quantizationBits: Int? { smoothingRecord.last { $0.name == "quantize" }?.value.integerValue }
+}
+
+extension NGramTrie {
+  /// Every number from the bigrams on as the nearest of so many values for each order, whatever the sums.
+  func rounded(binCount: Int) -> NGramTrie {
+    func round(_ values: [Float]) -> [Float] {
+      var result = values
+      for level in 1..<max(1, order) where levelStarts[level] < values.count {
+        let range = levelStarts[level]..<levelStarts[level + 1]
+        let bins = QuantizationBins(values[range], count: binCount)
+        for node in range { result[node] = bins.nearest(to: values[node]) }
+      }
+      return result
+    }
+    return with(logProbabilities: round(logProbabilities), logBackoffs: round(logBackoffs))
+  }
 }
 
 /// The numbers of a quantized model as they are stored: one byte each, and what the bytes mean for each order from 2.

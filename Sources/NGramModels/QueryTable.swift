@@ -141,12 +141,20 @@ struct QueryTable: Sendable {
     var node: UInt32
     /// Σ ln b of what it was shortened by.
     var weight: Float = 0
+    /// Where the token was looked up first.
+    var context: UInt32
     var position: Int
     let end: Int
     /// The search: for what, where it begins, and what is there.
     var key: UInt64 = 0
     var place = 0
     var found: UInt64 = 0
+
+    /// The lane of the tokens at `positions`, the first of which is looked up at `node`.
+    init(_ node: UInt32, _ positions: Range<Int>) {
+      (self.node, context) = (node, node)
+      (position, end) = (positions.lowerBound, positions.upperBound)
+    }
   }
 
   /// Stretches scored side by side, so that the memory works on as many searches at a time.
@@ -161,13 +169,31 @@ struct QueryTable: Sendable {
     _ tokens: UnsafeBufferPointer<TokenID>, after node: UInt32, start: UInt32?,
     into output: UnsafeMutableBufferPointer<Float>
   ) -> UInt32 {
+    follow(tokens, after: node, start: start, into: output) { score, _ in score }
+  }
+
+  /// The same with, in place of ln p of a token, the element of `totals` for the node that it is looked up under.
+  func score(
+    _ tokens: UnsafeBufferPointer<TokenID>, after node: UInt32, start: UInt32?, totals: [Float],
+    into output: UnsafeMutableBufferPointer<Float>
+  ) -> UInt32 {
+    follow(tokens, after: node, start: start, into: output) { _, context in totals[Int(context)] }
+  }
+
+  /// Looks up each of `tokens`, and writes what `value` makes of its ln p and the node of its context.
+  @inline(__always)
+  private func follow(
+    _ tokens: UnsafeBufferPointer<TokenID>, after node: UInt32, start: UInt32?,
+    into output: UnsafeMutableBufferPointer<Float>,
+    _ value: (_ logProbability: Float, _ context: UInt32) -> Float
+  ) -> UInt32 {
     let cuts = start == nil ? [0, tokens.count] : sentenceCuts(of: tokens, pieces: Self.lanes)
     var result = node
     withUnsafeTemporaryAllocation(of: Lane.self, capacity: Self.lanes) { lanes in
       var active = 0
       for (first, end) in zip(cuts, cuts.dropFirst()) {
         lanes.initializeElement(
-          at: active, to: Lane(node: first == 0 ? node : start ?? node, position: first, end: end))
+          at: active, to: Lane(first == 0 ? node : start ?? node, first..<end))
         active += 1
       }
       let slots = memory.slots
@@ -190,7 +216,7 @@ struct QueryTable: Sendable {
                 let word = tokens[lane.position]
                 if lane.found == lane.key {
                   let slot = slots[lane.place]
-                  output[lane.position] = lane.weight + slot.logProbability
+                  output[lane.position] = value(lane.weight + slot.logProbability, lane.context)
                   lane.node = slot.next
                 } else {
                   let shortening = shortenings[Int(lane.node)]
@@ -201,12 +227,13 @@ struct QueryTable: Sendable {
                     i += 1
                     continue
                   }
-                  output[lane.position] = lane.weight + logProbabilities[Int(word)]
+                  output[lane.position] = value(lane.weight + logProbabilities[Int(word)], lane.context)
                   lane.node = word
                 }
                 lane.weight = 0
                 lane.position += 1
                 if let start, word == Vocabulary.endOfSentence { lane.node = start }
+                lane.context = lane.node
                 if lane.position < lane.end {
                   lanes[i] = lane
                   i += 1

@@ -2,7 +2,8 @@ import Glibc
 
 /// How tokens are drawn from a model's distribution.
 public struct SamplingOptions: Sendable {
-  /// Probabilities are raised to the power 1/temperature; 0 takes the likeliest token every time.
+  /// Probabilities are raised to the power 1/temperature; 0, or what is too near to it for that power to be a number, takes the
+  /// likeliest token every time.
   public var temperature = 1.0
   /// Draw from the k likeliest tokens only.
   public var topK: Int?
@@ -17,13 +18,16 @@ public struct SamplingOptions: Sendable {
   public init() {}
 }
 
-/// Draws sentences from a language model.
+/// Draws sentences from a language model: each token from p(w | h) / Σ_v p(v | h), also where the model's own probabilities do not
+/// sum to one.
 ///
 /// Order of operations: UNK is left out if asked, then temperature, then top-k, then top-p.
 public struct Sampler<Model: LanguageModel> {
   private let model: Model
   private let options: SamplingOptions
   private var generator: SeededGenerator
+  /// 1/temperature; infinite if the likeliest token is to be taken.
+  private let exponent: Float
   private let drawFast: (@Sendable (Model.State, inout SeededGenerator) -> TokenID)?
   private var logProbabilities: [Float] = []
   /// What `logProbabilities` becomes by the options.
@@ -35,7 +39,8 @@ public struct Sampler<Model: LanguageModel> {
     self.model = model
     self.options = options
     generator = SeededGenerator(seed: seed)
-    let isPlain = options.temperature > 0 && options.topK == nil && options.topP == nil
+    exponent = Float(1 / options.temperature)
+    let isPlain = exponent.isFinite && options.topK == nil && options.topP == nil
     drawFast = isPlain ? model.makeTokenSampler(temperature: options.temperature) : nil
   }
 
@@ -54,7 +59,7 @@ public struct Sampler<Model: LanguageModel> {
   /// Draws one token.
   public mutating func draw(after state: Model.State) -> TokenID { drawAndScore(after: state).0 }
 
-  /// Draws one token; with it, ln p(token | state), whatever the options.
+  /// Draws one token; with it, ln p(token | state) as the model has it, whatever the options.
   private mutating func drawAndScore(after state: Model.State) -> (TokenID, Float) {
     if let drawFast {
       // Leaving out UNK and normalizing is the same as drawing again; a model of little else is drawn from below.
@@ -72,7 +77,7 @@ public struct Sampler<Model: LanguageModel> {
     if !logits.contains(where: { $0 > -.infinity }) {
       return (Vocabulary.endOfSentence, logProbabilities[Int(Vocabulary.endOfSentence)])
     }
-    let token = options.temperature == 0 ? argmax() : drawFromLogits()
+    let token = exponent.isFinite ? drawFromLogits() : argmax()
     return (token, logProbabilities[Int(token)])
   }
 
@@ -87,9 +92,11 @@ public struct Sampler<Model: LanguageModel> {
   }
 
   private mutating func drawFromLogits() -> TokenID {
-    let scale = Float(1 / options.temperature)
     let maximum = logits.max() ?? 0
-    for i in logits.indices { logits[i] = exp((logits[i] - maximum) * scale) }
+    // What is impossible stays so at any temperature, also where the exponent is rounded to 0.
+    for i in logits.indices {
+      logits[i] = logits[i] == -.infinity ? 0 : exp((logits[i] - maximum) * exponent)
+    }
     guard options.topK != nil || options.topP != nil else {
       return draw(from: 0..<TokenID(logits.count))
     }

@@ -15,6 +15,8 @@ public struct Evaluation: Sendable {
   public private(set) var impossible = 0
   /// Bytes of the text that was scored, with its line ends.
   public var bytes = 0
+  /// What the probabilities sum to after the contexts of the text; `nil` if the model sums to one by the way it is made.
+  public private(set) var normalization: ProbabilitySums?
 
   private var knownSum = 0.0
   private var unknownSum = 0.0
@@ -43,6 +45,12 @@ public struct Evaluation: Sendable {
     }
   }
 
+  /// Adds ln Σ_w p(w | h) of the context of each of some tokens.
+  public mutating func add(logNormalizers: [Float]) {
+    normalization = normalization ?? ProbabilitySums()
+    normalization?.add(logNormalizers)
+  }
+
   private var sum: Double { knownSum + unknownSum + endSum }
 
   /// H in nats per token.
@@ -56,6 +64,15 @@ public struct Evaluation: Sendable {
 
   /// exp(H).
   public var perplexity: Double { exp(crossEntropy) }
+
+  /// H of the distribution p(w | h) / Σ_v p(v | h), which is H + mean ln Σ_v p(v | h), in nats per token.
+  public var normalizedCrossEntropy: Double {
+    guard let normalization, crossEntropy.isFinite else { return crossEntropy }
+    return crossEntropy + normalization.meanLogarithm
+  }
+
+  /// The perplexity of the same distribution: the one that compares with models that sum to one.
+  public var normalizedPerplexity: Double { exp(normalizedCrossEntropy) }
 
   /// exp of the mean over the tokens that are in the vocabulary; UNK remains in the contexts.
   public var perplexityExcludingUnknown: Double { exp((knownSum + endSum) / Double(tokens - unknown)) }

@@ -12,7 +12,7 @@ public struct TextScorer<Model: LanguageModel> {
     public let matchedOrders: [Int]
   }
 
-  /// The sums so far.
+  /// The sums so far. What the model's probabilities sum to is measured by `scoreAll` only.
   public private(set) var evaluation = Evaluation()
 
   private let model: Model
@@ -22,6 +22,7 @@ public struct TextScorer<Model: LanguageModel> {
   private var state: Model.State
   private var tokens: [TokenID] = []
   private var logProbabilities: [Float] = []
+  private var logNormalizers: [Float] = []
 
   /// A scorer that starts from the model's initial state, and from an empty cache if there is one to mix in.
   public init(
@@ -39,7 +40,7 @@ public struct TextScorer<Model: LanguageModel> {
     tokens.removeAll(keepingCapacity: true)
     guard let kind = try Self.read(from: reader, model.vocabulary, into: &tokens) else { return nil }
     let orders = reportsOrders ? matchedOrders() : []
-    score { _ in }
+    score(measuresSums: false) { _ in }
     evaluation.bytes = reader.statistics.sentenceBytes
     return Line(kind: kind, tokens: tokens, logProbabilities: logProbabilities, matchedOrders: orders)
   }
@@ -58,7 +59,7 @@ public struct TextScorer<Model: LanguageModel> {
       tokens = next
       let ahead = Ahead { Result { try Self.readBlock(from: reader, vocabulary) } }
       defer { ahead.wait() }
-      try score(watch: watch)
+      try score(measuresSums: model.isNormalized && !model.sumsToOne, watch: watch)
       next = try ahead.value.get()
     }
     evaluation.bytes = reader.statistics.sentenceBytes
@@ -82,8 +83,14 @@ public struct TextScorer<Model: LanguageModel> {
     return kind
   }
 
-  private mutating func score(watch: (Int) throws -> Void) rethrows {
+  private mutating func score(measuresSums: Bool, watch: (Int) throws -> Void) rethrows {
     logProbabilities.removeAll(keepingCapacity: true)
+    if measuresSums {
+      logNormalizers.removeAll(keepingCapacity: true)
+      model.logNormalizers(of: tokens[...], context: context, after: state, into: &logNormalizers)
+      cache?.mix(intoLogNormalizers: &logNormalizers)
+      evaluation.add(logNormalizers: logNormalizers)
+    }
     try model.score(tokens[...], context: context, after: &state, into: &logProbabilities, watch: watch)
     cache?.mix(tokens[...], into: &logProbabilities)
     evaluation.add(tokens[...], logProbabilities: logProbabilities[...])
@@ -113,11 +120,17 @@ extension LanguageModel {
     var evaluation = Evaluation()
     var state = initialState
     var scores: [Float] = []
+    var normalizers: [Float] = []
     var first = 0
     prepare(toScore: tokens.count)
     while first < tokens.count {
       var end = min(first + scoringBlockSize, tokens.count)
       while end < tokens.count, tokens[end - 1] != Vocabulary.endOfSentence { end += 1 }
+      if isNormalized, !sumsToOne {
+        normalizers.removeAll(keepingCapacity: true)
+        logNormalizers(of: tokens[first..<end], context: context, after: state, into: &normalizers)
+        evaluation.add(logNormalizers: normalizers)
+      }
       scores.removeAll(keepingCapacity: true)
       try score(tokens[first..<end], context: context, after: &state, into: &scores, watch: watch)
       evaluation.add(tokens[first..<end], logProbabilities: scores[...])

@@ -51,6 +51,15 @@ public struct UnigramCache: Sendable {
     }
   }
 
+  /// What Z = Σ_w p(w | h) becomes by mixing, (1 − λ) Z + λ, given ln Z of the contexts of the tokens that come next; to be called
+  /// before these are taken in.
+  public func mix(intoLogNormalizers logarithms: inout [Float]) {
+    // Before the first token, the model stands alone.
+    for i in logarithms.indices where i > 0 || !recent.isEmpty {
+      logarithms[i] = Float(log((1 - weight) * exp(Double(logarithms[i])) + weight))
+    }
+  }
+
   /// The λ that makes a text likeliest, given its tokens and the model's ln p of each.
   ///
   /// The mean of ln p(w) is concave in λ, so the zero of its derivative is found by halving.
