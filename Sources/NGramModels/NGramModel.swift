@@ -64,10 +64,24 @@ public struct NGramModel: LanguageModel {
   /// Of models of the estimator's own numbers; not of rounded ones, nor of those that came from elsewhere.
   public var sumsToOne: Bool { smoothing != nil && isNormalized && quantizationBits == nil }
 
+  /// Whether `<s>` is the context of a sentence's first word.
+  private(set) var knowsSentenceStart = true
+
+  /// The model for sentences that begin without `<s>`: of their first words, it knows nothing that comes before.
+  public var withoutSentenceStart: NGramModel {
+    var model = self
+    model.knowsSentenceStart = false
+    return model
+  }
+
+  /// Whether long texts can be scored by nodes alone, which know no empty context.
+  var scoresByNodes: Bool { isNormalized && trie.order > 1 && knowsSentenceStart }
+
   // MARK: Queries
 
   public var initialState: State {
-    trie.order == 1 ? State(node: 0, order: 0) : State(node: UInt32(trie.vocabularySize), order: 1)
+    trie.order == 1 || !knowsSentenceStart
+      ? State(node: 0, order: 0) : State(node: UInt32(trie.vocabularySize), order: 1)
   }
 
   public func logProbability(of token: TokenID, after state: State) -> (Float, State) {

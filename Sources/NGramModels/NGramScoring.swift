@@ -6,7 +6,7 @@ extension NGramModel {
   private static let manyTokens = 1 << 13
 
   public func prepare(toScore tokens: Int) {
-    if tokens >= Self.manyTokens, isNormalized, trie.order > 1 {
+    if tokens >= Self.manyTokens, scoresByNodes {
       queryTable.prepare(for: trie, scoring: tokens)
     }
   }
@@ -15,7 +15,7 @@ extension NGramModel {
   public func score(
     _ tokens: ArraySlice<TokenID>, context: ContextMode, after state: inout State, into output: inout [Float]
   ) {
-    guard tokens.count >= Self.manyTokens, isNormalized, trie.order > 1 else {
+    guard tokens.count >= Self.manyTokens, scoresByNodes else {
       return score(tokens, context, &state) { output.append($0) }
     }
     let table = queryTable.value(for: trie, scoring: tokens.count)
@@ -38,7 +38,7 @@ extension NGramModel {
       output += repeatElement(0, count: tokens.count)
       return
     }
-    guard tokens.count >= Self.manyTokens, isNormalized, trie.order > 1 else {
+    guard tokens.count >= Self.manyTokens, scoresByNodes else {
       var state = state
       for token in tokens {
         output.append(logNormalizer(after: state))

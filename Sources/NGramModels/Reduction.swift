@@ -8,8 +8,8 @@ public protocol EstimatedModel: Sendable {
   var configuration: JSONValue { get }
   /// The model's numbers, for the checkpoint.
   var tensors: [Tensor] { get }
-  /// Writes the model as an ARPA file.
-  func writeARPA(to path: String) throws
+  /// Writes the model as an ARPA file, with the text rules that it was made with.
+  func writeARPA(to path: String, tokenizer: Tokenizer?) throws
   /// The model with its numbers in memory.
   func inMemory() throws -> NGramModel
 }

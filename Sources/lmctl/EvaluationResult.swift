@@ -141,13 +141,23 @@ extension [EvaluationResult] {
 
   /// One table of all models, for people.
   func table() -> String {
-    let names = Dictionary(uniqueKeysWithValues: Set(map(\.model.fingerprint)).sorted().enumerated().map { ($1, $0) })
+    var fingerprints: [String] = []
+    for result in self where !fingerprints.contains(result.model.fingerprint) {
+      fingerprints.append(result.model.fingerprint)
+    }
     var rows = [
-      ["model", "unit", "vocabulary", "tokens", "unknown", "nats/token", "bits/byte", "perplexity", "excl. unknown"]
+      [
+        "model", "unit", "vocabulary", "tokens", "unknown", "nats/token", "bits/byte", "perplexity",
+        "excl. unknown",
+      ]
     ]
     for result in self {
       let e = result.evaluation
-      let mark = isComparable ? "" : " " + String(repeating: "*", count: (names[result.model.fingerprint] ?? 0) + 1)
+      let mark =
+        isComparable
+        ? ""
+        : " "
+          + String(repeating: "*", count: (fingerprints.firstIndex(of: result.model.fingerprint) ?? 0) + 1)
       rows.append([
         result.model.path, result.model.tokenizer.unit.rawValue, "\(result.model.vocabularySize)\(mark)",
         "\(e.tokens)", Format.percent(e.unknown, of: e.tokens), Format.fixed(e.crossEntropy, 4),
@@ -158,7 +168,8 @@ extension [EvaluationResult] {
     var text = first.map { "text  \($0.text)  (lmctl \(programVersion))\n\n" } ?? ""
     text += Format.columns(rows, leftAligned: 2)
     if !isComparable {
-      text += "\n* the vocabularies differ: perplexities of different marks cannot be compared; bits per byte can, where\n"
+      text +=
+        "\n* the vocabularies differ: perplexities of different marks cannot be compared; bits per byte can, where\n"
         + "  few tokens are unknown\n"
     }
     for result in self {

@@ -39,7 +39,8 @@ enum EvaluationWarnings {
 
   private static func advice(_ unit: TextUnit) -> String {
     switch unit {
-    case .word, .mixed: "; compare bits per byte, or use a larger vocabulary, text rules that fit, or --unit char"
+    case .word, .mixed:
+      "; compare bits per byte, or use a larger vocabulary, text rules that fit, or --unit char"
     case .char, .byte: "; the text may be in another script or encoding than the model's"
     }
   }

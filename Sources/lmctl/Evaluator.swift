@@ -18,10 +18,13 @@ struct Evaluator {
     identity = EvaluatedModel(path: path, tokenizer: checkpoint.tokenizer, vocabulary: model.vocabulary)
     context = settings.context ?? model.defaultContext
     cache = try settings.cache.cache(
-      for: model, path: path, tokenizer: checkpoint.tokenizer, context: context, isQuiet: isQuiet)
+      for: model, path: path, tokenizer: checkpoint.tokenizer,
+      context: settings.context ?? model.defaultContext,
+      isQuiet: settings.common.isQuiet)
   }
 
-  private func scorer<Model: LanguageModel>(_ model: Model, reportsOrders: Bool = false) -> TextScorer<Model> {
+  private func scorer<Model: LanguageModel>(_ model: Model, reportsOrders: Bool = false) -> TextScorer<Model>
+  {
     TextScorer(
       model: model, context: context, cache: cache, rules: settings.rules, reportsOrders: reportsOrders)
   }
@@ -98,18 +101,21 @@ struct Evaluator {
     let mean = entropies.reduce(0, +) / Double(entropies.count)
     if settings.asJSON {
       func summary(_ name: String, _ members: [JSONValue.Member]) {
-        let text = JSONValue.object([.init("text", .string(name)), .init("model", .string(identity.path))] + members)
+        let text = JSONValue.object(
+          [.init("text", .string(name)), .init("model", .string(identity.path))] + members)
         StandardOutput.shared.write(text.text + "\n")
       }
       summary(
         "pooled",
         [
           .init("sentences", .integer(pooled.sentences)), .init("tokens", .integer(pooled.tokens)),
-          .init("unknown", .integer(pooled.unknown)), .init("cross_entropy_nats", .number(pooled.crossEntropy)),
+          .init("unknown", .integer(pooled.unknown)),
+          .init("cross_entropy_nats", .number(pooled.crossEntropy)),
           .init("perplexity", .number(pooled.perplexity)),
         ])
       summary(
-        "macro average", [.init("cross_entropy_nats", .number(mean)), .init("perplexity", .number(exp(mean)))])
+        "macro average",
+        [.init("cross_entropy_nats", .number(mean)), .init("perplexity", .number(exp(mean)))])
     } else {
       writeRow("pooled", pooled)
       StandardOutput.shared.write(
@@ -131,7 +137,9 @@ extension ScoringRules {
   var rows: [(String, String)] {
     var rows: [(String, String)] = []
     if unknownTypes > 1 { rows.append(("<unk> stands for", "\(unknownTypes) types")) }
-    if unknownPenalty != 0 { rows.append(("<unk> costs", "\(Format.significant(unknownPenalty, 6)) nats more")) }
+    if unknownPenalty != 0 {
+      rows.append(("<unk> costs", "\(Format.significant(unknownPenalty, 6)) nats more"))
+    }
     if !knowsBeginnings { rows.append(("sentences begin", "without <s>")) }
     return rows
   }

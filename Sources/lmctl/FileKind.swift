@@ -106,7 +106,8 @@ enum FileKind {
         line[(tab + 1)...].allSatisfy({ (48...57).contains($0) })
       else { return false }
       let words = line[..<tab].split(separator: UInt8(ascii: " "))
-      hasMarker = hasMarker || words.contains { $0.elementsEqual("</s>".utf8) || $0.elementsEqual("<s>".utf8) }
+      hasMarker =
+        hasMarker || words.contains { $0.elementsEqual("</s>".utf8) || $0.elementsEqual("<s>".utf8) }
     }
     return hasMarker
   }

@@ -15,7 +15,10 @@ enum InspectCommand: Command {
   static let configurationExample = (
     line: "lmctl inspect model.json --config run.json", file: #"{"json": true}"#
   )
-  static let examples = ["lmctl inspect model.json", "lmctl inspect --json model.json | jq .training", "lmctl inspect --check model.json"]
+  static let examples = [
+    "lmctl inspect model.json", "lmctl inspect --json model.json | jq .training",
+    "lmctl inspect --check model.json",
+  ]
 
   static func run(_ settings: InspectSettings, _ operands: [String], given: Arguments) throws {
     guard let path = operands.first else {

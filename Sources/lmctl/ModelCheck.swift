@@ -67,7 +67,8 @@ struct ModelCheck {
       text += "\n" + Format.columns(rows, leftAligned: 1)
     }
     if !mustSumToOne, sums.contains(where: { $0.worst > Self.tolerance }) {
-      text += "\nthe numbers are rounded, or come from elsewhere, and do not sum to one; sampling divides by the sum,\n"
+      text +=
+        "\nthe numbers are rounded, or come from elsewhere, and do not sum to one; sampling divides by the sum,\n"
         + "and eval says how much it matters on a text\n"
     }
     return text + "\n" + (fault.map { "fault: \($0)" } ?? "all is as it should be") + "\n"
@@ -82,8 +83,10 @@ struct ModelCheck {
           sums.map { sum in
             [
               "contexts": .string(sum.kind.rawValue), "number": .integer(sum.contexts),
-              "smallest": .number(sum.smallest), "largest": .number(sum.largest), "zeros": .integer(sum.zeros),
-              "not_numbers": .integer(sum.notNumbers), "largest_disagreement": .number(sum.largestDisagreement),
+              "smallest": .number(sum.smallest), "largest": .number(sum.largest),
+              "zeros": .integer(sum.zeros),
+              "not_numbers": .integer(sum.notNumbers),
+              "largest_disagreement": .number(sum.largestDisagreement),
             ]
           }))
     ]

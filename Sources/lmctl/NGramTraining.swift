@@ -133,7 +133,8 @@ struct NGramTraining {
     // What compares is the perplexity of probabilities that sum to one.
     let (old, new) = (before.normalizedPerplexity, after.normalizedPerplexity)
     let percent = 100 * (new / old - 1)
-    return "\(what); perplexity on the held-out text \(Format.perplexity(old, 2)) to \(Format.perplexity(new, 2)), "
+    return
+      "\(what); perplexity on the held-out text \(Format.perplexity(old, 2)) to \(Format.perplexity(new, 2)), "
       + "\(percent < 0 ? "" : "+")\(Format.fixed(percent, 2)) %"
   }
 }

@@ -19,7 +19,8 @@ struct ScoredLine {
 
   /// - Parameter words: the tokens as they stand in the text, without the end of sentence; none if they are not shown.
   init<Model>(
-    _ line: TextScorer<Model>.Line, words: [String], vocabulary: Vocabulary, rules: ScoringRules, scale: Double
+    _ line: TextScorer<Model>.Line, words: [String], vocabulary: Vocabulary, rules: ScoringRules,
+    scale: Double
   ) {
     self.scale = scale
     unit = vocabulary.unit
@@ -68,7 +69,9 @@ struct ScoredLine {
       "scores",
       .array(
         tokens.map { token in
-          var members: [JSONValue.Member] = [.init("token", .string(token.text)), member(token.logProbability)]
+          var members: [JSONValue.Member] = [
+            .init("token", .string(token.text)), member(token.logProbability),
+          ]
           if token.isUnknown { members.append(.init("unknown", .bool(true))) }
           if let order = token.order { members.append(.init("order", .integer(order))) }
           return .object(members)

@@ -30,7 +30,7 @@ final class TextInput {
     let source = try opened.removeValue(forKey: path) ?? ByteSource(path: path)
     Terminal.announce(source)
     try TextFiles.requireText(source)
-    guard isReadAgain, source.isInteractive else { return source }
+    guard isReadAgain, source.isInteractive || path == "-" else { return source }
     let bytes = try source.readAll(limit: .max) ?? []
     kept[path] = bytes
     return ByteSource(bytes, name: source.name)

@@ -64,7 +64,8 @@ enum TokenizeCommand: Command {
     var vocabulary: Vocabulary?
     if settings.asNumbers {
       guard case .fixed(let known)? = source else {
-        throw UsageError("--reverse --ids needs the vocabulary that the numbers are of: --checkpoint or --vocab FILE")
+        throw UsageError(
+          "--reverse --ids needs the vocabulary that the numbers are of: --checkpoint or --vocab FILE")
       }
       vocabulary = known
     }

@@ -70,7 +70,9 @@ struct TrainedModel {
   var evaluation: (result: Evaluation, seconds: Double)?
 
   /// The evaluation of the model, in its own context, on text that has been read; made now if its training has not made it.
-  func evaluated(on corpus: Corpus, as identity: EvaluatedModel, text: String, isQuiet: Bool) -> EvaluationResult {
+  func evaluated(on corpus: Corpus, as identity: EvaluatedModel, text: String, isQuiet: Bool)
+    -> EvaluationResult
+  {
     let watch = Stopwatch()
     var progress = ProgressLine(isQuiet: isQuiet)
     var scored = 0

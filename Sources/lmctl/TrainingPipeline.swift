@@ -102,7 +102,11 @@ struct TrainingPipeline {
       text: settings.validPath ?? "the last \(Format.count(heldOut.sentences, "sentence")) of the text",
       isQuiet: isQuiet)
     // Behind a checkpoint, standard output is no place for a table.
-    if settings.output == "-" { Terminal.error(result.table()) } else { StandardOutput.shared.write(result.table()) }
+    if settings.output == "-" {
+      Terminal.error(result.table())
+    } else {
+      StandardOutput.shared.write(result.table())
+    }
   }
 
   private func printConfiguration() { StandardOutput.shared.write(Configuration.text(configuration)) }

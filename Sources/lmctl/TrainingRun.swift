@@ -77,7 +77,8 @@ final class TrainingRun {
       } catch let error as DivergenceError {
         display.clear()
         logEnd("diverged")
-        throw FileError(path: job.output, reason: "\(error)\(error.leavesGoodModel ? try saveDiverged() : "")")
+        throw FileError(
+          path: job.output, reason: "\(error)\(error.leavesGoodModel ? try saveDiverged() : "")")
       }
       try advising { try job.write(checkpoint(isRunning: run.keepsOptimizer)) }
       running?.remove()

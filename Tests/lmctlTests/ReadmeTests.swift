@@ -44,7 +44,8 @@ struct ReadmeTests {
   @Test(
     "Every example in the help works as a command line",
     arguments: [
-      "train", "eval", "sample", "tokenize", "inspect", "count", "convert", "benchmark", "plot", "completions",
+      "train", "eval", "sample", "tokenize", "inspect", "count", "convert", "benchmark", "plot",
+      "completions",
     ])
   func helpExamples(command: String) throws {
     let folder = try TemporaryFolder()

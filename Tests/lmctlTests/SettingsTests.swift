@@ -9,7 +9,8 @@ struct SettingsTests {
   /// All commands, as the overview names them.
   static func commands(_ folder: TemporaryFolder) throws -> [String] {
     let overview = try run("lmctl help", folder)
-    let list = try #require(overview.components(separatedBy: "[FILE…]\n\n").last?.components(separatedBy: "\n\n").first)
+    let list = try #require(
+      overview.components(separatedBy: "[FILE…]\n\n").last?.components(separatedBy: "\n\n").first)
     return list.split(separator: "\n").compactMap { $0.split(separator: " ").first.map(String.init) }
       .filter { $0 != "help" }
   }
@@ -46,7 +47,8 @@ struct SettingsTests {
     #expect(page.hasPrefix(".TH LMCTL 1"))
     for command in try Self.commands(folder) {
       #expect(page.contains(".SH LMCTL \(command.uppercased())\n"))
-      #expect(try run("lmctl help \(command) --man", folder).hasPrefix(".TH LMCTL\\-\(command.uppercased()) 1"))
+      #expect(
+        try run("lmctl help \(command) --man", folder).hasPrefix(".TH LMCTL\\-\(command.uppercased()) 1"))
     }
     #expect(page.contains("\\fB\\-\\-katz\\-limit\\fR"))
     #expect(page.split(separator: "\n").allSatisfy { !$0.hasPrefix("'") })
@@ -84,15 +86,20 @@ struct SettingsTests {
   @Test("The environment gives what nothing else does")
   func environment() throws {
     let folder = try proseFolder()
-    let effective = "lmctl train --model lstm train.txt --print-config | jq -c '[.threads, .hidden, .quiet, .lr]'"
-    #expect(try run("LMCTL_THREADS=1 LMCTL_HIDDEN=8 LMCTL_QUIET=1 \(effective)", folder) == "[1,8,true,0.003]\n")
+    let effective =
+      "lmctl train --model lstm train.txt --print-config | jq -c '[.threads, .hidden, .quiet, .lr]'"
+    #expect(
+      try run("LMCTL_THREADS=1 LMCTL_HIDDEN=8 LMCTL_QUIET=1 \(effective)", folder) == "[1,8,true,0.003]\n")
     #expect(try run("LMCTL_QUIET=0 LMCTL_THREADS= \(effective)", folder) == "[null,256,false,0.003]\n")
     try folder.write("c.json", text: #"{"hidden": 16, "lr": 0.5}"#)
-    let given = "lmctl train --config c.json --lr 0.25 --model lstm train.txt --print-config | jq -c '[.hidden, .lr]'"
+    let given =
+      "lmctl train --config c.json --lr 0.25 --model lstm train.txt --print-config | jq -c '[.hidden, .lr]'"
     #expect(try run("LMCTL_HIDDEN=8 LMCTL_LR=0.125 \(given)", folder) == "[16,0.25]\n")
     // What goes with other models is passed over, and so is what the command line takes back.
     #expect(
-      try run("LMCTL_HIDDEN=8 LMCTL_ORDER=2 lmctl train --model ngram --no-order train.txt --print-config | jq .order", folder)
+      try run(
+        "LMCTL_HIDDEN=8 LMCTL_ORDER=2 lmctl train --model ngram --no-order train.txt --print-config | jq .order",
+        folder)
         == "3\n")
     let wrong = try Executable.shell("LMCTL_ORDER=x lmctl train --model ngram train.txt", in: folder)
     #expect(wrong.status == 2)
@@ -109,7 +116,8 @@ struct SettingsTests {
       ("train --model ngram --smoothing mle", "'none'"),
       ("train --model ngram --smoothing katz", "'good-turing'"),
       ("train --model ngram --smoothing kn", "'kneser-ney'"), ("score m.json", "'eval'"),
-      ("generate m.json", "'sample'"), ("train --min_count 3", "'--min-count'"), ("train -epochs 3", "'--epochs'"),
+      ("generate m.json", "'sample'"), ("train --min_count 3", "'--min-count'"),
+      ("train -epochs 3", "'--epochs'"),
       ("eval --vocab-pad 5", "'--oov-types'"), ("sample --nucleus 0.5", "'--top-p'"),
     ])
   func suggestions(line: String, meant: String) throws {
@@ -138,7 +146,8 @@ struct SettingsTests {
     try run("lmctl train --model ngram --quiet train.txt -o m.json; lmctl convert m.json m.arpa", folder)
     let operands = [
       "train": ["--model", "ngram", "train.txt"], "eval": ["m.json", "test.txt"], "sample": ["m.json"],
-      "tokenize": ["test.txt"], "inspect": ["m.json"], "count": ["test.txt"], "convert": ["m.json", "out.arpa"],
+      "tokenize": ["test.txt"], "inspect": ["m.json"], "count": ["test.txt"],
+      "convert": ["m.json", "out.arpa"],
       "plot": ["run.jsonl"], "benchmark": ["rnn-512"], "completions": ["bash"],
     ]
     let commands = try Self.commands(folder)
@@ -155,7 +164,8 @@ struct SettingsTests {
         if commands.contains(words[0]) || ["help", ""].contains(words[0]) { continue }
       } else {
         let option = mistyped(try #require(known.randomElement(using: &generator)), &generator)
-        let isReal = (known + ["--help", "--", "-"]).contains(option) || known.contains("--" + option.dropFirst(5))
+        let isReal =
+          (known + ["--help", "--", "-"]).contains(option) || known.contains("--" + option.dropFirst(5))
         if isReal { continue }
         words.append(option)
       }
@@ -163,7 +173,8 @@ struct SettingsTests {
       let outcome = try Executable.run(words, in: folder)
       #expect(outcome.status == 2, "\(words)")
       #expect(outcome.output == "", "\(words)")
-      #expect(outcome.error.hasPrefix("lmctl: ") && outcome.error.filter { $0 == "\n" }.count == 1, "\(words)")
+      #expect(
+        outcome.error.hasPrefix("lmctl: ") && outcome.error.filter { $0 == "\n" }.count == 1, "\(words)")
     }
     #expect(folder.contents == before)
   }

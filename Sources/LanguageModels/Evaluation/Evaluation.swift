@@ -14,7 +14,9 @@ public struct Evaluation: Sendable {
   /// Tokens that the model gives probability zero.
   public private(set) var impossible = 0
   /// Bytes of the text that was scored, with its line ends.
-  public var bytes = 0
+  public private(set) var bytes = 0
+  /// Characters (code points) of the same.
+  public private(set) var characters = 0
   /// What the probabilities sum to after the contexts of the text; `nil` if the model sums to one by the way it is made.
   public private(set) var normalization: ProbabilitySums?
 
@@ -22,14 +24,24 @@ public struct Evaluation: Sendable {
   private var unknownSum = 0.0
   private var endSum = 0.0
   private var sumOfSquares = 0.0
+  /// Ends of sentences among the tokens.
+  private var endsScored = 0
 
   /// Nothing scored.
   public init() {}
 
   /// Adds some tokens, with ln p of each; every end of sentence counts one sentence.
-  public mutating func add(_ scored: ArraySlice<TokenID>, logProbabilities: ArraySlice<Float>) {
-    tokens += scored.count
+  ///
+  /// - Parameter scoresEnds: whether the ends themselves are among the tokens that count.
+  public mutating func add(
+    _ scored: ArraySlice<TokenID>, logProbabilities: ArraySlice<Float>, scoresEnds: Bool = true
+  ) {
     for (token, logProbability) in zip(scored, logProbabilities) {
+      if token == Vocabulary.endOfSentence, !scoresEnds {
+        sentences += 1
+        continue
+      }
+      tokens += 1
       let cost = -Double(logProbability)
       switch token {
       case Vocabulary.unknown:
@@ -37,6 +49,7 @@ public struct Evaluation: Sendable {
         unknownSum += cost
       case Vocabulary.endOfSentence:
         sentences += 1
+        endsScored += 1
         endSum += cost
       default: knownSum += cost
       }
@@ -51,7 +64,30 @@ public struct Evaluation: Sendable {
     normalization?.add(logNormalizers)
   }
 
+  /// Adds what another text came to.
+  public mutating func add(_ other: Evaluation) {
+    sentences += other.sentences
+    tokens += other.tokens
+    unknown += other.unknown
+    impossible += other.impossible
+    bytes += other.bytes
+    characters += other.characters
+    knownSum += other.knownSum
+    unknownSum += other.unknownSum
+    endSum += other.endSum
+    sumOfSquares += other.sumOfSquares
+    endsScored += other.endsScored
+  }
+
+  /// Takes from `statistics` how large the text is.
+  public mutating func take(sizesOf statistics: TextStatistics) {
+    (bytes, characters) = (statistics.sentenceBytes, statistics.sentenceCharacters)
+  }
+
   private var sum: Double { knownSum + unknownSum + endSum }
+
+  /// ln p of the whole text.
+  public var logProbability: Double { -sum }
 
   /// H in nats per token.
   public var crossEntropy: Double { sum / Double(tokens) }
@@ -61,6 +97,9 @@ public struct Evaluation: Sendable {
 
   /// Bits for the whole text by its bytes.
   public var bitsPerByte: Double { sum / M_LN2 / Double(bytes) }
+
+  /// Bits for the whole text by its characters.
+  public var bitsPerCharacter: Double { sum / M_LN2 / Double(characters) }
 
   /// exp(H).
   public var perplexity: Double { exp(crossEntropy) }
@@ -78,7 +117,10 @@ public struct Evaluation: Sendable {
   public var perplexityExcludingUnknown: Double { exp((knownSum + endSum) / Double(tokens - unknown)) }
 
   /// exp of the mean over all tokens but the ends of sentences.
-  public var perplexityExcludingEOS: Double { exp((knownSum + unknownSum) / Double(tokens - sentences)) }
+  public var perplexityExcludingEOS: Double { exp((knownSum + unknownSum) / Double(tokens - endsScored)) }
+
+  /// exp of the cost of all tokens, the ends of sentences among them, by the number of the others: SRILM's `ppl1`.
+  public var perplexityPerWord: Double { exp(sum / Double(tokens - endsScored)) }
 
   /// Standard error of H: the standard deviation of −ln p(wᵢ) over √N, as if the tokens were independent; NaN if H is infinite.
   public var standardError: Double {

@@ -17,6 +17,7 @@ public struct TextScorer<Model: LanguageModel> {
 
   private let model: Model
   private let context: ContextMode
+  private let rules: ScoringRules
   private let reportsOrders: Bool
   private var cache: UnigramCache?
   private var state: Model.State
@@ -26,11 +27,13 @@ public struct TextScorer<Model: LanguageModel> {
 
   /// A scorer that starts from the model's initial state, and from an empty cache if there is one to mix in.
   public init(
-    model: Model, context: ContextMode, cache: UnigramCache? = nil, reportsOrders: Bool = false
+    model: Model, context: ContextMode, cache: UnigramCache? = nil, rules: ScoringRules = ScoringRules(),
+    reportsOrders: Bool = false
   ) {
     self.cache = cache
     self.model = model
     self.context = context
+    self.rules = rules
     self.reportsOrders = reportsOrders
     state = model.initialState
   }
@@ -41,7 +44,7 @@ public struct TextScorer<Model: LanguageModel> {
     guard let kind = try Self.read(from: reader, model.vocabulary, into: &tokens) else { return nil }
     let orders = reportsOrders ? matchedOrders() : []
     score(measuresSums: false) { _ in }
-    evaluation.bytes = reader.statistics.sentenceBytes
+    evaluation.take(sizesOf: reader.statistics)
     return Line(kind: kind, tokens: tokens, logProbabilities: logProbabilities, matchedOrders: orders)
   }
 
@@ -62,7 +65,7 @@ public struct TextScorer<Model: LanguageModel> {
       try score(measuresSums: model.isNormalized && !model.sumsToOne, watch: watch)
       next = try ahead.value.get()
     }
-    evaluation.bytes = reader.statistics.sentenceBytes
+    evaluation.take(sizesOf: reader.statistics)
   }
 
   private static func readBlock(from reader: SentenceReader, _ vocabulary: Vocabulary) throws -> [TokenID] {
@@ -93,7 +96,8 @@ public struct TextScorer<Model: LanguageModel> {
     }
     try model.score(tokens[...], context: context, after: &state, into: &logProbabilities, watch: watch)
     cache?.mix(tokens[...], into: &logProbabilities)
-    evaluation.add(tokens[...], logProbabilities: logProbabilities[...])
+    rules.apply(tokens[...], to: &logProbabilities)
+    evaluation.add(tokens[...], logProbabilities: logProbabilities[...], scoresEnds: rules.scoresEnds)
   }
 
   private func matchedOrders() -> [Int] {

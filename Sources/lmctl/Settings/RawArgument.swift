@@ -9,7 +9,9 @@ enum RawArgument {
     {
       let bytes = UnsafeBufferPointer(start: argument, count: strlen(argument)).map { UInt8(bitPattern: $0) }
       if String(decoding: bytes, as: UTF8.self) == text { return bytes }
-      guard bytes.starts(with: "--".utf8), let equals = bytes.firstIndex(of: UInt8(ascii: "=")) else { continue }
+      guard bytes.starts(with: "--".utf8), let equals = bytes.firstIndex(of: UInt8(ascii: "=")) else {
+        continue
+      }
       let value = Array(bytes[(equals + 1)...])
       if String(decoding: value, as: UTF8.self) == text { return value }
     }
