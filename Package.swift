@@ -43,7 +43,8 @@ let package = Package(
       name: "NeuralModelsTests",
       dependencies: ["NeuralModels", "LanguageModels", "Tensors", "Kernels", "TestSupport"],
       exclude: ["Fixtures"]),
-    .testTarget(name: "lmctlTests", dependencies: ["lmctl", "TestSupport"]),
+    .testTarget(
+      name: "lmctlTests", dependencies: ["lmctl", "LanguageModels", "TestSupport"], exclude: ["Fixtures"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -15,8 +15,12 @@ struct EvaluatedModel {
 
   /// The first 32 bits of the SHA-256 digest of the rules and of the words in the order of their bytes.
   private static func fingerprint(_ tokenizer: Tokenizer, _ vocabulary: Vocabulary) -> String {
-    // What is done about bytes that are not text, and how many there are, does not matter to what tokens are.
-    let rules = (tokenizer.json.members ?? []).filter { $0.name != "invalid" }
+    // What is done about bytes that are not text does not matter to what tokens are. Which white space separates words does so little
+    // that models of other programs, which know that of ASCII only, can be compared.
+    var comparable = tokenizer
+    comparable.invalid = .error
+    if comparable.separator == .ascii { comparable.separator = .whiteSpace }
+    let rules = comparable.json.members ?? []
     var digest = SHA256()
     func add(_ text: [UInt8]) { (text + [0]).withUnsafeBytes { digest.update($0) } }
     add(Array(JSONValue.object(rules).text.utf8))

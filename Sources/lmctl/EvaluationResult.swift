@@ -17,8 +17,8 @@ struct EvaluationResult {
   /// What a user must know before believing the perplexity.
   var warnings: [String] {
     EvaluationWarnings.about(
-      statistics, unit: model.tokenizer.unit, tokens: evaluation.tokens - evaluation.sentences,
-      unknown: evaluation.unknown) + EvaluationWarnings.about(evaluation)
+      statistics, unit: model.tokenizer.unit, tokens: evaluation.tokens, unknown: evaluation.unknown)
+      + EvaluationWarnings.about(evaluation)
   }
 
   /// Tokens by the name of the unit.
@@ -71,6 +71,7 @@ struct EvaluationResult {
     if let sums = e.normalization {
       let range = "\(Format.significant(sums.smallest, 5)) to \(Format.significant(sums.largest, 5))"
       rows.append(("sums of p", "\(Format.significant(sums.mean, 6)) in the mean, \(range)"))
+      rows.append(("  perplexity of p by its sum", Format.perplexity(e.normalizedPerplexity)))
     }
     rows.append(
       (

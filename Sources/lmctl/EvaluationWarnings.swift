@@ -13,7 +13,7 @@ enum EvaluationWarnings {
   /// Warnings about a text as a model sees it.
   ///
   /// - Parameters:
-  ///   - tokens: those of the text, without ends of sentences.
+  ///   - tokens: those of the text.
   ///   - unknown: how many of them are unknown.
   static func about(
     _ statistics: TextStatistics, unit: TextUnit, tokens: Int, unknown: Int

@@ -22,7 +22,7 @@ extension TrainSettings {
       ).inEffect { $0.ngram.smoothing.takesDelta && $0.tuningPath == nil }.of(\.takesDelta).typed(
         "addsmooth", "lambda", "k", "alpha", "gamma")
       Setting(
-        "discounts", \.ngram.discounts, "D,…",
+        "discounts", \.ngram.discounts, "D,...",
         "fixed discounts, for each order from 1; the last serve all higher orders. absolute and kneser-ney: 0.7,0.8; "
           + "modified-kneser-ney: 0.5/1/1.5,0.7/1.2/1.6",
         json: { discounts in
@@ -42,7 +42,7 @@ extension TrainSettings {
       ).of(\.isTunable).excludes("discounts", because: "which fixes them")
         .excludes("delta", because: "which fixes it").typed("optimize", "tuning")
       Setting(
-        "prune", \.ngram.cutoffs, "N,…",
+        "prune", \.ngram.cutoffs, "N,...",
         "leave out n-grams seen no more than N times, for each order from 1; the last serves all higher orders, the "
           + "first is 0",
         json: { cutoffs in

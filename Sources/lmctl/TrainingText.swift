@@ -58,7 +58,7 @@ struct TrainingText {
       )
     }
     let warnings = EvaluationWarnings.about(
-      statistics ?? TextStatistics(), unit: unit, tokens: sizes.tokens - sizes.sentences,
+      statistics ?? TextStatistics(), unit: unit, tokens: sizes.tokens,
       unknown: sizes.unknownTokens)
     for warning in warnings { Terminal.note("warning: \(warning)") }
   }

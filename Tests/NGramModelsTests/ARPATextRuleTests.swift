@@ -34,7 +34,7 @@ struct ARPATextRuleTests {
         (0..<256).filter { $0 != 10 }.map { byte in
           byte < 0x80 ? String(UnicodeScalar(UInt8(byte))) : String(format: "<0x%02X>", byte)
         }
-      case .word:
+      case .word, .mixed:
         [
           "a", "▁", "\\n", "\\u{a0}", "<S>", "<UNK>", "<0xC3>", "#", "\\data\\", "-0.5", "é", "e\u{301}",
           "<unk",
@@ -140,7 +140,7 @@ struct ARPATextRuleTests {
       ),
       (
         #"{"unit":"letter"}"#, Self.characters,
-        "x:1: text rules that this lmctl does not know: 'tokenizer' does not name a unit (word, char, byte)"
+        "x:1: text rules that this lmctl does not know: 'tokenizer' does not name a unit (word, char, byte, mixed)"
       ),
       (
         #"{"unit":"char","context":1}"#, Self.characters,

@@ -109,7 +109,10 @@ struct FormatTests {
         "train --model ngram --min-count 1 --counts gaps --memory 22M", 1,
         "gaps: has an n-gram of order 3, but not the one of its last 2 words; these cannot be all the counts"
       ),
-      ("train --model ngram --counts whole --holdout 0.1", 2, "--holdout does not go with --counts"),
+      (
+        "train --model ngram --counts whole --holdout 0.1", 2,
+        "--counts and --holdout exclude each other: counts have no sentences"
+      ),
       ("train --model ngram --memory 50M --holdout 0.1 --valid test.txt test.txt", 2, "exclude each other"),
       ("train --model ngram --memory 50M --holdout 0.9 two", 1, "--holdout 0.9: leaves nothing to train on"),
       ("train --model ngram --holdout 0.9 two", 1, "leaves nothing to train on of a text of 2 sentences"),

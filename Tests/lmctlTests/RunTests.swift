@@ -104,13 +104,12 @@ struct RunTests {
     #expect(
       outcome.error.contains("after 3 returns to good weights: ")
         && outcome.error.contains("try a lower --lr"))
-    #expect(outcome.error.contains("lmctl train --init-from m.json.partial"))
+    // No weights but those of step 0 are left, and they are not offered as a model.
+    #expect(outcome.error.contains("and clip gradients (--clip 1)") && !outcome.error.contains("--init-from"))
+    #expect(!folder.contents.contains("m.json.partial"))
     try run("cmp m.json old.json", folder)
     #expect(try run("jq -r .event l | sort | uniq -c | grep -c '3 divergence'", folder) == "1\n")
     #expect(try run("tail -1 l | jq -r .reason", folder) == "diverged\n")
-    let perplexity = try run("lmctl eval --perplexity m.json.partial test.txt", folder)
-    #expect(try #require(Double(perplexity.dropLast())).isFinite)
-    try run("lmctl train --init-from m.json.partial --epochs 1 train.txt --quiet -o n.json", folder)
   }
 
   @Test("On a terminal a line moves; elsewhere nothing but lines; --quiet is silent")

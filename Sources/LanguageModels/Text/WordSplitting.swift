@@ -16,7 +16,12 @@ extension Tokenizer {
   }
 
   /// Whether the bytes are a word, none of it separating.
+  ///
+  /// KenLM writes words with vertical tabs and form feeds into ARPA files, though no text is split into such words when it is scored.
   func isWord(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    if separator == .ascii {
+      return !bytes.isEmpty && !bytes.contains { [0x00, 0x09, 0x0A, 0x0D, 0x20].contains($0) }
+    }
     var (words, isWhole) = (0, false)
     forEachWord(bytes) { start, end in
       words += 1
