@@ -16,8 +16,10 @@ let package = Package(
     .target(name: "NeuralModels", dependencies: ["LanguageModels", "Tensors", "Kernels"]),
     .executableTarget(
       name: "lmctl", dependencies: ["LanguageModels", "NGramModels", "NeuralModels"],
-      // Without debug information, a static binary is half as large.
-      linkerSettings: [.unsafeFlags(["-Xlinker", "-S"], .when(platforms: [.linux], configuration: .release))]),
+      // The command line works for milliseconds; what it is made of should take little room.
+      swiftSettings: [.unsafeFlags(["-Osize"], .when(configuration: .release))],
+      // Without debug information and local symbols, a static binary is less than half as large; profiles still name functions.
+      linkerSettings: [.unsafeFlags(["-Xlinker", "-S", "-Xlinker", "-x"], .when(platforms: [.linux], configuration: .release))]),
 
     .target(name: "CPUDetection"),
     .target(name: "KernelTemplates", dependencies: ["CPUDetection"], swiftSettings: kernelSettings()),

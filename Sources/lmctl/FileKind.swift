@@ -71,9 +71,12 @@ enum FileKind {
   // MARK: Signs
 
   private static func ofJSON(_ bytes: [UInt8], isWhole: Bool) -> FileKind {
-    let start = String(decoding: bytes.prefix(4096), as: UTF8.self).filter { !$0.isWhitespace }
-    if start.hasPrefix("{\"event\":") { return .log }
-    if start.contains("\"format\":\"lmctl\"") { return .checkpoint }
+    let start = bytes.prefix(4096).filter { $0 > 0x20 }
+    if start.starts(with: #"{"event":"#.utf8) { return .log }
+    // To search a string for another would bring regular expressions into the program, a tenth of its size.
+    if start.indices.contains(where: { start[$0...].starts(with: #""format":"lmctl""#.utf8) }) {
+      return .checkpoint
+    }
     guard isWhole, let value = try? bytes.withUnsafeBytes({ try JSONValue(parsing: $0, file: "") }),
       let members = value.members, !members.isEmpty
     else { return .text }
