@@ -19,7 +19,10 @@ let package = Package(
       // The command line works for milliseconds; what it is made of should take little room.
       swiftSettings: [.unsafeFlags(["-Osize"], .when(configuration: .release))],
       // Without debug information and local symbols, a static binary is less than half as large; profiles still name functions.
-      linkerSettings: [.unsafeFlags(["-Xlinker", "-S", "-Xlinker", "-x"], .when(platforms: [.linux], configuration: .release))]),
+      linkerSettings: [
+        .unsafeFlags(
+          ["-Xlinker", "-S", "-Xlinker", "-x"], .when(platforms: [.linux], configuration: .release))
+      ]),
 
     .target(name: "CPUDetection"),
     .target(name: "KernelTemplates", dependencies: ["CPUDetection"], swiftSettings: kernelSettings()),

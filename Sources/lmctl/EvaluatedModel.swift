@@ -13,7 +13,7 @@ struct EvaluatedModel {
     fingerprint = Self.fingerprint(tokenizer, vocabulary)
   }
 
-  /// The first 32 bits of the SHA-256 digest of the rules and of the words in the order of their bytes.
+  /// A sum over the rules and the words, in whatever order they are, so that nothing need be sorted.
   private static func fingerprint(_ tokenizer: Tokenizer, _ vocabulary: Vocabulary) -> String {
     // What is done about bytes that are not text does not matter to what tokens are. Which white space separates words does so little
     // that models of other programs, which know that of ASCII only, can be compared.
@@ -21,11 +21,19 @@ struct EvaluatedModel {
     comparable.invalid = .error
     if comparable.separator == .ascii { comparable.separator = .whiteSpace }
     let rules = comparable.json.members ?? []
-    var digest = SHA256()
-    func add(_ text: [UInt8]) { (text + [0]).withUnsafeBytes { digest.update($0) } }
-    add(Array(JSONValue.object(rules).text.utf8))
-    let words = (0..<TokenID(vocabulary.count)).map { id in vocabulary.withBytes(of: id) { Array($0) } }
-    for word in words.sorted(by: { $0.lexicographicallyPrecedes($1) }) { add(word) }
-    return String(digest.hexadecimal.prefix(8))
+    var sum = hash(Array(JSONValue.object(rules).text.utf8))
+    for id in 0..<TokenID(vocabulary.count) {
+      sum &+= vocabulary.withBytes(of: id) { hash($0) }
+    }
+    let digits = String((sum ^ sum >> 32) & 0xFFFF_FFFF, radix: 16)
+    return String(repeating: "0", count: 8 - digits.count) + digits
+  }
+
+  /// FNV-1a (Fowler, Noll and Vo), mixed so that sums of it keep what they are made of.
+  private static func hash(_ bytes: some Sequence<UInt8>) -> UInt64 {
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+    hash = (hash ^ hash >> 31) &* 0x7FB5_D329_728E_A185
+    return hash ^ hash >> 29
   }
 }
