@@ -18,7 +18,7 @@ enum BenchmarkCommand: Command {
         "\($0.name): \($0.description.map { $0 == "×" ? "x" : String($0) }.joined())", indent: 2, hanging: 4)
     }
     .joined()
-  static var settings: SettingTable<BenchmarkSettings> { BenchmarkSettings.table }
+  nonisolated(unsafe) static let settings = BenchmarkSettings.table
   static let typed = ["bench", "speed"]
   static let configurationExample = (
     line: "lmctl benchmark rnn-512 --config run.json", file: #"{"seconds": 1, "json": true}"#

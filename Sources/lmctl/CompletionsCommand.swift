@@ -13,7 +13,7 @@ enum CompletionsCommand: Command {
   ]
   static let typed = ["completion", "complete"]
   static let configurationExample = (line: "lmctl completions bash --config run.json", file: "{}")
-  static var settings: SettingTable<CompletionsSettings> { SettingTable(groups: []) }
+  nonisolated(unsafe) static let settings = SettingTable<CompletionsSettings>(groups: [])
 
   static func run(_ settings: CompletionsSettings, _ operands: [String], given: Arguments) throws {
     let shells = Shells.allCases.map(\.rawValue)
@@ -189,7 +189,8 @@ private enum Shells: String, CaseIterable {
     }
     text += "complete -c lmctl -n __fish_use_subcommand -a help -d 'show the page of a command'\n"
     text +=
-      "complete -c lmctl -n '__fish_seen_subcommand_from help' -f -l man -a '\(commands.map { $0.name }.joined(separator: " "))'\n"
+      "complete -c lmctl -n '__fish_seen_subcommand_from help' -f -a '\(commands.map { $0.name }.joined(separator: " "))'\n"
+    text += "complete -c lmctl -n '__fish_seen_subcommand_from help' -l man\n"
     text += "complete -c lmctl -n '__fish_seen_subcommand_from completions' -f -a 'bash zsh fish'\n"
     for command in commands {
       for option in options(command) {

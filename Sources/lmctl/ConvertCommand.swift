@@ -12,7 +12,7 @@ enum ConvertCommand: Command {
     input and standard output. ARPA files are for n-gram models; they hold no text rules, so a model that is read from
     one has words for tokens.
     """
-  static var settings: SettingTable<ConvertSettings> { ConvertSettings.table }
+  nonisolated(unsafe) static let settings = ConvertSettings.table
   static let typed = ["export", "import", "build_binary", "to-arpa"]
   static let configurationExample = (
     line: "lmctl convert kn5.json - --config run.json", file: #"{"to": "arpa"}"#

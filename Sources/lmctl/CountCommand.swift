@@ -14,7 +14,7 @@ enum CountCommand: Command {
     white space (a space is ▁).
     """
   static let operandsInConfiguration: String? = "texts"
-  static var settings: SettingTable<CountSettings> { CountSettings.table }
+  nonisolated(unsafe) static let settings = CountSettings.table
   static let typed = ["counts", "ngram-count", "ngrams"]
   static let configurationExample = (
     line: "lmctl count --config run.json", file: #"{"order": 2, "texts": ["text.txt"]}"#

@@ -20,7 +20,7 @@ enum EvalCommand: Command {
                        average: the mean of the cross-entropies, and e^mean
     in tab-separated columns; with --json, each line is a JSON object.
     """
-  static var settings: SettingTable<EvalSettings> { EvalSettings.table }
+  nonisolated(unsafe) static let settings = EvalSettings.table
   static let typed = ["score", "evaluate", "test", "ppl", "perplexity", "query", "measure"]
   static let configurationExample = (
     line: "lmctl eval model.json test.txt --config run.json", file: #"{"per": "sentence", "json": true}"#
@@ -55,6 +55,11 @@ enum EvalCommand: Command {
   private static func files(_ operands: [String]) throws -> (models: [String], input: TextInput) {
     guard let first = operands.first else {
       throw UsageError("no model; give the checkpoint, then the texts: lmctl eval model.json test.txt")
+    }
+    if operands.count > 1, first != "-", case let source = try ByteSource(path: first), !source.isInteractive,
+      try FileKind(source) == .text, try FileKind(ByteSource(path: operands[1])).isModel
+    {
+      throw UsageError("'\(first)' is a text; models come before texts: lmctl eval \(operands[1]) \(first)")
     }
     var models = [first]
     var opened: [String: ByteSource] = [:]

@@ -35,7 +35,7 @@ struct EvaluationResult {
       ("text", text),
       (
         "tokens are",
-        "\(unit.rawValue)s, of a vocabulary of \(model.vocabularySize)  (fingerprint \(model.fingerprint))"
+        "\(unit.plural), of a vocabulary of \(model.vocabularySize)  (fingerprint \(model.fingerprint))"
       ),
       (
         "sentences",
@@ -131,6 +131,18 @@ struct EvaluationResult {
       members += [.init("cache", .integer(cache.size)), .init("cache_weight", .number(cache.weight))]
     }
     return .object(members + [.init("warnings", .array(warnings.map { .string($0) }))])
+  }
+}
+
+extension TextUnit {
+  /// What tokens of it are called.
+  fileprivate var plural: String {
+    switch self {
+    case .word: "words"
+    case .char: "characters"
+    case .byte: "bytes"
+    case .mixed: "words, and characters of Han and kana"
+    }
   }
 }
 

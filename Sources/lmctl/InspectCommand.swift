@@ -10,7 +10,7 @@ enum InspectCommand: Command {
     Reads the whole checkpoint, so that every checksum is verified, and shows what it holds: kind, text rules, vocabulary,
     options, sizes, estimated parameters, what it was trained on, tensors.
     """
-  static var settings: SettingTable<InspectSettings> { InspectSettings.table }
+  nonisolated(unsafe) static let settings = InspectSettings.table
   static let typed = ["info", "show", "describe", "dump", "check"]
   static let configurationExample = (
     line: "lmctl inspect model.json --config run.json", file: #"{"json": true}"#

@@ -10,7 +10,7 @@ enum SampleCommand: Command {
     --prompt, every line begins with the prompt; with --prompt-file, each line of the file is a prompt in turn. A sentence
     that reaches --max-tokens is broken off.
     """
-  static var settings: SettingTable<SampleSettings> { SampleSettings.table }
+  nonisolated(unsafe) static let settings = SampleSettings.table
   static let typed = ["generate", "gen", "complete", "draw", "write"]
   static let configurationExample = (
     line: "lmctl sample kn5.json --config run.json", file: #"{"count": 3, "temperature": 0.8}"#

@@ -1,4 +1,5 @@
 import LanguageModels
+import NGramModels
 
 /// `lmctl tokenize`.
 enum TokenizeCommand: Command {
@@ -11,7 +12,7 @@ enum TokenizeCommand: Command {
     vocabulary: from --vocab or --checkpoint, or from the text itself with any of --ids, --vocab-out, --min-count, --max-vocab
     (the whole text is then read first).
     """
-  static var settings: SettingTable<TokenizeSettings> { TokenizeSettings.table }
+  nonisolated(unsafe) static let settings = TokenizeSettings.table
   static let typed = ["tokenise", "encode", "split", "vocab", "wc"]
   static let configurationExample = (
     line: "lmctl tokenize --config run.json", file: #"{"unit": "char", "texts": ["text.txt"]}"#
@@ -91,7 +92,10 @@ enum TokenizeCommand: Command {
     var tokenizer = settings.text.tokenizer
     try settings.text.checkRules()
     if let path = settings.checkpointPath {
-      let checkpoint = try Checkpoint(path: path)
+      let source = try ByteSource(path: path)
+      let isARPA = try NGramModel.isARPA(source)
+      let checkpoint =
+        isARPA ? try ModelKind.loadARPA(source, isQuiet: true).checkpoint : try Checkpoint(source)
       let invalid = tokenizer.invalid
       tokenizer = checkpoint.tokenizer
       if given.has("invalid") { tokenizer.invalid = invalid }

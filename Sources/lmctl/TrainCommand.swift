@@ -12,7 +12,7 @@ enum TrainCommand: Command {
     --valid or --holdout, the model is then evaluated on held-out text, and the result goes to standard output; neural
     models also keep the epoch that predicts it best.
     """
-  static var settings: SettingTable<TrainSettings> { TrainSettings.table }
+  nonisolated(unsafe) static let settings = TrainSettings.table
   /// What a configuration calls the texts.
   static let operandsName = "texts"
   static var operandsInConfiguration: String? { operandsName }

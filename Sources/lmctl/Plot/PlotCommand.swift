@@ -12,7 +12,7 @@ enum PlotCommand: Command {
     of light or dark; without, it draws in the terminal. A run may still be going on; lines that are damaged are passed
     over with a remark; where a run was resumed, the later records count.
     """
-  static var settings: SettingTable<PlotSettings> { PlotSettings.table }
+  nonisolated(unsafe) static let settings = PlotSettings.table
   static let typed = ["graph", "chart", "draw", "curves"]
   static let configurationExample = (
     line: "lmctl plot --config run.json", file: #"{"x": "epochs", "logs": ["run.jsonl"]}"#
