@@ -50,3 +50,18 @@ func badInputFolder() throws -> TemporaryFolder {
   #expect(trained.status == 0 && trained.error == "")
   return folder
 }
+
+/// A folder with all small inputs of `Fixtures`.
+func fixtureFolder() throws -> TemporaryFolder {
+  let folder = try TemporaryFolder()
+  let fixtures = "\(projectFolder)/Tests/lmctlTests/Fixtures"
+  for name in try FileManager.default.contentsOfDirectory(atPath: fixtures) {
+    try folder.write(name, [UInt8](try Data(contentsOf: URL(fileURLWithPath: "\(fixtures)/\(name)"))))
+  }
+  return folder
+}
+
+/// The number that a command line prints.
+func number(_ line: String, _ folder: TemporaryFolder) throws -> Double {
+  try #require(Double(try run(line, folder).trimmingCharacters(in: .whitespacesAndNewlines)))
+}
