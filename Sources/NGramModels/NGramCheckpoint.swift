@@ -84,7 +84,8 @@ extension NGramModel {
       let context = configuration["context"]?.stringValue.flatMap(ContextMode.init),
       let order = configuration["order"]?.integerValue, (1...NGramTrie.maximumOrder).contains(order),
       let counts = configuration["ngrams"]?.elements?.compactMap(\.integerValue), counts.count == order,
-      counts.allSatisfy({ 0 < $0 && $0 <= UInt32.max }), counts[0] == checkpoint.vocabulary.count + 1
+      counts.dropLast().allSatisfy({ $0 > 0 }), counts.allSatisfy({ 0 <= $0 && $0 <= UInt32.max }),
+      counts[0] == checkpoint.vocabulary.count + 1
     else { throw CheckpointError("damaged: 'configuration' is not that of an n-gram model") }
     let levelStarts = counts.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) }
     let (unigrams, inner, total) = (counts[0], levelStarts[order - 1], levelStarts[order])

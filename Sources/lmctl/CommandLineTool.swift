@@ -52,6 +52,7 @@ enum CommandLineTool {
   private static func run(_ command: any Command.Type, _ words: [String]) throws {
     let options = command.allOptions
     var arguments = try Arguments(words, options: options)
+    arguments.addEnvironment([Configuration.option])
     if let path = arguments.string(Configuration.option.name) {
       try FileKind.require([.configuration], path, "a configuration")
       try Configuration(path: path).add(

@@ -9,8 +9,9 @@ enum ConvertCommand: Command {
   static let discussion = """
     Reads a model, a checkpoint or an ARPA file whatever its name, and writes it in the format that the name of the output
     says: .arpa or .json, compressed if .gz, .bz2, .xz or .zst follows. Where the name does not say, --to does; - is standard
-    input and standard output. ARPA files are for n-gram models; they hold no text rules, so a model that is read from
-    one has words for tokens.
+    input and standard output. ARPA files are for n-gram models. lmctl writes its text rules into a comment before the
+    n-grams; a file of another program has words for tokens, between white space of ASCII, unless --unit and its like say
+    otherwise.
     """
   nonisolated(unsafe) static let settings = ConvertSettings.table
   static let typed = ["export", "import", "build_binary", "to-arpa"]
@@ -70,6 +71,11 @@ enum ConvertCommand: Command {
       guard let ngrams = model as? NGramModel else {
         throw CheckpointError(
           "holds a model of kind '\(checkpoint.model)', and ARPA files are for n-grams", path: source.name)
+      }
+      if !ngrams.isNormalized, !settings.common.isQuiet {
+        Terminal.note(
+          "warning: the numbers of stupid back-off are scores that do not sum to one, which an ARPA file cannot say"
+        )
       }
       try ngrams.writeARPA(to: paths[1], tokenizer: checkpoint.tokenizer)
     }

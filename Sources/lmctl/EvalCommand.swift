@@ -17,7 +17,8 @@ enum EvalCommand: Command {
                        it), ln p(token), and the order of the n-gram it rests on
       --per file       for each text: its name, sentences, tokens, unknown tokens,
                        cross-entropy, perplexity; then pooled, and as a macro
-                       average: the mean of the cross-entropies, and e^mean
+                       average: the mean of the cross-entropies, and e^mean;
+                       each text begins with an empty context and cache
     in tab-separated columns; with --json, each line is a JSON object.
     """
   nonisolated(unsafe) static let settings = EvalSettings.table
@@ -115,7 +116,9 @@ enum EvalCommand: Command {
       let objects = results.map { $0.json(asLog10: settings.asLog10) }
       output.write((objects.count == 1 ? objects[0] : .array(objects)).text + "\n")
     } else {
-      output.write(results.count == 1 ? results[0].table(asLog10: settings.asLog10) : results.table())
+      output.write(
+        results.count == 1
+          ? results[0].table(asLog10: settings.asLog10) : results.table(asLog10: settings.asLog10))
     }
   }
 }

@@ -45,6 +45,8 @@ struct EvalSettings: SettingValues {
         }.typed("verbose", "debug", "level")
         Setting(
           flag: "log10", \.asLog10, "logarithms to the base 10 with --per; log10 p of the text in the table"
+        ).excludes("cross-entropy", because: "which is in nats").excludes(
+          "perplexity", because: "which has no logarithm"
         ).typed("base10", "log-base")
       },
       SettingGroup("text") {

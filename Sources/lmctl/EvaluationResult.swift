@@ -21,6 +21,11 @@ struct EvaluationResult {
       + EvaluationWarnings.about(evaluation)
   }
 
+  /// The cache that was mixed in, in words.
+  fileprivate var settledCache: String? {
+    cache.map { "the last \(Format.count($0.size, "token")), share \(Format.significant($0.weight, 4))" }
+  }
+
   /// Tokens by the name of the unit.
   private var unit: TextUnit { model.tokenizer.unit }
 
@@ -48,30 +53,30 @@ struct EvaluationResult {
     rows.append(
       (
         "cross-entropy",
-        "\(Format.fixed(e.crossEntropy, 4)) nats, \(Format.fixed(e.crossEntropyBits, 4)) bits per token"
-          + "  (standard error \(Format.fixed(e.standardError, 4)) nats)"
+        "\(Format.large(e.crossEntropy, 4)) nats, \(Format.large(e.crossEntropyBits, 4)) bits per token"
+          + "  (standard error \(Format.large(e.standardError, 4)) nats)"
       ))
     if asLog10 {
       rows.append(("log10 p of the text", Format.significant(e.logProbability / M_LN10, 9)))
     }
-    if e.bytes > 0 { rows.append(("bits per byte", Format.fixed(e.bitsPerByte, 4))) }
+    if e.bytes > 0 { rows.append(("bits per byte", Format.large(e.bitsPerByte, 4))) }
     if e.characters > 0, e.characters != e.bytes {
-      rows.append(("bits per character", Format.fixed(e.bitsPerCharacter, 4)))
+      rows.append(("bits per character", Format.large(e.bitsPerCharacter, 4)))
     }
     rows += [
-      ("perplexity", Format.perplexity(e.perplexity)),
-      ("  excluding unknown", Format.perplexity(e.perplexityExcludingUnknown)),
+      ("perplexity", Format.large(e.perplexity)),
+      ("  excluding unknown", Format.large(e.perplexityExcludingUnknown)),
     ]
     if rules.scoresEnds {
       rows += [
-        ("  excluding end of sentence", Format.perplexity(e.perplexityExcludingEOS)),
-        ("  SRILM's ppl1", Format.perplexity(e.perplexityPerWord)),
+        ("  excluding end of sentence", Format.large(e.perplexityExcludingEOS)),
+        ("  SRILM's ppl1", Format.large(e.perplexityPerWord)),
       ]
     }
     if let sums = e.normalization {
       let range = "\(Format.significant(sums.smallest, 5)) to \(Format.significant(sums.largest, 5))"
       rows.append(("sums of p", "\(Format.significant(sums.mean, 6)) in the mean, \(range)"))
-      rows.append(("  perplexity of p by its sum", Format.perplexity(e.normalizedPerplexity)))
+      rows.append(("  perplexity of p by its sum", Format.large(e.normalizedPerplexity)))
     }
     rows.append(
       (
@@ -79,10 +84,7 @@ struct EvaluationResult {
         context == .sentence ? "sentence  (restarts at each line)" : "stream  (runs on across lines)"
       ))
     rows += rules.rows
-    if let cache {
-      let share = Format.significant(cache.weight, 4)
-      rows.append(("cache", "the last \(Format.count(cache.size, "token")), share \(share)"))
-    }
+    if let settledCache { rows.append(("cache", settledCache)) }
     rows.append(("seconds", Format.fixed(seconds, 2)))
     rows += warnings.map { ("warning", $0) }
     return Format.table(rows)
@@ -149,43 +151,49 @@ extension TextUnit {
 // MARK: Several models
 
 extension [EvaluationResult] {
-  /// Whether all models give probabilities to the same tokens.
-  private var isComparable: Bool { Set(map(\.model.fingerprint)).count < 2 }
+  /// What two results must share to be comparable: the words, and what was counted.
+  private func kind(_ result: EvaluationResult) -> String {
+    "\(result.model.fingerprint) \(result.evaluation.tokens) \(result.evaluation.sentences)"
+  }
 
   /// One table of all models, for people.
-  func table() -> String {
-    var fingerprints: [String] = []
-    for result in self where !fingerprints.contains(result.model.fingerprint) {
-      fingerprints.append(result.model.fingerprint)
-    }
+  func table(asLog10: Bool) -> String {
+    guard let first else { return "" }
+    var kinds: [String] = []
+    for result in self where !kinds.contains(kind(result)) { kinds.append(kind(result)) }
     var rows = [
-      [
-        "model", "unit", "vocabulary", "tokens", "unknown", "nats/token", "bits/byte", "perplexity",
-        "excl. unknown",
-      ]
+      ["model", "unit", "context", "vocabulary", "tokens", "unknown", "nats/token"]
+        + (asLog10 ? ["log10 p"] : []) + ["bits/byte", "perplexity", "excl. unknown"]
     ]
     for result in self {
       let e = result.evaluation
-      let mark =
-        isComparable
-        ? ""
-        : " "
-          + String(repeating: "*", count: (fingerprints.firstIndex(of: result.model.fingerprint) ?? 0) + 1)
-      rows.append([
-        result.model.path, result.model.tokenizer.unit.rawValue, "\(result.model.vocabularySize)\(mark)",
-        "\(e.tokens)", Format.percent(e.unknown, of: e.tokens), Format.fixed(e.crossEntropy, 4),
-        Format.fixed(e.bitsPerByte, 4), Format.perplexity(e.perplexity),
-        Format.perplexity(e.perplexityExcludingUnknown),
-      ])
+      let number = kinds.firstIndex(of: kind(result)) ?? 0
+      let mark = kinds.count < 2 ? "" : " " + String(repeating: "*", count: number + 1)
+      rows.append(
+        [
+          result.model.path, result.model.tokenizer.unit.rawValue, result.context.rawValue,
+          "\(result.model.vocabularySize)\(mark)", "\(e.tokens)", Format.percent(e.unknown, of: e.tokens),
+          Format.large(e.crossEntropy, 4),
+        ] + (asLog10 ? [Format.significant(e.logProbability / M_LN10, 9)] : []) + [
+          Format.large(e.bitsPerByte, 4), Format.large(e.perplexity),
+          Format.large(e.perplexityExcludingUnknown),
+        ])
     }
-    var text = first.map { "text  \($0.text)  (lmctl \(programVersion))\n\n" } ?? ""
-    text += Format.columns(rows, leftAligned: 2)
-    if !isComparable {
+    var text = Format.table(
+      [("text", "\(first.text)  (lmctl \(programVersion))")] + first.rules.rows
+        + (first.settledCache.map { [("cache", $0)] } ?? []))
+    text += "\n" + Format.columns(rows, leftAligned: 3)
+    if kinds.count > 1 {
       text +=
-        "\n* the vocabularies differ: perplexities of different marks cannot be compared; bits per byte can, where\n"
-        + "  few tokens are unknown\n"
+        "\n* the vocabularies, or the tokens, differ: perplexities of different marks cannot be compared; bits per\n"
+        + "  byte can, where few tokens are unknown\n"
     }
     for result in self {
+      if let sums = result.evaluation.normalization, abs(sums.mean - 1) > 1e-4 {
+        text +=
+          "\(result.model.path): sums of p \(Format.significant(sums.mean, 6)) in the mean; perplexity of p by its sum "
+          + "\(Format.large(result.evaluation.normalizedPerplexity))\n"
+      }
       for warning in result.warnings { text += "warning: \(result.model.path): \(warning)\n" }
     }
     return text

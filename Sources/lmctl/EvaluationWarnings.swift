@@ -40,19 +40,21 @@ enum EvaluationWarnings {
   private static func advice(_ unit: TextUnit) -> String {
     switch unit {
     case .word, .mixed:
-      "; compare bits per byte, or use a larger vocabulary, text rules that fit, or --unit char"
+      "; compare bits per byte, or use a larger vocabulary or text rules that fit"
     case .char, .byte: "; the text may be in another script or encoding than the model's"
     }
   }
 
   /// A warning if the probabilities do not sum to one.
   static func about(_ evaluation: Evaluation) -> [String] {
-    guard let sums = evaluation.normalization, abs(sums.meanLogarithm) >= deviation else { return [] }
+    guard let sums = evaluation.normalization, abs(sums.meanLogarithm) >= deviation,
+      evaluation.perplexity.isFinite
+    else { return [] }
     let less = sums.meanLogarithm < 0
     return [
-      "the probabilities after a context sum to \(Format.significant(exp(sums.meanLogarithm), 4)) in the mean, so the "
-        + "perplexity is too \(less ? "high" : "low"): of probabilities that sum to one it would be "
-        + Format.perplexity(evaluation.normalizedPerplexity)
+      "what the probabilities after a context sum to has the geometric mean "
+        + "\(Format.significant(exp(sums.meanLogarithm), 4)), so the perplexity is too \(less ? "high" : "low"): of probabilities that sum to one it would be "
+        + Format.large(evaluation.normalizedPerplexity)
     ]
   }
 }

@@ -6,6 +6,8 @@ enum FileKind {
   case checkpoint
   case arpa
   case binaryModel
+  /// Compressed, under a name that does not say so.
+  case compressed
   case log
   case counts
   case configuration
@@ -26,9 +28,14 @@ enum FileKind {
     let bytes = start.starts(with: [0xEF, 0xBB, 0xBF]) ? start[3...] : start[...]
     let isWhole = start.count < Self.size
     let head = bytes.drop { $0 <= 0x20 }
-    if head.first == UInt8(ascii: "{") {
+    let magics: [[UInt8]] = [
+      [0x1F, 0x8B], [0x28, 0xB5, 0x2F, 0xFD], [0xFD, 0x37, 0x7A, 0x58, 0x5A], Array("BZh".utf8),
+    ]
+    if magics.contains(where: { start.starts(with: $0) }) {
+      self = .compressed
+    } else if head.first == UInt8(ascii: "{") {
       self = Self.ofJSON(Array(head), isWhole: isWhole)
-    } else if head.starts(with: "mmap lm ".utf8) || head.starts(with: "iARPA".utf8) {
+    } else if ["mmap lm ", "iARPA", "qARPA", "blmt"].contains(where: { head.starts(with: $0.utf8) }) {
       self = .binaryModel
     } else if Self.hasLine("\\data\\", bytes), Self.hasLine("ngram 1=", bytes, isPrefix: true) {
       self = .arpa
@@ -45,6 +52,7 @@ enum FileKind {
     case .checkpoint: "a model of lmctl"
     case .arpa: "an ARPA file"
     case .binaryModel: "a binary model of another program"
+    case .compressed: "compressed (give the file a name that ends in .gz, .bz2, .xz or .zst, or use zcat)"
     case .log: "a log of a training"
     case .counts: "a file of counts"
     case .configuration: "a configuration of lmctl"
@@ -72,7 +80,12 @@ enum FileKind {
 
   private static func ofJSON(_ bytes: [UInt8], isWhole: Bool) -> FileKind {
     let start = bytes.prefix(4096).filter { $0 > 0x20 }
-    if start.starts(with: #"{"event":"#.utf8) { return .log }
+    // Other programs write objects with an event, too.
+    if [#"{"event":"start","time":"#, #"{"event":"resume","time":"#].contains(where: {
+      start.starts(with: $0.utf8)
+    }) {
+      return .log
+    }
     // To search a string for another would bring regular expressions into the program, a tenth of its size.
     if start.indices.contains(where: { start[$0...].starts(with: #""format":"lmctl""#.utf8) }) {
       return .checkpoint
@@ -80,7 +93,11 @@ enum FileKind {
     guard isWhole, let value = try? bytes.withUnsafeBytes({ try JSONValue(parsing: $0, file: "") }),
       let members = value.members, !members.isEmpty
     else { return .text }
-    return members.allSatisfy { optionNames.contains($0.name) } ? .configuration : .text
+    // A few members may have the names of options by chance.
+    let isConfiguration =
+      members.count >= 5
+      || members.contains { $0.name == "model" && ModelKind(rawValue: $0.value.stringValue ?? "") != nil }
+    return isConfiguration && members.allSatisfy { optionNames.contains($0.name) } ? .configuration : .text
   }
 
   /// What can stand in a configuration.
@@ -104,14 +121,22 @@ enum FileKind {
     if !isWhole { all.removeLast() }
     guard all.count > 1 else { return false }
     var hasMarker = false
+    var previous: [ArraySlice<UInt8>] = []
     for line in all {
       guard let tab = line.lastIndex(of: UInt8(ascii: "\t")), tab > line.startIndex, tab + 1 < line.endIndex,
         line[(tab + 1)...].allSatisfy({ (48...57).contains($0) })
       else { return false }
       let words = line[..<tab].split(separator: UInt8(ascii: " "))
+      guard previous.isEmpty || isOrdered(previous, words) else { return false }
+      previous = words
       hasMarker =
         hasMarker || words.contains { $0.elementsEqual("</s>".utf8) || $0.elementsEqual("<s>".utf8) }
     }
     return hasMarker
+  }
+
+  /// Whether one n-gram stands before another, word by word.
+  private static func isOrdered(_ a: [ArraySlice<UInt8>], _ b: [ArraySlice<UInt8>]) -> Bool {
+    a.lexicographicallyPrecedes(b) { $0.lexicographicallyPrecedes($1) }
   }
 }

@@ -41,7 +41,8 @@ enum InspectCommand: Command {
       return output.write(settings.asJSON ? json(checkpoint).text + "\n" : table(checkpoint, path: path))
     }
     checkpoint.tensors = []
-    let check = try ModelCheck(model, isQuiet: settings.common.isQuiet)
+    let check = try ModelCheck(
+      model, isRounded: checkpoint.configuration["quantize"] != nil, isQuiet: settings.common.isQuiet)
     output.write(settings.asJSON ? check.json.text + "\n" : check.table)
     if let fault = check.fault { throw FileError(path: path, reason: fault) }
   }
@@ -72,7 +73,10 @@ enum InspectCommand: Command {
     var rows = [
       ("file", path),
       ("model", checkpoint.model),
-      ("written by", "lmctl \(checkpoint.programVersion)"),
+      (
+        "written by",
+        checkpoint.training["arpa_file"] == nil ? "lmctl \(checkpoint.programVersion)" : "an ARPA file"
+      ),
       (
         "text",
         "unit \(tokenizer.unit.rawValue)\(tokenizer.lowercase ? ", lower case" : "")"

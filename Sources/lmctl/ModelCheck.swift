@@ -5,20 +5,26 @@ import NeuralModels
 struct ModelCheck {
   private let sums: [SumCheck.Result]
   private let gradients: GradientCheck?
-  /// Whether the sums must be one; a model of rounded or foreign numbers misses that, and so do scores.
-  private let mustSumToOne: Bool
+  /// Why the sums need not be one; `nil` if they must.
+  private let excuse: String?
 
   /// Sums of probabilities that are no further from one are right.
   private static let tolerance = 1e-3
 
-  init(_ model: any LanguageModel, isQuiet: Bool) throws {
+  /// Checks `model`; `isRounded` says whether its numbers are of few bits.
+  init(_ model: any LanguageModel, isRounded: Bool, isQuiet: Bool) throws {
     var progress = ProgressLine(isQuiet: isQuiet)
     var done = 0
     sums = Self.sums(model) {
       done += 1
       progress.show("checking: \(done) contexts")
     }
-    mustSumToOne = model.sumsToOne
+    excuse =
+      !model.isNormalized
+      ? "its numbers are scores, which sum to nothing in particular"
+      : isRounded
+        ? "its numbers are rounded to few bits; sampling divides by the sum, and eval says how much it matters"
+        : nil
     progress.show("checking gradients")
     gradients = (model as? NeuralModel)?.checkGradients(engine: try Engine(threads: nil))
     progress.clear()
@@ -36,7 +42,7 @@ struct ModelCheck {
     if let bad = sums.first(where: { $0.largestDisagreement > Self.tolerance }) {
       return "a probability in a context that is \(bad.kind.rawValue) differs when it is asked for alone"
     }
-    if mustSumToOne, let bad = sums.first(where: { $0.worst > Self.tolerance }) {
+    if excuse == nil, let bad = sums.first(where: { $0.worst > Self.tolerance }) {
       return "the probabilities in a context that is \(bad.kind.rawValue) do not sum to one: they miss it by "
         + Format.significant(bad.worst, 3)
     }
@@ -66,10 +72,8 @@ struct ModelCheck {
       }
       text += "\n" + Format.columns(rows, leftAligned: 1)
     }
-    if !mustSumToOne, sums.contains(where: { $0.worst > Self.tolerance }) {
-      text +=
-        "\nthe numbers are rounded, or come from elsewhere, and do not sum to one; sampling divides by the sum,\n"
-        + "and eval says how much it matters on a text\n"
+    if let excuse, sums.contains(where: { $0.worst > Self.tolerance }) {
+      text += "\nthe sums are not one: \(excuse)\n"
     }
     return text + "\n" + (fault.map { "fault: \($0)" } ?? "all is as it should be") + "\n"
   }

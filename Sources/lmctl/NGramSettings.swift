@@ -8,7 +8,9 @@ extension TrainSettings {
       Setting(
         "smoothing", \.ngram.smoothing, .choice("METHOD", typed: methodsByOtherNames),
         "what unseen n-grams get"
-      ).typed("discounting", "method", "discount")
+      ).typed(
+        "discounting", "method", "discount", "kndiscount", "ukndiscount", "wbdiscount", "gtdiscount",
+        "interpolate")
       Setting(
         flag: "backoff", \.isBackedOff, "lower orders only for words that do not follow a context"
       ).rule { values, _ in

@@ -134,7 +134,7 @@ struct NGramTraining {
     let (old, new) = (before.normalizedPerplexity, after.normalizedPerplexity)
     let percent = 100 * (new / old - 1)
     return
-      "\(what); perplexity on the held-out text \(Format.perplexity(old, 2)) to \(Format.perplexity(new, 2)), "
+      "\(what); perplexity on the held-out text \(Format.large(old, 2)) to \(Format.large(new, 2)), "
       + "\(percent < 0 ? "" : "+")\(Format.fixed(percent, 2)) %"
   }
 }

@@ -33,7 +33,10 @@ struct Predecessor {
   ///
   /// - Throws: `UsageError` when an option contradicts it.
   init?(_ arguments: inout Arguments) throws {
-    arguments.addEnvironment(TrainCommand.allOptions.filter { $0.name == "init-from" })
+    if arguments.string("model") != ModelKind.ngram.rawValue {
+      arguments.addEnvironment(
+        TrainCommand.allOptions.filter { ["resume", "init-from", "new-data"].contains($0.name) })
+    }
     let given = (arguments.string("resume"), arguments.string("init-from"))
     if arguments.has("new-data"), given.0 == nil { throw UsageError("--new-data goes with --resume") }
     switch given {
@@ -84,6 +87,11 @@ struct Predecessor {
   private func inherit(by arguments: inout Arguments) throws {
     let members = use == .weights ? TrainCommand.settings.members(of: checkpoint) : try membersOfRun
     let hasTexts = !arguments.operands.isEmpty
+    arguments.addEnvironment(TrainCommand.allOptions)
+    for option in arguments.givenOrWithdrawn
+    where arguments.isFromEnvironment(option.name) && !mayChange(option.name) {
+      arguments.passOver(option.name)
+    }
     for option in arguments.givenOrWithdrawn where !mayChange(option.name) {
       let recorded = members.first { $0.name == option.name }?.value ?? .null
       if !Self.agrees(option.value, recorded) { throw contradiction(option.name, recorded) }

@@ -24,7 +24,8 @@ struct RunSettings: SettingValues {
       "resume", \.resumed, .file,
       "go on with an interrupted run (FILE, or FILE.partial beside it), or with a finished one of --keep-optimizer; "
         + "its options and texts are recorded"
-    ).changes(.free).unconfigured().typed("continue", "restart")
+    ).changes(.free).unconfigured().typed(
+      "continue", "restart", "restore-file", "resume-from-checkpoint", "load")
     Setting(
       flag: "new-data", \.hasNewData,
       "with --resume: train on with another text, on the old vocabulary (fine-tuning)"
@@ -143,7 +144,7 @@ enum CheckpointInterval {
   static var type: ValueType<CheckpointInterval> {
     ValueType(
       placeholder: "WHEN", parse: { CheckpointInterval($0) },
-      requirement: { _ in "steps, a time or epochs, such as 500steps, 10m or 2epochs, or never or auto," },
+      requirement: { _ in "never, auto, or steps, a time or epochs, such as 500steps, 10m or 2epochs" },
       json: { .string($0.text) })
   }
 }

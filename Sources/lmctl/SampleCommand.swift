@@ -38,7 +38,8 @@ enum SampleCommand: Command {
     if settings.seed == nil, Terminal.isWatched, !isQuiet { Terminal.note("seed \(seed)") }
     let writer = SampleWriter(
       showsScore: settings.showsScore, count: settings.count,
-      context: settings.context ?? model.defaultContext, separator: checkpoint.tokenizer.separator)
+      context: settings.context ?? model.defaultContext, separator: checkpoint.tokenizer.separator,
+      isQuiet: isQuiet)
     try writer.write(model, settings.sampling, seed: seed, try prompts(settings, checkpoint))
   }
 
@@ -155,6 +156,7 @@ private struct SampleWriter {
   let count: Int
   let context: ContextMode
   let separator: Separator
+  let isQuiet: Bool
 
   func write(
     _ model: some LanguageModel, _ options: SamplingOptions, seed: UInt64,
@@ -164,6 +166,7 @@ private struct SampleWriter {
     var sampler = Sampler(model: model, options: options, seed: seed)
     var line: [UInt8] = []
     var state = model.initialState
+    var hasEndedEarly = false
     while let prompt = try nextPrompt() {
       for _ in 0..<count {
         if context == .sentence { state = model.initialState }
@@ -178,6 +181,10 @@ private struct SampleWriter {
           score += Double(logProbability)
           isFirst = false
           isEnded = token == Vocabulary.endOfSentence
+        }
+        if score == -.infinity, !hasEndedEarly, !isQuiet {
+          hasEndedEarly = true
+          Terminal.note("warning: nothing has a probability after what was written; the sentence ends there")
         }
         if !isEnded { line.append(UInt8(ascii: "\n")) }
         if showsScore { try StandardOutput.shared.writeBytes("\(Format.significant(score, 9))\t".utf8) }

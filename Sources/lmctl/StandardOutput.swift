@@ -54,8 +54,9 @@ enum Format {
     value.isNaN ? "undefined" : printf("%.\(digits)f", value)
   }
 
-  /// A perplexity: with so many digits after the point, but in powers of ten where it has too many before it.
-  static func perplexity(_ value: Double, _ digits: Int = 3) -> String {
+  /// A number that may be large, as a perplexity: with so many digits after the point, but in powers of ten where it has too many
+  /// before it.
+  static func large(_ value: Double, _ digits: Int = 3) -> String {
     value < 1e9 || !value.isFinite ? fixed(value, digits) : printf("%.4e", value)
   }
 

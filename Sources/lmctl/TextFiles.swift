@@ -27,13 +27,14 @@ enum TextFiles {
   /// An error if `source` holds something else than text: a model, a log, a file of counts, a configuration.
   static func requireText(_ source: ByteSource) throws {
     let kind = try FileKind(source)
-    if kind == .text { return }
+    // Whoever reads it knows more of what is compressed, and bytes may be just that.
+    if kind == .text || kind == .compressed { return }
     let advice =
       switch kind {
       case .checkpoint, .arpa: "; models come before texts"
       case .counts: "; give it with --counts"
       case .configuration: "; give it with --config"
-      case .binaryModel, .log, .text: ""
+      case .binaryModel, .compressed, .log, .text: ""
       }
     throw FileError(path: source.name, reason: "is \(kind.name), not a text\(advice)")
   }

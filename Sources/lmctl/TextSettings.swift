@@ -111,7 +111,10 @@ struct TextSettings: SettingValues {
 
   /// The rules for a file of another program, if any is given.
   func rules(given: Arguments) -> Tokenizer? {
-    guard Self.rules.contains(where: { given.has($0.name) }) else { return nil }
+    // The environment's rules are for training.
+    guard Self.rules.contains(where: { given.has($0.name) && !given.isFromEnvironment($0.name) }) else {
+      return nil
+    }
     var rules = tokenizer
     // Other programs know white space of ASCII.
     if rules.unit.hasWords, !given.has(Self.separator.name) { rules.separator = .ascii }

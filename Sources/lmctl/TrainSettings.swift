@@ -110,9 +110,11 @@ struct TrainSettings: SettingValues {
       Setting("model", \.kind, ModelKind.type, "the kind of model").changes(.shape).stored(.model)
         .typed("kind", "type", "arch", "model-type")
       Setting("output", \.output, .file, "where the checkpoint goes; - for standard output").short("o")
-        .changes(.free).typed("out", "save", "arpa")
+        .changes(.free).typed(
+          "out", "save", "arpa", "lm", "save-dir", "output-dir", "save-path", "write-lm", "text-out")
       Setting("valid", \.validPath, .file, "held-out text to evaluate the model on").changes(.free)
-        .excludes("holdout").rule(needsProbabilities).typed("validation", "dev", "val")
+        .excludes("holdout").rule(needsProbabilities).typed(
+          "validation", "dev", "val", "validation-file", "validation-data", "eval")
       Setting(
         "holdout", \.holdout, .number("X", "above 0 and below 1") { $0 > 0 && $0 < 1 },
         "hold out the last lines of the text, this fraction of them"
@@ -165,7 +167,8 @@ struct TrainSettings: SettingValues {
       ).changes(.shape).stored(.configuration("tied_embeddings")).rule { values, _ in
         let (embed, hidden) = (values.network.embeddingSize, values.network.hiddenSize)
         return embed == hidden ? nil : "needs --embed as large as --hidden, not \(embed) and \(hidden)"
-      }.excludes("direct").typed("tied", "tie-weights", "tie-embeddings", "share-embeddings")
+      }.excludes("direct").typed(
+        "tied", "tie-weights", "tie-embeddings", "share-embeddings", "share-decoder-input-output-embed")
       Setting(
         flag: "direct", \.network.hasDirectConnections, "connect the embeddings to the softmax directly"
       )
@@ -234,22 +237,27 @@ struct TrainSettings: SettingValues {
       Setting(
         "epochs", \.epochs, .whole(1...1_000_000), "times through the text",
         default: .rule("5; more for small texts") { _ in nil }
-      ).changes(.length).recorded("epochs").typed("epoch", "num-epochs", "max-epochs", "passes")
+      ).changes(.length).recorded("epochs").typed(
+        "epoch", "num-epochs", "max-epochs", "passes", "num-train-epochs")
       Setting(
         "batch", \.rows, .whole(1...1_000_000), "streams side by side",
-        default: .rule("20; char and byte 64") { _ in nil }
-      ).recorded("batch").typed("batch-size", "batchsize", "minibatch", "bsz", "bs")
+        default: .rule("20; char and byte 64; fewer for small texts") { _ in nil }
+      ).recorded("batch").typed(
+        "batch-size", "batchsize", "minibatch", "bsz", "bs", "per-device-train-batch-size",
+        "per-gpu-train-batch-size")
       Setting(
         "bptt", \.training.steps, .whole(1...1_000_000), "steps that gradients flow back",
         default: .rule("35; char and byte 128") { $0.isFine ? 128 : 35 }
       ).recorded("bptt").typed(
-        "seq-length", "seq-len", "sequence-length", "seq", "seqlen", "num-steps", "unroll", "block-size")
+        "seq-length", "seq-len", "sequence-length", "seq", "seqlen", "num-steps", "unroll", "block-size",
+        "tokens-per-sample", "max-seq-length")
       Setting(
         "optimizer", \.training.optimizer, .choice("HOW", typed: ["nesterov": .momentum]),
         "how weights follow gradients"
       ).changes(.optimizer).recorded("optimizer").typed("optim", "opt", "solver")
       Setting(
-        "lr", \.training.rate, .number("X", "above 0") { $0 > 0 }, "highest learning rate",
+        "lr", \.training.rate, .number("X", "above 0") { Float($0) > 0 && Float($0).isFinite },
+        "highest learning rate",
         default: .rule("adam 0.003, nnlm and rnn 0.001; sgd 1, momentum 0.1, adagrad 0.05, rmsprop 0.002") {
           $0.training.optimizer.usualRate(for: $0.network.kind)
         }
@@ -266,7 +274,7 @@ struct TrainSettings: SettingValues {
       }.typed("lr-schedule", "scheduler", "anneal", "decay", "lr-scheduler")
       Setting(
         "warm-up", \.training.warmUpSteps, .whole(0...1_000_000_000), "steps in which the rate rises from 0"
-      ).recorded("warm_up").typed("warmup", "warmup-steps")
+      ).recorded("warm_up").typed("warmup", "warmup-steps", "warmup-updates", "warmup-ratio")
       Setting(
         "newbob-ratio", \.training.newbobRatio, .number("X", "from 1") { $0 >= 1 },
         "newbob: halve the rate unless held-out loss falls by this factor in an epoch"
@@ -297,7 +305,7 @@ struct TrainSettings: SettingValues {
         "accumulate", \.training.accumulation, .whole(1...1_000_000),
         "chunks of --bptt steps for one update; more for a large batch in little memory"
       ).recorded("accumulate", .set, rank: 1).typed(
-        "gradient-accumulation-steps", "grad-accum", "accumulation", "gradient-accumulation")
+        "gradient-accumulation-steps", "grad-accum", "accumulation", "gradient-accumulation", "update-freq")
       Setting(
         flag: "random-bptt", \.training.hasRandomLengths,
         "vary --bptt around its value; for trainings of many epochs"

@@ -139,6 +139,6 @@ struct TrainingDisplay {
   mutating func clear() { progress.clear() }
 
   private func figures(_ loss: Double) -> String {
-    "loss \(Format.fixed(loss, 4)) perplexity \(Format.perplexity(exp(loss), 2))"
+    "loss \(Format.fixed(loss, 4)) perplexity \(Format.large(exp(loss), 2))"
   }
 }

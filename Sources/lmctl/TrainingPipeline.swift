@@ -109,5 +109,11 @@ struct TrainingPipeline {
     }
   }
 
-  private func printConfiguration() { StandardOutput.shared.write(Configuration.text(configuration)) }
+  /// A run that goes on needs what it goes on from, too.
+  private func printConfiguration() {
+    var members = configuration.members ?? []
+    if settings.run.hasNewData { members.insert(.init("new-data", .bool(true)), at: 0) }
+    if let resumed = settings.run.resumed { members.insert(.init("resume", .string(resumed)), at: 0) }
+    StandardOutput.shared.write(Configuration.text(.object(members)))
+  }
 }

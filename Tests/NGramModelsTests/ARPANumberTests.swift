@@ -12,7 +12,7 @@ struct ARPANumberTests {
 
   /// The text that a model is written as.
   private func written(_ model: NGramModel, _ folder: TemporaryFolder) throws -> String {
-    try model.writeARPA(to: folder("x.arpa"))
+    try model.writeARPA(to: folder("x.arpa"), tokenizer: NGramModel.foreignTokenizer)
     return try String(contentsOfFile: folder("x.arpa"), encoding: .utf8)
   }
 

@@ -71,15 +71,19 @@ struct ARPATextRuleTests {
     #expect(words.tokenizer == Tokenizer() && words.context == .stream)
   }
 
-  @Test("Models of plain words are written as before, and those read from others too")
+  @Test(
+    "Models read from other programs are written as these write them; plain words of lmctl say that they are")
   func plainWords() throws {
     let folder = try TemporaryFolder()
     let model = model(.word, ["a", "b"])
-    for tokenizer in [nil, Tokenizer(), NGramModel.foreignTokenizer] {
+    try model.writeARPA(to: folder("x.arpa"), tokenizer: NGramModel.foreignTokenizer)
+    #expect(
+      try String(contentsOfFile: folder("x.arpa"), encoding: .utf8).hasPrefix("\\data\\\nngram 1=5\n"))
+    #expect(try NGramModel.textRules(ofARPA: ByteSource(path: folder("x.arpa"))) == nil)
+    // A word of lmctl ends at a no-break space, one of others does not.
+    for tokenizer in [nil, Tokenizer()] {
       try model.writeARPA(to: folder("x.arpa"), tokenizer: tokenizer)
-      #expect(
-        try String(contentsOfFile: folder("x.arpa"), encoding: .utf8).hasPrefix("\\data\\\nngram 1=5\n"))
-      #expect(try NGramModel.textRules(ofARPA: ByteSource(path: folder("x.arpa"))) == nil)
+      #expect(try NGramModel.textRules(ofARPA: ByteSource(path: folder("x.arpa")))?.tokenizer == Tokenizer())
     }
     try model.writeARPA(to: folder("x.arpa"), tokenizer: Tokenizer(lowercase: true))
     let line = #"# lmctl text rules: {"unit":"word","lowercase":true,"invalid":"error"}"#

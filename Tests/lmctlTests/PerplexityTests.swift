@@ -137,6 +137,9 @@ struct PerplexityTests {
     #expect(
       abs(try json("--unk-penalty 2.5", ".cross_entropy_nats")[0] - entropy - 2.5 * unknown / tokens) < 1e-5)
     #expect(try json("--no-eos", ".tokens")[0] == tokens - sentences)
+    // Line ends that are not scored are no bytes of the text.
+    let ends = try json("--no-eos", ".cross_entropy_bits * .tokens / .bits_per_byte")[0]
+    #expect(abs(ends - Double(try fixtureFolder().read("test.txt").count) + sentences) < 1e-6)
     #expect(abs(try json("--log10", ".log10_probability")[0] + entropy * tokens / log(10)) < 1e-6)
     // Without <s>, the first word of a sentence has its unigram's probability.
     let first = try run("head -1 test.txt | lmctl eval m.json --per token --no-bos | cut -f 3", folder)

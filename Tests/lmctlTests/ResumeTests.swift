@@ -123,7 +123,10 @@ struct ResumeTests {
       ("--model rnn --target-perplexity 2 train.txt", 2, "--target-perplexity needs held-out text"),
       ("--model rnn --time-limit 10 train.txt", 2, "--time-limit takes a time, such as 90s, 10m or 1h30m"),
       ("--model rnn --time-limit 0s train.txt", 2, "--time-limit takes a time"),
-      ("--model rnn --checkpoint-every 10 train.txt", 2, "--checkpoint-every takes steps, a time or epochs"),
+      (
+        "--model rnn --checkpoint-every 10 train.txt", 2,
+        "--checkpoint-every takes never, auto, or steps, a time or epochs"
+      ),
       ("--model rnn --checkpoint-every 0steps train.txt", 2, "--checkpoint-every takes steps"),
       ("--model ngram --max-steps 3 train.txt", 2, "--max-steps does not go with --model ngram"),
       (

@@ -107,6 +107,52 @@ struct SettingsTests {
       wrong.error.contains("not 'x' (--order stands in the environment as LMCTL_ORDER)"), "\(wrong.error)")
   }
 
+  @Test("The environment is for all command lines: what does not fit one is passed over")
+  func environmentThatDoesNotFit() throws {
+    let folder = try proseFolder()
+    for (value, isLower) in [("off", false), ("No", false), ("FALSE", false), ("1", true), ("yes", true)] {
+      try run("LMCTL_LOWERCASE=\(value) lmctl train --model ngram train.txt --quiet -o m.json", folder)
+      #expect(try run("jq .tokenizer.lowercase m.json", folder) == "\(isLower)\n", "\(value)")
+    }
+    let odd = try Executable.shell("LMCTL_LOWERCASE=2 lmctl train --model ngram train.txt", in: folder)
+    #expect(odd.status == 2 && odd.error.contains("LMCTL_LOWERCASE stands for the flag --lowercase"))
+    // Of two that exclude each other, the command line's holds; text rules of the environment do not meet models that have their own.
+    for line in [
+      "LMCTL_UNIT=char lmctl eval m.json test.txt", "LMCTL_PERPLEXITY=1 lmctl eval m.json test.txt --json",
+      "LMCTL_VALID=none lmctl train --model ngram train.txt --holdout 0.1 --quiet -o x.json",
+      "LMCTL_HOLDOUT=0.1 lmctl train --model ngram train.txt --valid test.txt --quiet -o x.json",
+      "LMCTL_DELTA=2 LMCTL_CACHE_WEIGHT=0.5 lmctl train --model ngram train.txt --quiet -o x.json",
+      "LMCTL_CACHE_WEIGHT=0.5 LMCTL_TUNE=none lmctl eval m.json test.txt",
+      "LMCTL_INIT_FROM=none lmctl train --model ngram train.txt --quiet -o x.json",
+    ] { try run(line, folder) }
+    // A run that goes on takes from it what may change.
+    try run(
+      "lmctl train --model gru --hidden 4 --epochs 1 --quiet train.txt -o r.json --keep-optimizer", folder)
+    try run(
+      "cp r.json s.json; LMCTL_OUTPUT=t.json LMCTL_LR=3 lmctl train --resume r.json --epochs 2 --quiet",
+      folder)
+    try run("cmp r.json s.json", folder)
+    #expect(try run("jq .training.lr t.json", folder) == "0.003\n")
+  }
+
+  @Test("The configuration of a run that begins with a model, or goes on, makes the same model")
+  func configurationOfSuccessors() throws {
+    let folder = try proseFolder()
+    try run(
+      "lmctl train --model gru --hidden 4 --epochs 1 --quiet train.txt -o m.json --keep-optimizer", folder)
+    let successors = [
+      "--init-from m.json train.txt --epochs 1", "--resume m.json --epochs 2",
+      "--resume m.json --new-data test.txt",
+    ]
+    for (i, options) in successors.enumerated() {
+      let train = "lmctl train \(options) --quiet -o x\(i).json"
+      try run("\(train) --print-config > c.json; \(train); mv x\(i).json first.json", folder)
+      try run("lmctl train --config c.json; cmp first.json x\(i).json", folder)
+    }
+    let changed = try Executable.shell("lmctl train --init-from m.json train.txt --digits zero", in: folder)
+    #expect(changed.status == 2 && changed.error.contains("--digits cannot change (it is keep in m.json)"))
+  }
+
   @Test(
     "What people type is understood",
     arguments: [

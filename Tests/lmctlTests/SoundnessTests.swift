@@ -21,9 +21,18 @@ struct SoundnessTests {
         outcome.error.contains(advice) && !outcome.error.contains("or a lower --clip"), "\(outcome.error)")
       #expect(!folder.contents.contains("m.json"))
     }
+    for options in ["--model gru --lr 1 --max-steps 5", "--model nnlm --lr 1 --max-steps 6"] {
+      let line = "lmctl train \(options) --hidden 8 --schedule constant --quiet corp.txt -o m.json"
+      #expect(try Executable.shell(line, in: folder).status == 1, "\(options)")
+    }
+    // Few steps at a usual rate, and a little text with much dropout, are no divergence.
     for steps in [1, 2, 5] {
       try run("lmctl train --model lstm --hidden 8 --max-steps \(steps) --quiet corp.txt -o m.json", folder)
     }
+    try folder.write("cat", text: "the cat sat\n")
+    try run(
+      "lmctl train --model rnn --hidden 8 --min-count 1 --dropout 0.9 --epochs 40 cat --quiet -o m.json",
+      folder)
   }
 
   @Test("Models can be checked", arguments: ["nnlm", "rnn", "gru", "lstm"])

@@ -154,6 +154,14 @@ extension Tokenizer {
       let units = TextUnit.allCases.map(\.rawValue).joined(separator: ", ")
       throw CheckpointError("'tokenizer' does not name a unit (\(units))")
     }
+    // A rule of a later version would be lost in silence.
+    let known = [
+      "unit", "lowercase", "invalid", "punctuation", "digits", "normalize", "fold_width", "separator",
+    ]
+    if let odd = json.members?.first(where: { !known.contains($0.name) }) {
+      throw CheckpointError(
+        "'tokenizer' has the rule '\(odd.name)', which this lmctl does not know; use a newer one")
+    }
     self.init(unit: unit)
     lowercase = try Self.flag("lowercase", json)
     invalid = try Self.rule("invalid", json, InvalidText.error)

@@ -66,7 +66,9 @@ public struct Sampler<Model: LanguageModel> {
       for _ in 0..<100 {
         let token = drawFast(state, &generator)
         if token != Vocabulary.unknown || !options.excludesUnknown {
-          return (token, model.logProbability(of: token, after: state).0)
+          let logProbability = model.logProbability(of: token, after: state).0
+          // Where nothing has any probability, the way below ends the sentence.
+          if logProbability > -.infinity { return (token, logProbability) }
         }
       }
     }

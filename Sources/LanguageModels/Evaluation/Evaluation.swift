@@ -79,9 +79,10 @@ public struct Evaluation: Sendable {
     endsScored += other.endsScored
   }
 
-  /// Takes from `statistics` how large the text is.
-  public mutating func take(sizesOf statistics: TextStatistics) {
-    (bytes, characters) = (statistics.sentenceBytes, statistics.sentenceCharacters)
+  /// Takes from `statistics` how large the text is; ends of sentences that are not scored do not count.
+  public mutating func take(sizesOf statistics: TextStatistics, scoresEnds: Bool = true) {
+    let ends = scoresEnds ? 0 : statistics.sentences
+    (bytes, characters) = (statistics.sentenceBytes - ends, statistics.sentenceCharacters - ends)
   }
 
   private var sum: Double { knownSum + unknownSum + endSum }

@@ -44,7 +44,7 @@ public struct TextScorer<Model: LanguageModel> {
     guard let kind = try Self.read(from: reader, model.vocabulary, into: &tokens) else { return nil }
     let orders = reportsOrders ? matchedOrders() : []
     score(measuresSums: false) { _ in }
-    evaluation.take(sizesOf: reader.statistics)
+    evaluation.take(sizesOf: reader.statistics, scoresEnds: rules.scoresEnds)
     return Line(kind: kind, tokens: tokens, logProbabilities: logProbabilities, matchedOrders: orders)
   }
 
@@ -65,7 +65,7 @@ public struct TextScorer<Model: LanguageModel> {
       try score(measuresSums: model.isNormalized && !model.sumsToOne, watch: watch)
       next = try ahead.value.get()
     }
-    evaluation.take(sizesOf: reader.statistics)
+    evaluation.take(sizesOf: reader.statistics, scoresEnds: rules.scoresEnds)
   }
 
   private static func readBlock(from reader: SentenceReader, _ vocabulary: Vocabulary) throws -> [TokenID] {

@@ -22,9 +22,9 @@ public struct UnspacedText: Sendable, Equatable {
   public init() {}
 
   /// Whether the text is one of sentences without spaces: most of what it has of such scripts stands in suspicious words, and that is a
-  /// good part of the text.
+  /// third of the text.
   public var looksUnsegmented: Bool {
-    2 * suspiciousCharacters > unspacedCharacters && 10 * suspiciousCharacters > characters
+    2 * suspiciousCharacters > unspacedCharacters && 3 * suspiciousCharacters > characters
   }
 
   /// Looks at the words of a line of `length` bytes.

@@ -162,7 +162,9 @@ struct ARPAReader {
       guard let decimal = DecimalText.parse(text), !decimal.isNaN, decimal < .infinity else {
         throw problem("'\(Self.excerpt(text))' is not the logarithm of a \(kind)")
       }
-      guard let number = ARPANumber(decimal: decimal) else {
+      // A number, however large, is not what infinity is: ln 0.
+      let isNumber = text.contains { (48...57).contains($0) }
+      guard decimal.isFinite || !isNumber, let number = ARPANumber(decimal: decimal) else {
         throw problem("'\(Self.excerpt(text))' as the logarithm of a \(kind) is beyond single precision")
       }
       return number
@@ -240,7 +242,7 @@ struct ARPAReader {
     for id in 2..<TokenID(names.count) {
       var token = ARPAName.token(named: names[id])
       let line = unigrams.section.lines[Int(id)]
-      guard textRules.unit == .word || textRules.unit.isToken(token) else {
+      guard textRules.unit == .word || textRules.isToken(token) else {
         throw TextError(
           file: lines.source.name, line: Int(line),
           reason: "'\(names[id])' is not one token of --unit \(textRules.unit.rawValue)")

@@ -50,9 +50,11 @@ struct ARPATextRules: Equatable {
     self.context = context
   }
 
-  /// The line, with its end; `nil` for the rules of plain words, which need none.
+  /// The line, with its end; `nil` for the rules that are assumed without it.
+  ///
+  /// Plain words of lmctl need the line: they end at U+00A0, and those of other programs do not.
   var line: String? {
-    if context == .sentence, tokenizer == Tokenizer() || tokenizer == Self.foreign { return nil }
+    if context == .sentence, tokenizer == Self.foreign { return nil }
     var members = tokenizer.json.members ?? []
     if context != .sentence { members.append(.init(Self.contextName, .string(context.rawValue))) }
     return "\(Self.mark) \(JSONValue.object(members).text)\n"

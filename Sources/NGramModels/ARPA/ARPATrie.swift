@@ -29,14 +29,19 @@ struct ARPATrie {
   init(_ contents: ARPAContents) throws {
     self.contents = contents
     vocabularySize = contents.vocabulary.count
-    while self.contents.sections.count > 1,
-      self.contents.sections[self.contents.sections.count - 1].count == 0
+    while let last = self.contents.sections.indices.last, last > 0, self.contents.sections[last].count == 0,
+      !hasBackoffs(order: last)
     {
       self.contents.sections.removeLast()
     }
     // Every round adds n-grams, of which there are only so many; most files need one round.
     while try !link() {}
     fillIn()
+  }
+
+  /// Whether n-grams of `order` have back-off weights, which need an order above them, though it may be empty.
+  private func hasBackoffs(order: Int) -> Bool {
+    contents.sections[order - 1].logBackoffs.contains { $0 != 0 }
   }
 
   /// Links all levels; false, after adding what they need, if n-grams were missing.

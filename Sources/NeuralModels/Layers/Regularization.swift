@@ -26,6 +26,12 @@ public struct Regularization: Sendable, Equatable {
   /// None at all.
   public init() {}
 
+  /// Whether the loss that training sees is far from that of the whole network.
+  var isStrong: Bool {
+    [inputDropout, hiddenDropout, outputDropout, embeddingDropout, weightDropout].contains { $0 > 0.5 }
+      || labelSmoothing > 0.5
+  }
+
   /// The members of a checkpoint's configuration that say it; what is usual is not said.
   var json: [JSONValue.Member] {
     func exact(_ x: Float) -> JSONValue { .number(Double("\(x)") ?? Double(x)) }

@@ -20,7 +20,7 @@ extension Trainer {
       return "by step \(progress.step): the held-out loss is not a finite number"
     }
     let worst = max(guessingLoss, progress.startLoss)
-    let room = progress.rollbacks > 0 ? 0 : worst * (0.05 + 2 / Double(progress.step))
+    let room = progress.rollbacks > 0 ? 0 : worst * (0.05 + 0.5 / Double(progress.step))
     if progress.bestLoss <= worst + room { return nil }
     let (loss, deviation) = lossOfModel()
     guard loss.isFinite else { return "by step \(progress.step): the loss is not a finite number" }
@@ -31,8 +31,9 @@ extension Trainer {
     if progress.rollbacks > 0 ? loss >= worst : loss > worst + room + 3 * deviation {
       return "by step \(progress.step): the loss at the end, \(loss.brief), is not below \(standard)"
     }
-    // Its last steps may have been lucky; then they have to be more than a little better.
-    if progress.lastEpochLoss > worst + room, loss > 0.9 * worst {
+    // Its last steps may have been lucky; then they have to be more than a little better. With strong dropout, the loss of an epoch is that
+    // of a crippled network, and says less.
+    if !configuration.regularization.isStrong, progress.lastEpochLoss > worst + room, loss > 0.9 * worst {
       let last = progress.lastEpochLoss.brief
       return "by step \(progress.step): the loss of its last epoch, \(last), is above \(standard)"
     }

@@ -20,6 +20,8 @@ struct Arguments {
   private var given: [String: Given]
   /// Options that `--no-NAME` takes back.
   private let withdrawn: Set<String>
+  /// Options of the environment that do not fit.
+  private var passedOver: Set<String> = []
 
   /// Takes `words` apart: `--name value`, `--name=value`, `-o value`, flags, `--no-name`, `--` before operands that begin with a
   /// dash.
@@ -85,12 +87,42 @@ struct Arguments {
 
   /// Adds what the environment says about options that nothing else speaks of; a flag is given by `1`, and is not by `0` or nothing.
   mutating func addEnvironment(_ options: [Option]) {
-    for option in options where given[option.name] == nil && !withdrawn.contains(option.name) {
+    for option in options
+    where given[option.name] == nil && !withdrawn.contains(option.name) && !passedOver.contains(option.name) {
       guard let value = getenv(option.variable) else { continue }
       let text = String(cString: value)
-      let isOff = option.value == nil ? ["", "0", "false", "no"].contains(text) : text.isEmpty
-      if !isOff { given[option.name] = Given(text: text, source: .environment(variable: option.variable)) }
+      if text.isEmpty || option.value == nil && ["0", "false", "no", "off", "n"].contains(text.lowercased()) {
+        continue
+      }
+      given[option.name] = Given(text: text, source: .environment(variable: option.variable))
     }
+  }
+
+  /// An error if the environment gives a flag neither 1 nor 0.
+  func checkFlags(_ options: [Option]) throws {
+    for option in options where option.value == nil && isFromEnvironment(option.name) {
+      let text = string(option.name) ?? ""
+      guard ["1", "true", "yes", "on", "y"].contains(text.lowercased()) else {
+        throw UsageError(
+          "\(option.variable) stands for the flag --\(option.name): it takes 1 or 0, not '\(text)'")
+      }
+    }
+  }
+
+  /// Forgets what only the environment gives, of the options that contradict others in `error`.
+  ///
+  /// - Returns: whether there was anything.
+  mutating func removeFromEnvironment(namedIn error: UsageError) -> Bool {
+    guard error.isContradiction else { return false }
+    let guilty = named(in: error).filter(isFromEnvironment)
+    for name in guilty { passOver(name) }
+    return !guilty.isEmpty
+  }
+
+  /// The options given that `error` speaks of.
+  private func named(in error: UsageError) -> [String] {
+    let words = error.description.split { !($0.isLetter || $0.isNumber || $0 == "-") }
+    return names.filter { words.contains("--\($0)") }
   }
 
   /// The names of all options that are given.
@@ -106,13 +138,15 @@ struct Arguments {
     if case .environment? = given[name]?.source { true } else { false }
   }
 
-  /// Forgets that `name` is given.
-  mutating func remove(_ name: String) { given[name] = nil }
+  /// Forgets that the environment gives `name`.
+  mutating func passOver(_ name: String) {
+    given[name] = nil
+    passedOver.insert(name)
+  }
 
   /// `error`, and where those of the options that it speaks of stand that the command line does not give.
   func locating(_ error: UsageError) -> UsageError {
-    let words = error.description.split { !($0.isLetter || $0.isNumber || $0 == "-") }
-    let guilty = names.filter { words.contains("--\($0)") }
+    let guilty = named(in: error)
     var places: [(place: String, names: [String])] = []
     for name in guilty {
       let place: String

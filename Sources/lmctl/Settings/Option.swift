@@ -3,7 +3,12 @@ import LanguageModels
 /// Wrong usage: exit status 2.
 struct UsageError: UserError {
   let description: String
-  init(_ description: String) { self.description = description }
+  /// Whether settings do not go together, each of which would be right by itself.
+  let isContradiction: Bool
+
+  init(_ description: String, isContradiction: Bool = false) {
+    (self.description, self.isContradiction) = (description, isContradiction)
+  }
 }
 
 /// An option as a person sees it: what the command line is taken apart by, and what help, man page and completions show.

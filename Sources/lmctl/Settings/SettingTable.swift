@@ -48,7 +48,20 @@ struct SettingTable<Values: SettingValues> {
   /// - Parameter initial: what no setting decides.
   /// - Throws: `UsageError` for a value that is none, and for settings that do not go together.
   func values(_ given: inout Arguments, initial: Values = Values()) throws -> Values {
-    given.addEnvironment(settings.filter(\.isConfigured).map(\.option))
+    let options = settings.map(\.option)
+    given.addEnvironment(options)
+    try given.checkFlags(options)
+    while true {
+      do {
+        return try read(&given, initial)
+      } catch let error as UsageError {
+        // What stands in the environment is for all command lines: where it does not fit one, it is passed over.
+        guard given.removeFromEnvironment(namedIn: error) else { throw error }
+      }
+    }
+  }
+
+  private func read(_ given: inout Arguments, _ initial: Values) throws -> Values {
     var values = initial
     // What the others depend on comes first in the table.
     for setting in settings where setting.place.map({ if case .model = $0 { true } else { false } }) == true {
@@ -69,7 +82,9 @@ struct SettingTable<Values: SettingValues> {
     }
     for setting in applicable where given.has(setting.name) {
       for rule in setting.rules {
-        if let reason = rule(values, given) { throw UsageError("--\(setting.name) \(reason)") }
+        if let reason = rule(values, given) {
+          throw UsageError("--\(setting.name) \(reason)", isContradiction: true)
+        }
       }
     }
     return values
@@ -83,7 +98,7 @@ struct SettingTable<Values: SettingValues> {
       let takers = Set(settings.filter { $0.name == name }.flatMap(\.option.models))
       if takers.isEmpty { continue }
       if given.isFromEnvironment(name) {
-        given.remove(name)
+        given.passOver(name)
         continue
       }
       let models = ModelKind.allCases.filter(takers.contains).map(\.rawValue).joined(separator: ", ")
@@ -137,7 +152,8 @@ struct SettingTable<Values: SettingValues> {
         switch setting.place {
         case .model?: .string(checkpoint.model)
         case .configuration(let name)?: checkpoint.configuration[name]
-        case .tokenizer(let name)?: rules[name]?["text"] ?? rules[name]
+        // Rules that are as usual are not stored.
+        case .tokenizer(let name)?: rules[name]?["text"] ?? rules[name] ?? setting.value(Values())
         case nil: nil
         }
       return value.map { .init(setting.name, $0) }

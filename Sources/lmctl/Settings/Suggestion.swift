@@ -25,8 +25,9 @@ enum Suggestion {
     if typed.count > 3, let longer = names.first(where: { $0.hasPrefix(lower) }) { return longer }
     let all = names.map { ($0, $0) } + others.map { ($0.key, $0.value) }.sorted { $0.0 < $1.0 }
     let ranked = all.map { (name: $0.1, distance: distance(lower, $0.0)) }
+    let length = typed.drop { $0 == "-" }.count
     guard let nearest = ranked.min(by: { $0.distance < $1.distance }),
-      nearest.distance <= max(1, typed.count / 3)
+      nearest.distance <= max(1, length / 3)
     else { return nil }
     return nearest.name
   }
