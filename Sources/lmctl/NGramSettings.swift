@@ -115,12 +115,12 @@ extension TrainSettings {
     return try text.split(separator: ",", omittingEmptySubsequences: false).map { order in
       let values = order.split(separator: "/", omittingEmptySubsequences: false).map { Double($0) ?? .nan }
       guard values.count == smoothing.discountCount,
-        zip(values, 1...).allSatisfy({ $0 > 0 && $0 < Double($1) })
+        zip(values, 1...).allSatisfy({ $0 > 0 && ($0 < Double($1) || values.count > 1 && $0 == Double($1)) })
       else {
         let form =
           smoothing.discountCount == 1
           ? "a number above 0 and below 1 for each order, as 0.7,0.8"
-          : "three numbers for each order, above 0 and below 1, 2 and 3, as 0.5/1/1.5,0.7/1.2/1.6"
+          : "three numbers for each order, above 0 and up to 1, 2 and 3, as 0.5/1/1.5,0.7/1.2/1.6"
         throw UsageError("--discounts takes \(form), not '\(text)'")
       }
       return values

@@ -33,7 +33,7 @@ struct BadInputTests {
         "--backoff does not go with --smoothing additive, which has no backed-off form"),
       Mistake(
         "\(train) good.txt --discounts 0.5", 2,
-        "--discounts takes three numbers for each order, above 0 and below 1, 2 and 3, as 0.5/1/1.5"),
+        "--discounts takes three numbers for each order, above 0 and up to 1, 2 and 3, as 0.5/1/1.5"),
       Mistake(
         "\(train) good.txt --smoothing absolute --discounts 0.5,1", 2,
         "--discounts takes a number above 0 and below 1 for each order, as 0.7,0.8, not '0.5,1'"),

@@ -127,7 +127,9 @@ struct ResumeTests {
         "--model rnn --checkpoint-every 10 train.txt", 2,
         "--checkpoint-every takes never, auto, or steps, a time or epochs"
       ),
-      ("--model rnn --checkpoint-every 0steps train.txt", 2, "--checkpoint-every takes steps"),
+      (
+        "--model rnn --checkpoint-every 0steps train.txt", 2, "--checkpoint-every takes never, auto, or steps"
+      ),
       ("--model ngram --max-steps 3 train.txt", 2, "--max-steps does not go with --model ngram"),
       (
         "--model rnn --log no/run.jsonl train.txt", 1,

@@ -9,7 +9,8 @@ import LanguageModels
 ///
 ///     Y = n₁ / (n₁ + 2n₂),  D₁ = 1 − 2Y n₂/n₁,  D₂ = 2 − 3Y n₃/n₂,  D₃₊ = 3 − 4Y n₄/n₃
 ///
-/// Interpolated, the same as KenLM's `lmplz`. Where a discount is undefined or not in (0, r], as on small or artificial texts, the
+/// Interpolated, the same as KenLM's `lmplz`, but that this counts the last n-gram of each lower order by its occurrences, which shows on
+/// tiny texts only. Where a discount is undefined or not in (0, r], as on small or artificial texts, the
 /// whole order takes D₁ = 0.5, D₂ = 1, D₃₊ = 1.5, as `lmplz --discount_fallback` does.
 public struct ModifiedKneserNey: SmoothingMethod {
   /// The discounts of each order from 1.
