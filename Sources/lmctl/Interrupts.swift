@@ -15,7 +15,7 @@ enum Interrupts {
     return signal == 0 ? nil : signal
   }
 
-  /// Runs `body`, which looks at `pending` and stops by itself; a second signal still ends the program at once.
+  /// Runs `body`, which looks at `pending` and stops by itself; a signal that comes two seconds after another still ends the program at once.
   static func deferred<Result>(_ body: () throws -> Result) rethrows -> Result {
     isGraceful.store(true, ordering: .relaxed)
     defer { isGraceful.store(false, ordering: .relaxed) }
@@ -39,13 +39,21 @@ enum Interrupts {
 
   private static func wait() {
     var signals = handled
+    var first = ContinuousClock.now
     while true {
       var number: Int32 = 0
       guard sigwait(&signals, &number) == 0 else { continue }
-      if isGraceful.load(ordering: .relaxed), received.load(ordering: .relaxed) == 0 {
-        received.store(number, ordering: .relaxed)
-        Terminal.error("\nlmctl: interrupted; it finishes the step and saves (once more to leave at once)\n")
-        continue
+      if isGraceful.load(ordering: .relaxed) {
+        if received.load(ordering: .relaxed) == 0 {
+          received.store(number, ordering: .relaxed)
+          first = .now
+          Terminal.error(
+            "\nlmctl: interrupted; it finishes the step and saves (once more, after two seconds, to leave at once)\n"
+          )
+          continue
+        }
+        // Job managers signal a program and its group: that is one request.
+        if ContinuousClock.now - first < .seconds(2) { continue }
       }
       TemporaryFiles.deleteAll()
       Terminal.error("\n")

@@ -1,3 +1,4 @@
+import Glibc
 import LanguageModels
 import NGramModels
 import NeuralModels
@@ -44,6 +45,14 @@ enum ModelKind: String, CaseIterable {
   static func load(
     path: String, threads: Int? = nil, isQuiet: Bool, textRules rules: Tokenizer? = nil
   ) throws -> (model: any LanguageModel, checkpoint: Checkpoint) {
+    let running = path + RunningCheckpoint.suffix
+    if path != "-", access(path, F_OK) != 0, access(running, F_OK) == 0 {
+      throw FileError(
+        path: path,
+        reason:
+          "is not finished; \(running) is the model so far, and lmctl train --resume \(Shell.quoted(path)) goes on with it"
+      )
+    }
     let source = try ByteSource(path: path)
     try requireModel(source)
     if try NGramModel.isARPA(source) {

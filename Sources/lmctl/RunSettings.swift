@@ -6,6 +6,8 @@ struct RunSettings: SettingValues {
   /// The checkpoint of a run that goes on.
   var resumed: String?
   var hasNewData = false
+  /// Whether the same line starts the run or goes on with it.
+  var resumesByItself = false
   /// The model whose weights a run begins with.
   var initialModel: String?
   var timeLimit: TimeSpan?
@@ -26,6 +28,12 @@ struct RunSettings: SettingValues {
         + "its options and texts are recorded"
     ).changes(.free).unconfigured().typed(
       "continue", "restart", "restore-file", "resume-from-checkpoint", "load")
+    Setting(
+      flag: "auto-resume", \.resumesByItself,
+      "for queues: the same line starts the run, goes on with it if it was interrupted, or says that it is complete, "
+        + "exit status 0"
+    ).models(.ngram, .nnlm, .rnn, .gru, .lstm).changes(.free).unconfigured().typed(
+      "requeue", "resume-or-start", "auto", "continue-if-exists")
     Setting(
       flag: "new-data", \.hasNewData,
       "with --resume: train on with another text, on the old vocabulary (fine-tuning)"

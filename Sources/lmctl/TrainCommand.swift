@@ -1,3 +1,4 @@
+import Glibc
 import LanguageModels
 import NGramModels
 
@@ -31,13 +32,49 @@ enum TrainCommand: Command {
 
   static func initialValues(_ arguments: inout Arguments) throws -> TrainSettings {
     var initial = TrainSettings()
+    if try startsOrGoesOn(&arguments) == .complete {
+      initial.isComplete = true
+      return initial
+    }
     initial.predecessor = try Predecessor(&arguments)
     initial.text.isVocabularyInherited = initial.predecessor?.use == .weights
     return initial
   }
 
+  /// What one line for queues comes to.
+  private enum QueueStep {
+    case complete
+    case go
+  }
+
+  /// With `--auto-resume`, the same line starts a run, goes on with it, or finds it complete.
+  private static func startsOrGoesOn(_ arguments: inout Arguments) throws -> QueueStep {
+    arguments.addEnvironment(allOptions.filter { ["auto-resume", "output"].contains($0.name) })
+    guard arguments.has("auto-resume") else { return .go }
+    for other in ["resume", "init-from", "print-config"] where arguments.has(other) {
+      throw UsageError("--auto-resume and --\(other) exclude each other")
+    }
+    let output = arguments.string("output") ?? TrainSettings().output
+    if access(output + RunningCheckpoint.suffix, F_OK) == 0 {
+      arguments.give("resume", output)
+      return .go
+    }
+    guard access(output, F_OK) == 0 else { return .go }
+    let kind = arguments.string("model")
+    if ConvertCommand.Format(path: output) != .arpa {
+      let found = try Checkpoint(path: output).model
+      guard kind == nil || kind == found else {
+        throw FileError(
+          path: output,
+          reason: "is a finished model of kind '\(found)', not '\(kind ?? "")'; name another output")
+      }
+    }
+    if !arguments.has("quiet") { Terminal.note("\(output) is complete; there is nothing left to train") }
+    return .complete
+  }
+
   static func run(_ settings: TrainSettings, _ operands: [String], given: Arguments) throws {
-    guard let kind = settings.kind else { return }
+    guard let kind = settings.kind, !settings.isComplete else { return }
     var pipeline = try TrainingPipeline(settings, kind: kind, texts: operands)
     try pipeline.run()
   }

@@ -20,6 +20,8 @@ struct TrainSettings: SettingValues {
   var text = TextSettings()
   var common = CommonSettings()
   var printsConfiguration = false
+  /// Whether there is nothing left to do.
+  var isComplete = false
   /// The checkpoint that it begins with, if it does not begin with nothing.
   var predecessor: Predecessor?
 

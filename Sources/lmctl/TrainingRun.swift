@@ -16,6 +16,8 @@ final class TrainingRun {
   private let log: RunLog?
   private var running: RunningCheckpoint?
   private let memory: Int
+  /// When the best epoch of this run ended; `nil` if it was before the run went on.
+  private var elapsedAtBest: Double?
 
   /// Prepares a run.
   ///
@@ -80,6 +82,7 @@ final class TrainingRun {
         throw FileError(
           path: job.output, reason: "\(error)\(error.leavesGoodModel ? try saveDiverged() : "")")
       }
+      showBest()
       try advising { try job.write(checkpoint(isRunning: run.keepsOptimizer)) }
       running?.remove()
       if let signal = Interrupts.pending {
@@ -112,6 +115,7 @@ final class TrainingRun {
       let members = meter.epoch(epoch, elapsed: trainer.elapsed)
       log?.write("epoch", members)
       display.show(epoch, elapsed: trainer.elapsed, tokensPerSecond: meter.epochSpeed)
+      if epoch.isBest { elapsedAtBest = trainer.elapsed }
       if running?.isDueAfterEpoch() == true { try save() }
     case .rollback(let rollback):
       log?.write("divergence", meter.divergence(rollback, elapsed: trainer.elapsed))
@@ -164,12 +168,33 @@ final class TrainingRun {
           .init("state", state.numbers),
         ] + (job.heldOutText.map { [.init("held_out", $0)] } ?? []))
     }
+    var members = record + [.init("parameters", .integer(trainer.parameterCount))]
+    if let best = trainer.bestEpoch {
+      members += [
+        .init("best_epoch", .integer(best)), .init("held_out_loss", .number(trainer.position.bestLoss)),
+      ]
+    }
     return job.checkpoint(
-      configuration: configuration.json, options: record, tensors: trainer.tensors + (state?.tensors ?? []),
+      configuration: configuration.json, options: members, tensors: trainer.tensors + (state?.tensors ?? []),
       resume: resume)
   }
 
   // MARK: What is said before and after
+
+  /// Says which epoch the model is of, and what stopping there would have saved.
+  private func showBest() {
+    guard !job.isQuiet, let best = trainer.bestEpoch else { return }
+    let position = trainer.position
+    let loss = position.bestLoss
+    var line =
+      "the model is that of epoch \(best): held out loss \(Format.fixed(loss, 4)) perplexity \(Format.large(exp(loss), 2))"
+    let epochs = trainer.epochsSinceBest
+    if epochs > 0 {
+      line += "; stopping there would have saved \(Format.count(epochs, "epoch"))"
+      if let elapsedAtBest { line += " and \(Format.duration(trainer.elapsed - elapsedAtBest))" }
+    }
+    Terminal.note(line)
+  }
 
   private func announce() {
     let position = trainer.position

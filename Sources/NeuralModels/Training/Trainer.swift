@@ -59,6 +59,12 @@ public final class Trainer {
     network.resetState(rows: options.rows)
   }
 
+  /// Epochs since then.
+  public var epochsSinceBest: Int { progress.epochsSinceBest }
+
+  /// The epoch whose weights the model has, if a held-out text chose one.
+  public var bestEpoch: Int? { progress.bestLoss.isFinite ? progress.epoch - progress.epochsSinceBest : nil }
+
   /// The number of parameters.
   public var parameterCount: Int { network.arena.parameterCount }
   /// Steps of an epoch.

@@ -125,6 +125,9 @@ struct Arguments {
     return names.filter { words.contains("--\($0)") }
   }
 
+  /// Gives an option that others imply.
+  mutating func give(_ name: String, _ text: String) { given[name] = Given(text: text, source: .commandLine) }
+
   /// The names of all options that are given.
   var names: [String] { given.keys.sorted() }
 
