@@ -1,0 +1,57 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Runs under job managers: signals in pairs, one line for all, and what is said at the end.
+@Suite("Queues")
+struct QueueTests {
+  private static let train =
+    "lmctl train --model gru --hidden 24 --epochs 12 --threads 1 train.txt --valid test.txt"
+
+  @Test(
+    "Two signals at nearly the same time are one request: the run is saved, and goes on to the same bytes")
+  func pairsOfSignals() throws {
+    let folder = try proseFolder()
+    try run("\(Self.train) --quiet -o whole.json", folder)
+    for (first, second, pause) in [("INT", "INT", 0.0001), ("TERM", "TERM", 0.001), ("INT", "TERM", 0.0005)] {
+      let outcome = try Executable.shell(
+        """
+        rm -f m.json*; \(Self.train) --auto-resume -o m.json --checkpoint-every 5steps > /dev/null 2> error & p=$!
+        until [ -e m.json.partial ]; do sleep 0.002; done
+        kill -\(first) $p; sleep \(pause); kill -\(second) $p; wait $p
+        """, in: folder)
+      #expect([130, 143].contains(outcome.status), "\(outcome.status)")
+      #expect(folder.contents.contains("m.json.partial") && !folder.contents.contains("m.json"))
+      let missing = try Executable.shell("lmctl eval m.json test.txt", in: folder)
+      #expect(missing.status == 1 && missing.error.contains("m.json.partial is the model so far"))
+      try run("\(Self.train) --auto-resume --quiet -o m.json; cmp m.json whole.json", folder)
+    }
+  }
+
+  @Test("The same line starts a run, and says when it is complete", arguments: ["ngram", "nnlm"])
+  func sameLine(kind: String) throws {
+    let folder = try proseFolder()
+    let line = "lmctl train --model \(kind) --auto-resume train.txt -o m.json"
+    try run("\(line) --quiet; cp m.json first.json", folder)
+    let again = try Executable.shell(line, in: folder)
+    #expect(again.status == 0 && again.error.contains("m.json is complete"))
+    try run("cmp m.json first.json", folder)
+    let other = try Executable.shell("lmctl train --model lstm --auto-resume train.txt -o m.json", in: folder)
+    #expect(other.status == 1 && other.error.contains("is a finished model of kind '\(kind)', not 'lstm'"))
+  }
+
+  @Test("The best epoch is named, with what stopping there would have saved, and kept in the model")
+  func bestEpoch() throws {
+    let folder = try proseFolder()
+    let line =
+      "lmctl train --model gru --hidden 24 --lr 0.03 --schedule constant --epochs 12 train.txt --valid test.txt -o m.json"
+    let outcome = try Executable.shell(line, in: folder)
+    let best = try run("jq .training.best_epoch m.json", folder).trimmingCharacters(in: .newlines)
+    #expect(outcome.error.contains("the model is that of epoch \(best): held out loss "))
+    #expect(outcome.error.contains("; stopping there would have saved \(12 - (Int(best) ?? 0)) epochs and "))
+    let parameters = try run("jq '[.tensors[].shape | reduce .[] as $n (1; . * $n)] | add' m.json", folder)
+    #expect(try run("jq .training.parameters m.json", folder) == parameters)
+    #expect(
+      try run("lmctl inspect m.json | grep -c 'best epoch\\|held out loss\\|parameters'", folder) == "3\n")
+  }
+}
