@@ -11,11 +11,12 @@ let package = Package(
   name: "lmctl",
   products: [.executable(name: "lmctl", targets: ["lmctl"])],
   targets: [
-    .target(name: "LanguageModels"),
-    .target(name: "NGramModels", dependencies: ["LanguageModels"]),
-    .target(name: "NeuralModels", dependencies: ["LanguageModels", "Tensors", "Kernels"]),
+    .target(name: "LanguageModels", dependencies: ["Threads"]),
+    .target(name: "NGramModels", dependencies: ["LanguageModels", "Threads"]),
+    .target(name: "NeuralModels", dependencies: ["LanguageModels", "Tensors", "Kernels", "Threads"]),
     .executableTarget(
-      name: "lmctl", dependencies: ["LanguageModels", "NGramModels", "NeuralModels"],
+      name: "lmctl",
+      dependencies: ["LanguageModels", "NGramModels", "NeuralModels", "Threads", "ProcessSupport"],
       // The command line works for milliseconds; what it is made of should take little room.
       swiftSettings: [.unsafeFlags(["-Osize"], .when(configuration: .release))],
       // Without debug information and local symbols, a static binary is less than half as large; profiles still name functions.
@@ -24,7 +25,9 @@ let package = Package(
           ["-Xlinker", "-S", "-Xlinker", "-x"], .when(platforms: [.linux], configuration: .release))
       ]),
 
+    .target(name: "ProcessSupport"),
     .target(name: "CPUDetection"),
+    .target(name: "Threads", dependencies: ["CPUDetection"]),
     .target(name: "KernelTemplates", dependencies: ["CPUDetection"], swiftSettings: kernelSettings()),
     .target(name: "KernelsBaseline", dependencies: ["KernelTemplates"], swiftSettings: kernelSettings()),
     .target(
@@ -35,15 +38,18 @@ let package = Package(
       swiftSettings: kernelSettings(["-Xcc", "-march=x86-64-v4"])),
     .target(
       name: "Kernels",
-      dependencies: ["CPUDetection", "KernelTemplates", "KernelsBaseline", "KernelsAVX2", "KernelsAVX512"]),
-    .target(name: "Tensors", dependencies: ["Kernels"]),
+      dependencies: [
+        "CPUDetection", "KernelTemplates", "KernelsBaseline", "KernelsAVX2", "KernelsAVX512", "Threads",
+      ]),
+    .target(name: "Tensors", dependencies: ["Kernels", "Threads"]),
 
     .target(name: "TestSupport", dependencies: ["LanguageModels"], path: "Tests/TestSupport"),
     .testTarget(name: "LanguageModelsTests", dependencies: ["LanguageModels", "TestSupport"]),
     .testTarget(
       name: "NGramModelsTests", dependencies: ["NGramModels", "LanguageModels", "TestSupport"]),
-    .testTarget(name: "KernelsTests", dependencies: ["Kernels"]),
-    .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
+    .testTarget(name: "ThreadsTests", dependencies: ["Threads"]),
+    .testTarget(name: "KernelsTests", dependencies: ["Kernels", "Threads"]),
+    .testTarget(name: "TensorsTests", dependencies: ["Tensors", "Threads"]),
     .testTarget(
       name: "NeuralModelsTests",
       dependencies: ["NeuralModels", "LanguageModels", "Tensors", "Kernels", "TestSupport"],

@@ -1,1 +1,13 @@
+#define _GNU_SOURCE
 #include "CPUDetection.h"
+#include <sched.h>
+#include <unistd.h>
+
+int cpu_count_available(void) {
+#if defined(__linux__)
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0) return CPU_COUNT(&set);
+#endif
+  long count = sysconf(_SC_NPROCESSORS_ONLN);
+  return count > 0 ? (int)count : 1;
+}

@@ -1,3 +1,5 @@
+import Threads
+
 /// Products of large matrices on all threads of a pool: C[M × N] (=|+=) op(A)[M × K] · op(B)[K × N].
 ///
 /// Every element is one chain of multiply-adds in the order of k, so its bits are the same for any number of threads.

@@ -1,3 +1,5 @@
+import Threads
+
 /// Measures what the processor can do and what the kernels make of it.
 public struct SpeedProbe {
   public let kernels: KernelTable
@@ -8,9 +10,8 @@ public struct SpeedProbe {
   /// The speed of multiply-adds in registers on all threads of the pool, in GFLOP/s: the best of several short runs.
   public func peak(seconds: Double = 0.2) -> Double {
     // As many as take about a millisecond: an emulated processor is a thousand times slower.
-    let clock = ContinuousClock()
     var iterations = 1000
-    while clock.measure({ _ = kernels.multiplyAddChains(iterations, 0.5) }) < .milliseconds(1) {
+    while Self.time({ _ = kernels.multiplyAddChains(iterations, 0.5) }) < 0.001 {
       iterations *= 2
     }
     let results = AlignedBuffer(count: pool.threadCount * 16)
@@ -67,12 +68,18 @@ public struct SpeedProbe {
 
   /// Billions of operations a second in the fastest run of `body`, which does `operations` of them.
   private static func rate(_ operations: Double, seconds: Double, _ body: () -> Void) -> Double {
-    let clock = ContinuousClock()
-    let end = clock.now + .seconds(seconds)
+    let watch = Stopwatch()
     body()
-    var best = Duration.seconds(1_000_000)
-    repeat { best = min(best, clock.measure(body)) } while clock.now < end
-    return operations / (best / .seconds(1)) / 1e9
+    var best = Double.infinity
+    repeat { best = min(best, time(body)) } while watch.seconds < seconds
+    return operations / best / 1e9
+  }
+
+  /// Seconds that `body` takes.
+  private static func time(_ body: () -> Void) -> Double {
+    let watch = Stopwatch()
+    body()
+    return watch.seconds
   }
 
   /// Small numbers of both signs.

@@ -1,6 +1,6 @@
-import Dispatch
 import Glibc
 import Synchronization
+import Threads
 
 /// Σ_w q(w | h) of every context h of a trie, where q(w | h) = p(w | h)^a:
 ///
@@ -44,7 +44,7 @@ struct ContextTotals: Sendable {
 /// Calls `body` with pieces of `range`, on all cores.
 func forEachPiece(of range: Range<Int>, _ body: @Sendable (Range<Int>) -> Void) {
   let pieces = 64
-  DispatchQueue.concurrentPerform(iterations: pieces) { piece in
+  Threads.perform(pieces) { piece in
     let first = range.lowerBound + range.count * piece / pieces
     body(first..<range.lowerBound + range.count * (piece + 1) / pieces)
   }

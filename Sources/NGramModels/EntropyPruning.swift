@@ -1,6 +1,6 @@
-import Dispatch
 import Glibc
 import LanguageModels
+import Threads
 
 /// Entropy pruning (Stolcke 1998): takes out the n-grams that the distribution misses least.
 ///
@@ -57,7 +57,7 @@ struct EntropyPruning: Sendable {
     costs.withUnsafeMutableBufferPointer { costs in
       nonisolated(unsafe) let costs = costs
       let pieces = 64
-      DispatchQueue.concurrentPerform(iterations: pieces) { piece in
+      Threads.perform(pieces) { piece in
         for h in trie.innerCount * piece / pieces..<trie.innerCount * (piece + 1) / pieces {
           let children = trie.children(of: h)
           if children.isEmpty { continue }

@@ -1,6 +1,6 @@
-import Dispatch
 import Glibc
 import LanguageModels
+import Threads
 
 /// What a model's counts say about each token of a held-out text: all that the probability of the text depends on besides the
 /// parameters of an interpolated smoothing.
@@ -81,7 +81,7 @@ public struct HeldOutStatistics: Sendable {
     var sums = [Double](repeating: 0, count: pieces)
     sums.withUnsafeMutableBufferPointer { sums in
       nonisolated(unsafe) let sums = sums
-      DispatchQueue.concurrentPerform(iterations: pieces) { piece in
+      Threads.perform(pieces) { piece in
         sums[piece] = logProbability(
           of: tokenCount * piece / pieces..<tokenCount * (piece + 1) / pieces, method, gammas)
       }

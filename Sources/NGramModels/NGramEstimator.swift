@@ -1,5 +1,5 @@
-import Dispatch
 import Glibc
+import Threads
 
 /// Turns counts into the probabilities and back-off weights of a trie, once and for all queries.
 struct NGramEstimator<Method: SmoothingMethod>: Sendable {
@@ -44,7 +44,7 @@ struct NGramEstimator<Method: SmoothingMethod>: Sendable {
     let contexts = model.nodes(level: k)
     nonisolated(unsafe) let (probabilities, backoffs) = (probabilities, backoffs)
     let pieces = 64
-    DispatchQueue.concurrentPerform(iterations: pieces) { [smoother, model, counts] piece in
+    Threads.perform(pieces) { [smoother, model, counts] piece in
       let first = contexts.lowerBound + contexts.count * piece / pieces
       let end = contexts.lowerBound + contexts.count * (piece + 1) / pieces
       counts.withUnsafeBufferPointer { counts in
@@ -76,7 +76,7 @@ struct NGramEstimator<Method: SmoothingMethod>: Sendable {
   private func takeLogarithms(_ values: UnsafeMutableBufferPointer<Float>) {
     nonisolated(unsafe) let values = values
     let pieces = 64
-    DispatchQueue.concurrentPerform(iterations: pieces) { piece in
+    Threads.perform(pieces) { piece in
       for i in values.count * piece / pieces..<values.count * (piece + 1) / pieces {
         values[i] = logf(values[i])
       }

@@ -1,5 +1,5 @@
-import Dispatch
 import LanguageModels
+import Threads
 
 extension NGramModel {
   /// Tokens from which on it pays to use all cores.
@@ -78,7 +78,7 @@ extension NGramModel {
       nodes[0] = state.node
       nodes.withUnsafeMutableBufferPointer { nodes in
         nonisolated(unsafe) let (nodes, tokens) = (nodes, tokens)
-        DispatchQueue.concurrentPerform(iterations: nodes.count) { piece in
+        Threads.perform(nodes.count) { piece in
           let range = cuts[piece]..<cuts[piece + 1]
           nodes[piece] = body(UnsafeBufferPointer(rebasing: tokens[range]), range, nodes[piece], start)
         }

@@ -1,7 +1,7 @@
-import Dispatch
 import Glibc
 import LanguageModels
 import Synchronization
+import Threads
 
 /// Finds n-grams in long texts in constant time: a hash table over a trie, from a context's node and a word to what they lead to.
 ///
@@ -37,17 +37,25 @@ struct QueryTable: Sendable {
   /// V: node V is `<s>`, and the nodes up to it are single words.
   private let vocabularySize: Int
 
-  /// A table of a trie of an order from 2.
-  init(_ trie: NGramTrie) {
-    vocabularySize = trie.vocabularySize
-    logProbabilities = Array(trie.logProbabilities[..<trie.levelStarts[1]])
-    shortenings = zip(trie.suffixes, trie.logBackoffs).map { Shortening(suffix: $0, logBackoff: $1) }
+  /// A table of a trie of an order from 2; `nil` if the system has no memory for it.
+  init?(_ trie: NGramTrie) {
     let count = trie.words.count - trie.levelStarts[1]
     let needed = max(16, count + count / 2)
     regions = min(max(1, needed / Self.regionSize), Self.maximumRegions)
-    memory = Memory(count: (needed + regions - 1) / regions * regions)
+    let slots = (needed + regions - 1) / regions * regions
+    let others = trie.innerCount * MemoryLayout<Shortening>.stride + 4 * trie.levelStarts[1]
+    guard MemoryBudget.left >= slots * MemoryLayout<Slot>.stride + others + Self.margin,
+      let memory = Memory(count: slots)
+    else { return nil }
+    self.memory = memory
+    vocabularySize = trie.vocabularySize
+    logProbabilities = Array(trie.logProbabilities[..<trie.levelStarts[1]])
+    shortenings = zip(trie.suffixes, trie.logBackoffs).map { Shortening(suffix: $0, logBackoff: $1) }
     fill(from: trie)
   }
+
+  /// Bytes that are left for what else there is to do.
+  private static let margin = 64 << 20
 
   /// Slots of a region, which the second-level cache holds, unless there are too many regions for the first one to write to side by side.
   private static let regionSize = 1 << 15
@@ -78,7 +86,7 @@ struct QueryTable: Sendable {
       }
     }
     let rests = Mutex<[Slot]>(rest)
-    DispatchQueue.concurrentPerform(iterations: regions) { [counts] region in
+    Threads.perform(regions) { [counts] region in
       let part = UnsafeMutableBufferPointer(rebasing: slots[region * size..<(region + 1) * size])
       let rest = Self.settle(part, count: counts[region], from: region * size, of: slots.count)
       if !rest.isEmpty { rests.withLock { $0 += rest } }
@@ -112,18 +120,27 @@ struct QueryTable: Sendable {
   private final class Memory: @unchecked Sendable {
     let slots: UnsafeMutableBufferPointer<Slot>
 
-    /// Room for `count` slots.
-    init(count: Int) {
+    private let mapping: (start: UnsafeMutableRawPointer, size: Int)
+
+    /// Room for `count` slots; `nil` if the system gives none.
+    init?(count: Int) {
       let hugePage = 2 << 20
       let size = count * MemoryLayout<Slot>.stride
       let isLarge = size >= hugePage
-      let memory = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: isLarge ? hugePage : 64)
+      let mapped = isLarge ? size + hugePage : size
+      // Unlike an array, it may be refused.
+      guard
+        let start = mmap(nil, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+        start != MAP_FAILED
+      else { return nil }
+      mapping = (start, mapped)
+      let memory = isLarge ? start.alignedUp(toMultipleOf: hugePage) : start
       if isLarge { madvise(memory, size / hugePage * hugePage, MADV_HUGEPAGE) }
       slots = UnsafeMutableBufferPointer(
         start: memory.bindMemory(to: Slot.self, capacity: count), count: count)
     }
 
-    deinit { slots.deallocate() }
+    deinit { munmap(mapping.start, mapping.size) }
   }
 
   @inline(__always)
@@ -264,9 +281,17 @@ func sentenceCuts(of tokens: UnsafeBufferPointer<TokenID>, pieces: Int) -> [Int]
   return cuts + (tokens.isEmpty ? [] : [tokens.count])
 }
 
-/// A table that is made once for all copies of its model, when so many tokens have been scored that it pays.
+/// A table that is made once for all copies of its model, when so many tokens have been scored that it pays; if there is no memory
+/// for it, it is done without.
 final class LazyQueryTable: Sendable {
-  private let state = Mutex<(tokens: Int, table: QueryTable?)>((0, nil))
+  private struct State {
+    var tokens = 0
+    var table: QueryTable?
+    /// Whether there was no memory for the table.
+    var isRefused = false
+  }
+
+  private let state = Mutex(State())
 
   /// The table of `trie`, always the same; `nil` if it does not pay so far.
   ///
@@ -274,18 +299,20 @@ final class LazyQueryTable: Sendable {
   func value(for trie: NGramTrie, scoring count: Int) -> QueryTable? {
     state.withLock { state in
       state.tokens += count
-      Self.make(&state.table, for: trie, ifItPaysFor: state.tokens)
+      Self.make(&state, for: trie, ifItPaysFor: state.tokens)
       return state.table
     }
   }
 
   /// Makes the table if it pays to do so for `count` tokens that will be scored.
   func prepare(for trie: NGramTrie, scoring count: Int) {
-    state.withLock { Self.make(&$0.table, for: trie, ifItPaysFor: $0.tokens + count) }
+    state.withLock { Self.make(&$0, for: trie, ifItPaysFor: $0.tokens + count) }
   }
 
   /// To put an n-gram into the table takes about a sixteenth of what the table saves for each token.
-  private static func make(_ table: inout QueryTable?, for trie: NGramTrie, ifItPaysFor tokens: Int) {
-    if table == nil, tokens >= trie.words.count / 16 { table = QueryTable(trie) }
+  private static func make(_ state: inout State, for trie: NGramTrie, ifItPaysFor tokens: Int) {
+    guard state.table == nil, !state.isRefused, tokens >= trie.words.count / 16 else { return }
+    state.table = QueryTable(trie)
+    state.isRefused = state.table == nil
   }
 }

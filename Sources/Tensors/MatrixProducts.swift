@@ -1,4 +1,5 @@
 import Kernels
+import Threads
 
 /// Products of matrices on all threads of a pool, in the three forms that a layer needs. C must not overlap A or B.
 ///

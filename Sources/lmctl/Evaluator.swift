@@ -1,5 +1,6 @@
 import Glibc
 import LanguageModels
+import Threads
 
 /// Evaluates a model on texts.
 struct Evaluator {

@@ -4,10 +4,19 @@ import Synchronization
 
 /// What happens on SIGINT, SIGTERM, and SIGHUP, which comes when a terminal closes.
 ///
-/// The signals are blocked in all threads and awaited by one, which may then do anything, unlike a signal handler.
+/// The signals are blocked in all threads and awaited by one, which may then do anything, unlike a signal handler. Only where the
+/// system gives no thread for that, a handler hears them.
 enum Interrupts {
   private static let isGraceful = Atomic(false)
   private static let received = Atomic<Int32>(0)
+  /// When the first signal came, in seconds of the system's clock.
+  private static let receivedAt = Atomic<Int>(0)
+
+  private static var seconds: Int {
+    var now = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &now)
+    return now.tv_sec
+  }
 
   /// The signal that asks the program to stop; `nil` if none does.
   static var pending: Int32? {
@@ -28,37 +37,59 @@ enum Interrupts {
     var signals = handled
     pthread_sigmask(SIG_BLOCK, &signals, nil)
     var thread = pthread_t()
-    pthread_create(
+    let result = pthread_create(
       &thread, nil,
       { _ in
         Interrupts.wait()
         return nil
       }, nil)
-    pthread_detach(thread)
+    if result == 0 { pthread_detach(thread) } else { handle(signals) }
+  }
+
+  /// Lets a handler hear `signals`, which does no more than a handler may.
+  private static func handle(_ signals: sigset_t) {
+    // What is made when it is first used must be there.
+    _ = (
+      isGraceful.load(ordering: .relaxed), received.load(ordering: .relaxed),
+      receivedAt.load(ordering: .relaxed)
+    )
+    TemporaryFiles.prepare()
+    var action = sigaction()
+    action.__sigaction_handler.sa_handler = { Interrupts.receive($0) }
+    action.sa_mask = signals
+    action.sa_flags = SA_RESTART
+    var signals = signals
+    for number in [SIGINT, SIGTERM, SIGHUP] where sigismember(&signals, number) == 1 {
+      sigaction(number, &action, nil)
+    }
+    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
   }
 
   private static func wait() {
     var signals = handled
-    var first = ContinuousClock.now
     while true {
       var number: Int32 = 0
-      guard sigwait(&signals, &number) == 0 else { continue }
-      if isGraceful.load(ordering: .relaxed) {
-        if received.load(ordering: .relaxed) == 0 {
-          received.store(number, ordering: .relaxed)
-          first = .now
-          Terminal.error(
-            "\nlmctl: interrupted; it finishes the step and saves (once more, after two seconds, to leave at once)\n"
-          )
-          continue
-        }
-        // Job managers signal a program and its group: that is one request.
-        if ContinuousClock.now - first < .seconds(2) { continue }
-      }
-      TemporaryFiles.deleteAll()
-      Terminal.error("\n")
-      _exit(128 + number)
+      if sigwait(&signals, &number) == 0 { receive(number) }
     }
+  }
+
+  /// Does what a signal asks for; it takes and gives no memory, because a handler may have been called anywhere.
+  private static func receive(_ number: Int32) {
+    if isGraceful.load(ordering: .relaxed) {
+      if received.load(ordering: .relaxed) == 0 {
+        receivedAt.store(seconds, ordering: .relaxed)
+        received.store(number, ordering: .relaxed)
+        Terminal.error(
+          "\nlmctl: interrupted; it finishes the step and saves (once more, after two seconds, to leave at once)\n"
+        )
+        return
+      }
+      // Job managers signal a program and its group: that is one request.
+      if seconds - receivedAt.load(ordering: .relaxed) < 2 { return }
+    }
+    TemporaryFiles.deleteAll()
+    Terminal.error("\n")
+    _exit(128 + number)
   }
 
   /// SIGHUP is left alone where `nohup` or a parent has it ignored.

@@ -20,7 +20,16 @@ struct NGramTraining {
   }
 
   func train(_ job: TrainingJob) throws -> TrainedModel? {
-    if case .corpus(let corpus) = job.text.content, !job.isQuiet { noteMemory(corpus, job.vocabulary) }
+    let remedy = "with --memory 2G, n-grams are counted in parts"
+    MemoryRefusal.advise(remedy)
+    defer { MemoryRefusal.advise() }
+    if case .corpus(let corpus) = job.text.content {
+      try MemoryBudget.require(
+        NGramCounts.memoryFloor(
+          tokens: corpus.tokens.count, vocabularySize: job.vocabulary.count, order: options.order),
+        for: "--order \(options.order)", remedy)
+      if !job.isQuiet { noteMemory(corpus, job.vocabulary) }
+    }
     let model = try train(heldOut: job.heldOut?.tokens, vocabulary: job.vocabulary, isQuiet: job.isQuiet) {
       try save($0, job)
     } make: {

@@ -37,6 +37,8 @@ struct NeuralTraining {
       2 + options.optimizer.momentNames.count + 1 + (hasHeldOut ? 1 : 0)
       + (options.averageInterval == nil ? 0 : 1)
     let width = (configuration.layers + 1) * 12 * (configuration.hiddenSize + configuration.embeddingSize)
+    let remedy = "lower --hidden, --embed, --layers, --max-vocab or --batch"
+    MemoryRefusal.advise(remedy)
     let memory = Machine.memory
     let parameters =
       configuration.parameterCount(vocabularySize: vocabulary.count).map(Double.init) ?? .infinity
@@ -47,8 +49,9 @@ struct NeuralTraining {
         path: "--hidden \(configuration.hiddenSize)",
         reason:
           "training would need about \(amount) of memory, and this machine has \(Format.bytes(memory)); "
-          + "lower --hidden, --embed, --layers, --max-vocab or --batch")
+          + remedy)
     }
+    try MemoryBudget.require(Int(needed), for: "--hidden \(configuration.hiddenSize)", remedy)
     return Int(needed)
   }
 }

@@ -1,5 +1,6 @@
 import Glibc
 import LanguageModels
+import Threads
 
 /// The checkpoint beside the model that training writes on its way, and removes at its end.
 struct RunningCheckpoint {
@@ -10,7 +11,7 @@ struct RunningCheckpoint {
   let path: String
   private let interval: CheckpointInterval
   private var isOurs: Bool
-  private var written = ContinuousClock.now
+  private var written = Stopwatch()
   private var secondsToWrite = 0.0
   private var epochs = 0
 
@@ -47,19 +48,19 @@ struct RunningCheckpoint {
   /// Whether this run has saved something, or gone on from it.
   var exists: Bool { isOurs }
 
-  private var elapsed: Double { (ContinuousClock.now - written) / .seconds(1) }
+  private var elapsed: Double { written.seconds }
 
   /// Writes `checkpoint`. A file that an older run left is kept beside it.
   mutating func write(_ checkpoint: Checkpoint) throws {
-    let start = ContinuousClock.now
+    let start = Stopwatch()
     if !isOurs, access(path, F_OK) == 0 {
       guard rename(path, path + ".old") == 0 else { throw FileError(path: path, errno: errno) }
       Terminal.note("\(path) was left by an earlier run; it is now \(path).old")
     }
     try checkpoint.write(to: path)
     isOurs = true
-    written = .now
-    secondsToWrite = (written - start) / .seconds(1)
+    written = Stopwatch()
+    secondsToWrite = written.seconds(since: start)
   }
 
   /// Removes it, if it is this run's.

@@ -1,5 +1,6 @@
 import Glibc
 import LanguageModels
+import Threads
 
 /// Buffered standard output.
 final class StandardOutput {
@@ -8,7 +9,7 @@ final class StandardOutput {
   private var buffer: [UInt8] = []
   private static let capacity = 1 << 16
   private let isTerminal = isatty(STDOUT_FILENO) == 1
-  private var lastFlush = ContinuousClock.now
+  private var lastFlush = Stopwatch()
 
   /// Adds `text`; a failure shows at the next `flush` or `writeBytes`.
   func write(_ text: String) { buffer.append(contentsOf: text.utf8) }
@@ -21,7 +22,7 @@ final class StandardOutput {
 
   /// Ends a line that took its time to make: writes out at once on a terminal, and elsewhere ten times a second.
   func endLine() throws {
-    if isTerminal || ContinuousClock.now - lastFlush > .milliseconds(100) { try flush() }
+    if isTerminal || lastFlush.seconds > 0.1 { try flush() }
   }
 
   /// Writes everything out.
@@ -30,7 +31,7 @@ final class StandardOutput {
   func flush() throws {
     defer {
       buffer.removeAll(keepingCapacity: true)
-      lastFlush = .now
+      lastFlush = Stopwatch()
     }
     try buffer.withUnsafeBytes { bytes in
       var rest = bytes[...]

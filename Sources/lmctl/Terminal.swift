@@ -1,5 +1,6 @@
 import Glibc
 import LanguageModels
+import Threads
 
 /// Standard error and the terminal.
 enum Terminal {
@@ -60,16 +61,5 @@ struct ProgressLine {
   mutating func clear() {
     if isShown { Terminal.error("\r\u{1B}[K") }
     isShown = false
-  }
-}
-
-/// Time since its creation.
-struct Stopwatch {
-  let start = ContinuousClock.now
-
-  /// Seconds so far.
-  var seconds: Double {
-    let (seconds, attoseconds) = (ContinuousClock.now - start).components
-    return Double(seconds) + Double(attoseconds) * 1e-18
   }
 }

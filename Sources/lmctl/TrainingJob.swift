@@ -1,4 +1,5 @@
 import LanguageModels
+import Threads
 
 /// What a training is given, and where its model goes.
 struct TrainingJob {

@@ -1,5 +1,6 @@
 import LanguageModels
 import NGramModels
+import Threads
 
 /// What all trainings have in common: text in, checkpoint out, evaluation on held-out text.
 struct TrainingPipeline {

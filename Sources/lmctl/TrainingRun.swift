@@ -37,7 +37,7 @@ final class TrainingRun {
     self.options = options
     trainer = Trainer(
       text: corpus.tokens, vocabulary: job.vocabulary, configuration: configuration, options: options,
-      engine: engine, started: job.watch.start)
+      engine: engine, started: job.watch)
     let predecessor = job.predecessor
     if let predecessor { try Self.start(trainer, with: predecessor) }
     let isResumed = predecessor?.use == .resume

@@ -1,5 +1,6 @@
 import Kernels
 import Testing
+import Threads
 
 /// A product with strides larger than the widths, and its result by three loops, exact to the bit.
 private struct Case {

@@ -1,5 +1,6 @@
 import Kernels
 import Testing
+import Threads
 
 @Suite struct ThreadPoolTests {
   @Test(arguments: [1, 2, 3, 7]) func everyThreadRunsOnceAndBarriersOrderThem(_ threads: Int) {

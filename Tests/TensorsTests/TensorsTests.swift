@@ -1,6 +1,7 @@
 import Kernels
 import Tensors
 import Testing
+import Threads
 
 /// xorshift64 (Marsaglia 2003).
 struct TestGenerator: RandomNumberGenerator {

@@ -3,6 +3,9 @@
 
 #include <stdbool.h>
 
+/// The processors that this process may run on: what `taskset` and containers leave.
+int cpu_count_available(void);
+
 /// Whether the processor and the operating system run x86-64-v3 code (AVX2 and FMA).
 static inline bool cpu_runs_avx2(void) {
 #if defined(__x86_64__)

@@ -1,5 +1,5 @@
-import Dispatch
 import Synchronization
+import Threads
 
 extension Checkpoint {
   /// Reads the checkpoint at `path` (`-`: standard input; compressed files by extension).
@@ -189,6 +189,8 @@ private struct CheckpointReader {
           throw stream.problem("a tensor's data come before its name, shape and dtype")
         }
         let count = try self.count(of: shape, type, name: name)
+        try MemoryBudget.require(
+          count * type.size, for: "tensor '\(name)'", "raise the limit, free some, or load a smaller model")
         switch type {
         case .float32: elements = .float32(try Self.read(count, name, &crc, &stream) { Float($0) })
         case .uint32: elements = .uint32(try Self.read(count, name, &crc, &stream) { UInt32($0) })
@@ -310,7 +312,7 @@ private struct Base64Stream {
     nonisolated(unsafe) let (source, target) = (groups, base + written)
     nonisolated(unsafe) let previous = UnsafeRawBufferPointer(rebasing: output[summed..<written])
     nonisolated(unsafe) var crc = crc
-    DispatchQueue.concurrentPerform(iterations: lanes + 1) { lane in
+    Threads.perform(lanes + 1) { lane in
       guard lane > 0 else { return crc.update(previous) }
       let range = (lane - 1) * count / lanes..<lane * count / lanes
       let characters = UnsafeRawBufferPointer(rebasing: source[4 * range.lowerBound..<4 * range.upperBound])

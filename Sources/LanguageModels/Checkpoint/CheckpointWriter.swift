@@ -1,4 +1,4 @@
-import Dispatch
+import Threads
 
 /// How the tensors of a checkpoint are written.
 public enum TensorFormat: String, CaseIterable, Sendable {
@@ -48,7 +48,7 @@ extension Checkpoint {
     var results = [Result<UInt32, any Error>](repeating: .success(0), count: tensors.count)
     results.withUnsafeMutableBufferPointer { results in
       nonisolated(unsafe) let results = results
-      DispatchQueue.concurrentPerform(iterations: tensors.count) { i in
+      Threads.perform(tensors.count) { i in
         results[i] = Result {
           var crc = CRC32()
           try tensors[i].elements.forEachBlock(of: 1 << 18) { crc.update($0) }
@@ -80,7 +80,7 @@ extension Tensor {
           rebasing: bytes[offset..<min(offset + lanes * Self.blockSize, bytes.count)])
         let blocks = (round.count + Self.blockSize - 1) / Self.blockSize
         nonisolated(unsafe) let (source, target) = (round, base)
-        DispatchQueue.concurrentPerform(iterations: blocks) { block in
+        Threads.perform(blocks) { block in
           let range = block * Self.blockSize..<min((block + 1) * Self.blockSize, source.count)
           Base64.encode(
             UnsafeRawBufferPointer(rebasing: source[range]),

@@ -1,3 +1,5 @@
+import Threads
+
 /// Scores a text sentence by sentence as it is read.
 public struct TextScorer<Model: LanguageModel> {
   /// One line of the text, scored.

@@ -1,4 +1,5 @@
 import Glibc
+import Threads
 
 /// Splits a stream of bytes into lines in a buffer that is reused, so that a text of any length is read in
 /// the memory of its longest line.

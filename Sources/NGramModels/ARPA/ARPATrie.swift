@@ -1,5 +1,5 @@
-import Dispatch
 import LanguageModels
+import Threads
 
 /// Makes a trie of the n-grams of an ARPA file, which may be in any order.
 ///
@@ -83,7 +83,7 @@ struct ARPATrie {
       suffixes.withUnsafeMutableBufferPointer { suffixes in
         nonisolated(unsafe) let (contexts, suffixes) = (contexts, suffixes)
         let levels = levels
-        DispatchQueue.concurrentPerform(iterations: pieces) { piece in
+        Threads.perform(pieces) { piece in
           section.words.withUnsafeBufferPointer { words in
             for i in section.count * piece / pieces..<section.count * (piece + 1) / pieces {
               contexts[i] = Self.node(of: words[i * order..<(i + 1) * order - 1], in: levels)

@@ -1,6 +1,6 @@
-import Dispatch
 import Glibc
 import LanguageModels
+import Threads
 
 extension NGramModel {
   /// Writes the model to `path` as an ARPA file, with no text rules but its unit; see `writeARPA(to:tokenizer:)`.
@@ -138,7 +138,7 @@ struct ARPAWriter<Trie: TrieNumbers>: Sendable {
           nonisolated(unsafe) let (full, empty, file, readers, outcomes) = (
             ready, next, file, readers, outcomes
           )
-          DispatchQueue.concurrentPerform(iterations: blocks + 1) { [start] lane in
+          Threads.perform(blocks + 1) { [start] lane in
             outcomes[lane] = Result {
               if lane == 0 {
                 for buffer in full { try file.write(buffer.bytes) }

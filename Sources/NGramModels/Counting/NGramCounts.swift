@@ -1,5 +1,5 @@
-import Dispatch
 import LanguageModels
+import Threads
 
 /// All n-grams of a text up to an order, with their counts, as a trie in flat arrays, numbered as in `NGramTrie`.
 ///
@@ -103,6 +103,11 @@ public struct NGramCounts: Sendable {
     return 22 * tokens + 20 * nodes + 8 * inner
   }
 
+  /// Bytes that counting a text in memory takes at least, next to the text's own numbers.
+  public static func memoryFloor(tokens: Int, vocabularySize: Int, order: Int) -> Int {
+    (order > 1 ? 14 : 4) * tokens + 20 * vocabularySize
+  }
+
   /// An array that is filled later, and takes no memory before.
   private static func unwritten(_ count: Int) -> [UInt32] {
     [UInt32](unsafeUninitializedCapacity: count) { $1 = count }
@@ -137,7 +142,7 @@ public struct NGramCounts: Sendable {
                 k: k, words: words, suffixes: suffixes, counts: counts, firstChildren: firstChildren,
                 next: next)
               let (first, firstBelow) = (first, firstBelow)
-              DispatchQueue.concurrentPerform(iterations: sorted.pieces.count) { i in
+              Threads.perform(sorted.pieces.count) { i in
                 run.fill(
                   from: sorted.pieces[i], of: sorted, text, numbers: numbers, first: first[i],
                   firstBelow: firstBelow[i])

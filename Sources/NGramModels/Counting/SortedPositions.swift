@@ -1,4 +1,4 @@
-import Dispatch
+import Threads
 
 /// The positions of a text in the order of the n-grams that begin there, which end with their sentences at the latest.
 struct SortedPositions: Sendable {
@@ -61,7 +61,7 @@ struct SortedPositions: Sendable {
             nonisolated(unsafe) let (positions, shared, lengths, pieces) = (
               positions, shared, lengths, pieces
             )
-            DispatchQueue.concurrentPerform(iterations: pieces.count) { i in
+            Threads.perform(pieces.count) { i in
               text.words.withUnsafeBufferPointer { words in
                 let largest = pieces[i].words.reduce(0) { max($0, bucketStarts[$1 + 1] - bucketStarts[$1]) }
                 let sorter = BucketSorter(

@@ -1,5 +1,6 @@
 import Kernels
 import Tensors
+import Threads
 
 /// What does the work: the kernels of one instruction set, and a team of threads.
 public final class Engine {

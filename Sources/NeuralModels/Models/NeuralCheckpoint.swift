@@ -27,6 +27,9 @@ extension NeuralModel {
     guard configuration.parameterCount(vocabularySize: checkpoint.vocabulary.count) == stored else {
       throw CheckpointError("damaged: its tensors do not fit its configuration and vocabulary")
     }
+    // Values and gradients.
+    try MemoryBudget.require(
+      8 * stored, for: "the network", "raise the limit, free some, or load a smaller model")
     let network = configuration.makeNetwork(vocabularySize: checkpoint.vocabulary.count, engine: engine)
     try network.load(checkpoint)
     self.init(network, vocabulary: checkpoint.vocabulary, configuration: configuration)

@@ -2,6 +2,7 @@ import Glibc
 import Kernels
 import LanguageModels
 import Tensors
+import Threads
 
 /// Trains a network by truncated back-propagation through time.
 ///
@@ -26,7 +27,7 @@ public final class Trainer {
   let lastGood: ParameterCopy
   /// Seconds of training before this trainer began, and when it did.
   var secondsBefore = 0.0
-  private let started: ContinuousClock.Instant
+  private let started: Stopwatch
   /// How long the held-out evaluation takes.
   public private(set) var evaluationSeconds = 0.0
   /// What the best epoch's evaluation came to, if this trainer made it.
@@ -35,7 +36,7 @@ public final class Trainer {
   /// A trainer of a new network on `text`, in which every sentence ends with its end. Time limits count from `started`.
   public init(
     text: [TokenID], vocabulary: Vocabulary, configuration: NeuralConfiguration, options: TrainingOptions,
-    engine: Engine, started: ContinuousClock.Instant = .now
+    engine: Engine, started: Stopwatch = Stopwatch()
   ) {
     self.vocabulary = vocabulary
     self.configuration = configuration
@@ -81,7 +82,7 @@ public final class Trainer {
     return (progress.epoch + (isBetween ? 0 : 1), progress.step, progress.tokens, progress.bestLoss)
   }
   /// Seconds of training so far, those before a resumption among them.
-  public var elapsed: Double { secondsBefore + (ContinuousClock.now - started) / .seconds(1) }
+  public var elapsed: Double { secondsBefore + started.seconds }
 
   /// Trains until the epochs or a limit are used up, and returns why it ended.
   ///
@@ -258,7 +259,7 @@ public final class Trainer {
 
   /// The measure of a text, as `eval` would make it.
   private func evaluate(_ text: [TokenID], _ event: (Event) throws -> Void) throws -> Evaluation {
-    let watch = ContinuousClock.now
+    let watch = Stopwatch()
     return try keepingStates {
       let model = NeuralModel(network, vocabulary: vocabulary, configuration: configuration)
       var scored = 0
@@ -266,7 +267,7 @@ public final class Trainer {
         scored += count
         try event(.evaluating(scored, of: text.count))
       }
-      evaluationSeconds = (ContinuousClock.now - watch) / .seconds(1)
+      evaluationSeconds = watch.seconds
       return evaluation
     }
   }
@@ -281,9 +282,9 @@ public final class Trainer {
     return keepingStates {
       network.resetState(rows: rows)
       _ = network.logProbabilities(batch)
-      let watch = ContinuousClock.now
+      let watch = Stopwatch()
       _ = network.logProbabilities(batch)
-      let seconds = (ContinuousClock.now - watch) / .seconds(1)
+      let seconds = watch.seconds
       return seconds / Double(size) * NeuralModel.scoringWork(tokens: text.count, configuration.context)
     }
   }

@@ -20,38 +20,20 @@ public final class ThreadPool: @unchecked Sendable {
   private let team: Team
   private var workers: [pthread_t] = []
 
-  /// The number of processors of the machine.
-  public static var availableProcessors: Int {
-    return max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
-  }
-
-  /// The most threads a pool has.
-  public static let maximumThreads = 64
-
-  /// Starts the threads. `threads` is cut to 1…`maximumThreads`; nil means one per available processor.
+  /// Starts the threads, as many of them as the system gives.
+  ///
+  /// - Parameter threads: is cut to 1…`Threads.maximum`; nil means `Threads.count`.
   public init(threads: Int? = nil) {
-    let wanted = min(max(threads ?? Self.availableProcessors, 1), Self.maximumThreads)
-    team = Team(threads: wanted, spins: wanted <= Self.availableProcessors ? 2000 : 1)
+    let wanted = min(max(threads ?? Threads.count, 1), Threads.maximum)
+    let team = Team(threads: wanted, spins: wanted <= Threads.available ? 2000 : 1)
+    self.team = team
     for index in 1..<max(wanted, 1) {
-      let start = Unmanaged.passRetained(WorkerStart(team: team, index: index))
-      #if canImport(Darwin)
-        var thread: pthread_t?
-      #else
-        var thread = pthread_t()
-      #endif
-      let result = pthread_create(&thread, nil, workerMain, start.toOpaque())
-      if result != 0 {
-        start.release()
-        break
-      }
-      #if canImport(Darwin)
-        if let thread { workers.append(thread) }
-      #else
-        workers.append(thread)
-      #endif
+      guard let worker = Threads.start({ team.work(index) }) else { break }
+      workers.append(worker)
     }
     threadCount = workers.count + 1
-    team.threads = threadCount
+    // Those that have started wait for this thread, whatever number they see.
+    team.threads.store(threadCount, ordering: .relaxed)
   }
 
   deinit {
@@ -79,32 +61,6 @@ public final class ThreadPool: @unchecked Sendable {
   }
 }
 
-/// What a new thread is given.
-private final class WorkerStart {
-  let team: Team
-  let index: Int
-
-  init(team: Team, index: Int) { (self.team, self.index) = (team, index) }
-}
-
-#if canImport(Darwin)
-  private let workerMain: @convention(c) (UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? = { argument in
-    runWorker(argument)
-    return nil
-  }
-#else
-  private let workerMain: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = {
-    argument in
-    if let argument { runWorker(argument) }
-    return nil
-  }
-#endif
-
-private func runWorker(_ argument: UnsafeMutableRawPointer) {
-  let start = Unmanaged<WorkerStart>.fromOpaque(argument).takeRetainedValue()
-  start.team.work(start.index)
-}
-
 /// A counter alone on its cache lines.
 private struct Counter: ~Copyable {
   private let before = InlineArray<16, Int>(repeating: 0)
@@ -115,7 +71,7 @@ private struct Counter: ~Copyable {
 /// What the threads of a pool share.
 private final class Team: @unchecked Sendable {
   /// Set before the first `run` and never after.
-  var threads: Int
+  let threads: Atomic<Int>
   private let spins: Int
   private var body: ((Int) -> Void)?
   private var stopping = false
@@ -127,7 +83,7 @@ private final class Team: @unchecked Sendable {
   private let condition: UnsafeMutablePointer<pthread_cond_t>
 
   init(threads: Int, spins: Int) {
-    self.threads = threads
+    self.threads = Atomic(threads)
     self.spins = spins
     mutex = .allocate(capacity: 1)
     condition = .allocate(capacity: 1)
@@ -153,7 +109,7 @@ private final class Team: @unchecked Sendable {
 
   func stop() {
     stopping = true
-    if threads > 1 { meet() }
+    if threads.load(ordering: .relaxed) > 1 { meet() }
   }
 
   /// A worker's life: meet for a body, run it, meet when it is done.
@@ -170,7 +126,9 @@ private final class Team: @unchecked Sendable {
   @inline(__always)
   func meet() {
     let current = phase.value.load(ordering: .relaxed)
-    if arrived.value.wrappingAdd(1, ordering: .acquiringAndReleasing).newValue == threads {
+    if arrived.value.wrappingAdd(1, ordering: .acquiringAndReleasing)
+      .newValue == threads.load(ordering: .relaxed)
+    {
       arrived.value.store(0, ordering: .relaxed)
       phase.value.store(current &+ 1, ordering: .sequentiallyConsistent)
       if sleepers.value.load(ordering: .sequentiallyConsistent) > 0 { wake() }
@@ -195,12 +153,11 @@ private final class Team: @unchecked Sendable {
   /// then sleeps.
   @inline(never)
   private func sleep(while current: Int) {
-    let clock = ContinuousClock()
-    let limit = clock.now + .milliseconds(2)
+    let watch = Stopwatch()
     repeat {
       sched_yield()
       if phase.value.load(ordering: .acquiring) != current { return }
-    } while clock.now < limit
+    } while watch.seconds < 0.002
     pthread_mutex_lock(mutex)
     sleepers.value.wrappingAdd(1, ordering: .sequentiallyConsistent)
     while phase.value.load(ordering: .sequentiallyConsistent) == current {
