@@ -57,7 +57,7 @@ enum EvalCommand: Command {
     guard let first = operands.first else {
       throw UsageError("no model; give the checkpoint, then the texts: lmctl eval model.json test.txt")
     }
-    if operands.count > 1, first != "-", case let source = try ByteSource(path: first), !source.isInteractive,
+    if operands.count > 1, first != "-", let source = try? ByteSource(path: first), !source.isInteractive,
       try FileKind(source) == .text, try FileKind(ByteSource(path: operands[1])).isModel
     {
       throw UsageError("'\(first)' is a text; models come before texts: lmctl eval \(operands[1]) \(first)")
