@@ -9,13 +9,13 @@ import Synchronization
 enum Interrupts {
   private static let isGraceful = Atomic(false)
   private static let received = Atomic<Int32>(0)
-  /// When the first signal came, in seconds of the system's clock.
+  /// When the first signal came, in milliseconds of the system's clock.
   private static let receivedAt = Atomic<Int>(0)
 
-  private static var seconds: Int {
+  private static var milliseconds: Int {
     var now = timespec()
     clock_gettime(CLOCK_MONOTONIC, &now)
-    return now.tv_sec
+    return now.tv_sec * 1000 + now.tv_nsec / 1_000_000
   }
 
   /// The signal that asks the program to stop; `nil` if none does.
@@ -77,7 +77,7 @@ enum Interrupts {
   private static func receive(_ number: Int32) {
     if isGraceful.load(ordering: .relaxed) {
       if received.load(ordering: .relaxed) == 0 {
-        receivedAt.store(seconds, ordering: .relaxed)
+        receivedAt.store(milliseconds, ordering: .relaxed)
         received.store(number, ordering: .relaxed)
         Terminal.error(
           "\nlmctl: interrupted; it finishes the step and saves (once more, after two seconds, to leave at once)\n"
@@ -85,7 +85,7 @@ enum Interrupts {
         return
       }
       // Job managers signal a program and its group: that is one request.
-      if seconds - receivedAt.load(ordering: .relaxed) < 2 { return }
+      if milliseconds - receivedAt.load(ordering: .relaxed) < 2000 { return }
     }
     TemporaryFiles.deleteAll()
     Terminal.error("\n")
