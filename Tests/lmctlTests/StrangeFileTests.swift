@@ -130,4 +130,13 @@ struct StrangeFileTests {
       #expect(outcome.status == 1 && outcome.error.contains("damaged"), "\(outcome.error)")
     }
   }
+
+  @Test("Damaged files of every kind end in a result or in one sentence")
+  func damagedFiles() throws {
+    // Whoever wants more calls the script.
+    let outcome = try Executable.shell(
+      "\(projectFolder)/scripts/check-hostile --rounds 6 --seconds 30 --lmctl \"$(command -v lmctl)\"",
+      in: try folder())
+    #expect(outcome.status == 0, "\(outcome.output)\(outcome.error)")
+  }
 }
