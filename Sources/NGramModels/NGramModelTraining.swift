@@ -32,16 +32,17 @@ extension NGramModel {
   ///   - tuning: a held-out text; what the smoothing can be tuned by, is tuned to make it likely.
   ///   - notice: called with a sentence for the user where the text is too small for what was asked.
   ///   - progress: called with what is being done.
+  /// - Throws: `FileError` when the text has more n-grams than can be numbered.
   public init(
-    tokens: [TokenID], vocabulary: Vocabulary, options: Options, tuning: [TokenID]? = nil,
+    counting tokens: [TokenID], vocabulary: Vocabulary, options: Options, tuning: [TokenID]? = nil,
     notice: (String) -> Void = { _ in }, progress: (String) -> Void = { _ in }
-  ) {
+  ) throws {
     var method: (any SmoothingMethod)?
     if options.smoothing == .jelinekMercer, tuning == nil {
       // The weights come from the last tenth of the text, as if the rest were all there is.
       let end = Self.splitPoint(tokens)
       if end > 0 {
-        let part = NGramCounts(
+        let part = try NGramCounts(
           tokens: Array(tokens[..<end]), vocabularySize: vocabulary.count, order: options.order,
           context: options.context)
         let heldOut = HeldOutStatistics(
@@ -50,12 +51,26 @@ extension NGramModel {
         method = JelinekMercer(heldOut: heldOut)
       }
     }
-    let counts = NGramCounts(
+    let counts = try NGramCounts(
       tokens: tokens, vocabularySize: vocabulary.count, order: options.order, context: options.context
     ) { progress("counting n-grams of order \($0)") }
     self.init(
       counts: counts, vocabulary: vocabulary, options: options, method: method, tuning: tuning,
       notice: notice, progress: progress)
+  }
+
+  /// The same for a text that must have fewer n-grams than can be numbered, 2³².
+  public init(
+    tokens: [TokenID], vocabulary: Vocabulary, options: Options, tuning: [TokenID]? = nil,
+    notice: (String) -> Void = { _ in }, progress: (String) -> Void = { _ in }
+  ) {
+    do {
+      try self.init(
+        counting: tokens, vocabulary: vocabulary, options: options, tuning: tuning, notice: notice,
+        progress: progress)
+    } catch {
+      preconditionFailure("\(error)")
+    }
   }
 
   /// Where the last tenth of the sentences begins; 0 if there is only one sentence.

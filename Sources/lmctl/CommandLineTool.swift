@@ -36,15 +36,15 @@ enum CommandLineTool {
     } catch is ClosedPipe {
       return 0
     } catch let interrupted as Interrupted {
-      Terminal.error("lmctl: \(interrupted.message)\n")
+      Terminal.note(interrupted.message)
       return 128 + interrupted.signal
     } catch let error as UsageError {
-      Terminal.error("lmctl: \(error) (see 'lmctl \(page)')\n")
+      Terminal.note("\(error) (see 'lmctl \(page)')")
       return 2
     } catch {
       // What was already computed is worth having.
       try? StandardOutput.shared.flush()
-      Terminal.error("lmctl: \(error)\n")
+      Terminal.note("\(error)")
       return 1
     }
   }

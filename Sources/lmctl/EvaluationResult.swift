@@ -191,10 +191,12 @@ extension [EvaluationResult] {
     for result in self {
       if let sums = result.evaluation.normalization, abs(sums.mean - 1) > 1e-4 {
         text +=
-          "\(result.model.path): sums of p \(Format.significant(sums.mean, 6)) in the mean; perplexity of p by its sum "
+          "\(result.model.path.withVisibleControls): sums of p \(Format.significant(sums.mean, 6)) in the mean; perplexity of p by its sum "
           + "\(Format.large(result.evaluation.normalizedPerplexity))\n"
       }
-      for warning in result.warnings { text += "warning: \(result.model.path): \(warning)\n" }
+      for warning in result.warnings {
+        text += "warning: \(result.model.path): \(warning)".withVisibleControls + "\n"
+      }
     }
     return text
   }

@@ -53,9 +53,9 @@ struct NGramTraining {
     _ text: TrainingText, _ options: NGramModel.Options, tuning: [TokenID]?, notice: (String) -> Void,
     progress: (String) -> Void
   ) throws -> any EstimatedModel {
-    func model(_ tokens: [TokenID]) -> NGramModel {
-      NGramModel(
-        tokens: tokens, vocabulary: text.vocabulary, options: options, tuning: tuning, notice: notice,
+    func model(_ tokens: [TokenID]) throws -> NGramModel {
+      try NGramModel(
+        counting: tokens, vocabulary: text.vocabulary, options: options, tuning: tuning, notice: notice,
         progress: progress)
     }
     func model(_ counts: NGramCounts) -> NGramModel {
@@ -64,10 +64,10 @@ struct NGramTraining {
         progress: progress)
     }
     switch text.content {
-    case .corpus(let corpus): return model(corpus.tokens)
+    case .corpus(let corpus): return try model(corpus.tokens)
     case .counts(let counted): return model(counted.counts)
     case .large(let large):
-      if let tokens = try large.tokensInMemory(order: options.order) { return model(tokens) }
+      if let tokens = try large.tokensInMemory(order: options.order) { return try model(tokens) }
       if tuning == nil { return try large.train(options, notice: notice, progress: progress) }
       notice("--tune holds all counts in memory, whatever --memory says")
       return model(try large.countsInMemory(order: options.order, progress: progress))

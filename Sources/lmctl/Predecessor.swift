@@ -51,7 +51,7 @@ struct Predecessor {
     case (_?, _?): throw UsageError("--resume and --init-from exclude each other")
     }
     checkpoint = try Self.read(path, isQuiet: arguments.has("quiet"))
-    guard NeuralKind(rawValue: checkpoint.model) != nil else {
+    guard let kind = NeuralKind(rawValue: checkpoint.model) else {
       throw FileError(
         path: path,
         reason: "holds a model of kind '\(checkpoint.model)', which is trained in one go; train it again")
@@ -62,6 +62,11 @@ struct Predecessor {
         reason:
           "is a finished model without what its training needs to go on (--keep-optimizer would have kept it); "
           + "begin a new run with its weights: --init-from \(path)")
+    }
+    do {
+      try NeuralConfiguration(kind: kind, json: checkpoint.configuration).check(checkpoint)
+    } catch let error as CheckpointError {
+      throw FileError(path: path, reason: error.reason)
     }
     try inherit(by: &arguments)
   }
@@ -85,7 +90,14 @@ struct Predecessor {
   // MARK: Options
 
   private func inherit(by arguments: inout Arguments) throws {
-    let members = use == .weights ? TrainCommand.settings.members(of: checkpoint) : try membersOfRun
+    var members = use == .weights ? TrainCommand.settings.members(of: checkpoint) : try membersOfRun
+    if !arguments.givenOrWithdrawn.contains(where: { $0.name == "log" }),
+      let log = members.first(where: { $0.name == "log" })?.value.stringValue,
+      !RecordedLog(path: log).belongs(to: path)
+    {
+      members.removeAll { $0.name == "log" }
+      Terminal.note("the log \(log) is not written to unless it is named again: --log \(Shell.quoted(log))")
+    }
     let hasTexts = !arguments.operands.isEmpty
     arguments.addEnvironment(TrainCommand.allOptions)
     for option in arguments.givenOrWithdrawn

@@ -92,6 +92,7 @@ enum Format {
 
   /// Rows of names and values, the values in one column.
   static func table(_ rows: [(String, String)]) -> String {
+    let rows = rows.map { ($0.withVisibleControls, $1.withVisibleControls) }
     let width = (rows.map(\.0.count).max() ?? 0) + 2
     return rows.map { $0.0 + String(repeating: " ", count: width - $0.0.count) + $0.1 + "\n" }.joined()
   }
@@ -106,6 +107,7 @@ enum Format {
 extension Format {
   /// Rows of cells in columns, the first ones aligned at the left, the others at the right.
   static func columns(_ rows: [[String]], leftAligned: Int) -> String {
+    let rows = rows.map { $0.map(\.withVisibleControls) }
     guard let first = rows.first else { return "" }
     let widths = first.indices.map { i in rows.reduce(0) { Swift.max($0, $1[i].count) } }
     return rows.map { row in

@@ -27,8 +27,8 @@ enum Terminal {
     }
   }
 
-  /// A remark of one line.
-  static func note(_ text: String) { error("lmctl: \(text)\n") }
+  /// A remark of one line, or an error; whatever names and words it holds, they do not steer the terminal.
+  static func note(_ text: String) { error("lmctl: \(text.withVisibleControls)\n") }
 
   /// Says that the program waits for what a person types, if that is so, so that it does not look hung.
   static func announce(_ source: ByteSource) {
@@ -54,7 +54,7 @@ struct ProgressLine {
     guard isDue else { return }
     shownAt = started.seconds
     isShown = true
-    Terminal.error("\r\u{1B}[K\(text().prefix(max(20, Terminal.columns - 1)))")
+    Terminal.error("\r\u{1B}[K\(text().withVisibleControls.prefix(max(20, Terminal.columns - 1)))")
   }
 
   /// Takes the line away.

@@ -31,7 +31,13 @@ final class TextInput {
     Terminal.announce(source)
     try TextFiles.requireText(source)
     guard isReadAgain, source.isInteractive || path == "-" else { return source }
-    let bytes = try source.readAll(limit: .max) ?? []
+    guard let bytes = try source.readAll(limit: ByteSource.mostToKeep) else {
+      throw FileError(
+        path: source.name,
+        reason:
+          "is read more than once, and a pipe of more than \(Format.bytes(ByteSource.mostToKeep)) cannot be kept; "
+          + "write it to a file")
+    }
     kept[path] = bytes
     return ByteSource(bytes, name: source.name)
   }

@@ -38,10 +38,10 @@ struct CountingTests {
   @Test(
     "Counts, contexts and suffixes are those of a dictionary", arguments: ContextMode.allCases,
     [1, 2, 3, 5, 16])
-  func counts(context: ContextMode, order: Int) {
+  func counts(context: ContextMode, order: Int) throws {
     for (v, seed) in [(3, 1), (10, 2), (60, 3)] as [(Int, UInt64)] {
       let tokens = RandomText.tokens(sentences: 60, vocabularySize: v, seed: seed, maximumLength: 20)
-      let model = NGramCounts(tokens: tokens, vocabularySize: v, order: order, context: context)
+      let model = try NGramCounts(tokens: tokens, vocabularySize: v, order: order, context: context)
       let naive = NaiveCounts(tokens, vocabularySize: v, order: order, context: context)
       var lower: [[UInt32]] = []
       for k in 0..<model.order {
@@ -71,8 +71,8 @@ struct CountingTests {
   }
 
   @Test("A text with sentences shorter than the order gives a shorter model")
-  func shortText() {
-    let model = NGramCounts(tokens: [2, 3, 1, 3, 1], vocabularySize: 4, order: 9)
+  func shortText() throws {
+    let model = try NGramCounts(tokens: [2, 3, 1, 3, 1], vocabularySize: 4, order: 9)
     #expect(model.order == 4)  // <s> 2 3 </s>
   }
 }

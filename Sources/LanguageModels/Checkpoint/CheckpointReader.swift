@@ -30,47 +30,30 @@ extension Checkpoint {
 
 /// Builds a checkpoint from the members of its document as they come.
 private struct CheckpointReader {
-  /// Bytes of the document, against which declared shapes are held.
-  let documentSize: Int
+  /// Bytes of the document, against which declared shapes are held; `nil` if a pipe or a decompressor delivers it.
+  let documentSize: Int?
   private var members: [(name: String, value: JSONValue)] = []
-  private var vocabulary: [String]?
+  private var vocabulary: WordTable?
   private var tensors: [Tensor]?
+  /// Bytes of memory that have been taken for words and tensors.
+  private var bytesHeld = 0
 
   static func read(_ source: ByteSource, _ progress: (Int) -> Void) throws -> Checkpoint {
-    if let size = source.size {
-      var reader = CheckpointReader(documentSize: size)
-      // The parser keeps the closure no longer than this call takes.
-      return try withoutActuallyEscaping(progress) { progress in
-        var bytes = 0
-        return try reader.parse(
-          JSONParser { buffer in
-            let count = try source.read(into: buffer)
-            bytes += count
-            progress(bytes)
-            return count
-          })
-      }
+    var reader = CheckpointReader(documentSize: source.size)
+    // The parser keeps the closure no longer than this call takes.
+    return try withoutActuallyEscaping(progress) { progress in
+      var bytes = 0
+      return try reader.parse(
+        JSONParser { buffer in
+          let count = try source.read(into: buffer)
+          bytes += count
+          progress(bytes)
+          return count
+        })
     }
-    // A pipe does not tell its size, so it is read to its end first.
-    var document: [UInt8] = []
-    var block = [UInt8](repeating: 0, count: 1 << 20)
-    while true {
-      let count = try block.withUnsafeMutableBytes { try source.read(into: $0) }
-      if count == 0 { break }
-      document += block[..<count]
-    }
-    var reader = CheckpointReader(documentSize: document.count)
-    var rest = document[...]
-    return try reader.parse(
-      JSONParser { buffer in
-        let piece = rest.prefix(buffer.count)
-        buffer.copyBytes(from: piece)
-        rest = rest.dropFirst(piece.count)
-        return piece.count
-      })
   }
 
-  init(documentSize: Int) { self.documentSize = documentSize }
+  init(documentSize: Int?) { self.documentSize = documentSize }
 
   mutating func parse(_ stream: JSONParser) throws -> Checkpoint {
     var stream = stream
@@ -83,16 +66,25 @@ private struct CheckpointReader {
       guard names.insert(name).inserted else { throw CheckpointError("'\(name)' stands there twice") }
       switch name {
       case "vocabulary":
-        var tokens: [String] = []
-        try stream.array { tokens.append(try $0.string()) }
+        var tokens = WordTable()
+        var place = 0
+        try stream.array { stream in
+          var token = try stream.string()
+          try hold(token.utf8.count + 32, stream)
+          let id = token.withUTF8 { tokens.insert(UnsafeRawBufferPointer($0)) }
+          guard Int(id) == place else { throw Self.badVocabulary }
+          place += 1
+        }
         vocabulary = tokens
       case "tensors":
         // Whether the file is ours is settled before its tensors are believed.
         try checkFormat()
         var read: [Tensor] = []
+        var readNames: Set<String> = []
         try stream.array { stream in
           let next = try tensor(from: &stream)
-          guard !read.contains(where: { $0.name == next.name }) else {
+          try hold(256, stream)
+          guard readNames.insert(next.name).inserted else {
             throw CheckpointError("damaged: it has two tensors '\(next.name)'")
           }
           read.append(next)
@@ -134,18 +126,15 @@ private struct CheckpointReader {
       throw CheckpointError("damaged: 'model' is not a name")
     }
     let tokenizer = try Tokenizer(json: try required("tokenizer"))
-    guard let tokens = vocabulary else { throw CheckpointError("damaged: 'vocabulary' is missing") }
+    guard let words = vocabulary else { throw CheckpointError("damaged: 'vocabulary' is missing") }
     guard let tensors else { throw CheckpointError("damaged: 'tensors' is missing") }
-    let known = Vocabulary(unit: tokenizer.unit, tokens: tokens)
-    guard tokens.starts(with: [Vocabulary.unknownToken, tokenizer.unit.endOfSentence]),
-      known.count == tokens.count
-    else {
+    let known = Vocabulary(unit: tokenizer.unit, table: words)
+    guard known.count >= 2, known[Vocabulary.unknown] == Vocabulary.unknownToken,
+      known[Vocabulary.endOfSentence] == tokenizer.unit.endOfSentence
+    else { throw Self.badVocabulary }
+    for id in 2..<max(2, TokenID(known.count)) where !tokenizer.isToken(known[id]) {
       throw CheckpointError(
-        "damaged: 'vocabulary' does not begin with <unk> and the end of sentence, or repeats a token")
-    }
-    if let odd = tokens.dropFirst(2).first(where: { !tokenizer.isToken($0) }) {
-      throw CheckpointError(
-        "damaged: \(JSONValue.string(odd).text) in 'vocabulary' is not one \(tokenizer.unit.rawValue)")
+        "damaged: \(JSONValue.string(known[id]).text) in 'vocabulary' is not one \(tokenizer.unit.rawValue)")
     }
     let checkpoint = Checkpoint(
       model: model, programVersion: member("lmctl_version")?.stringValue ?? "unknown", tokenizer: tokenizer,
@@ -162,13 +151,31 @@ private struct CheckpointReader {
     return checkpoint
   }
 
+  private static let badVocabulary = CheckpointError(
+    "damaged: 'vocabulary' does not begin with <unk> and the end of sentence, or repeats a token")
+
+  /// Notes that `bytes` of memory are taken.
+  ///
+  /// - Throws: `CheckpointError` when the machine does not have as much.
+  private mutating func hold(_ bytes: Int, _ stream: JSONParser) throws {
+    bytesHeld = bytesHeld.addingReportingOverflow(bytes).overflow ? .max : bytesHeld + bytes
+    guard bytesHeld <= PhysicalMemory.bytes else {
+      throw CheckpointError(
+        "takes more memory than this machine has (\(PhysicalMemory.bytes >> 20) MB), or is damaged "
+          + "(at byte \(stream.offset))")
+    }
+  }
+
   // MARK: Tensors
 
-  private func tensor(from stream: inout JSONParser) throws -> Tensor {
+  private mutating func tensor(from stream: inout JSONParser) throws -> Tensor {
     var (name, shape, type, checksum): (String?, [Int]?, Tensor.DataType?, String?)
     var elements: Tensor.Elements?
     var crc = CRC32()
+    var seen: Set<String> = []
     try stream.object { stream, member in
+      // A shape behind the data would not be theirs.
+      guard seen.insert(member).inserted else { throw stream.problem("a tensor has '\(member)' twice") }
       switch member {
       case "name": name = try stream.string()
       case "shape":
@@ -191,10 +198,12 @@ private struct CheckpointReader {
         let count = try self.count(of: shape, type, name: name)
         try MemoryBudget.require(
           count * type.size, for: "tensor '\(name)'", "raise the limit, free some, or load a smaller model")
+        try hold(count * type.size, stream)
+        let isSized = documentSize != nil
         switch type {
-        case .float32: elements = .float32(try Self.read(count, name, &crc, &stream) { Float($0) })
-        case .uint32: elements = .uint32(try Self.read(count, name, &crc, &stream) { UInt32($0) })
-        case .uint8: elements = .uint8(try Self.read(count, name, &crc, &stream) { UInt8($0) })
+        case .float32: elements = .float32(try Self.read(count, isSized, name, &crc, &stream) { Float($0) })
+        case .uint32: elements = .uint32(try Self.read(count, isSized, name, &crc, &stream) { UInt32($0) })
+        case .uint8: elements = .uint8(try Self.read(count, isSized, name, &crc, &stream) { UInt8($0) })
         }
       default: _ = try stream.value()
       }
@@ -220,7 +229,8 @@ private struct CheckpointReader {
       count = product
     }
     // An element takes at least two characters, as a digit and a comma; in base64, over five, and over one if it is a byte.
-    guard !isHuge, count <= documentSize / (type.size == 1 ? 1 : 2) + 1 else {
+    let most = documentSize.map { $0 / (type.size == 1 ? 1 : 2) + 1 } ?? Int.max / 8
+    guard !isHuge, count <= most else {
       let text = JSONValue.array(shape.map { .integer($0) }).text
       throw CheckpointError(
         "damaged: tensor '\(name)' declares the shape \(text), more than the file can hold")
@@ -229,8 +239,11 @@ private struct CheckpointReader {
   }
 
   /// Reads `count` elements, from base64 or from plain numbers, and adds their bytes to `crc`.
+  ///
+  /// Unless the document `isSized`, so that it is known to hold about as many, memory is taken as they come.
   private static func read<Element: BitwiseCopyable>(
-    _ count: Int, _ name: String, _ crc: inout CRC32, _ stream: inout JSONParser, parse: (String) -> Element?
+    _ count: Int, _ isSized: Bool, _ name: String, _ crc: inout CRC32, _ stream: inout JSONParser,
+    parse: (String) -> Element?
   ) throws -> [Element] {
     let mismatch = CheckpointError(
       "damaged: tensor '\(name)' does not have the \(count) elements of its shape")
@@ -241,38 +254,67 @@ private struct CheckpointReader {
         guard let value = parse(text) else {
           throw stream.problem("'\(text)' is not a number of the tensor's type")
         }
+        guard values.count < count else { throw mismatch }
         values.append(value)
       }
       guard values.count == count else { throw mismatch }
       values.withUnsafeBytes { crc.update($0) }
       return values
     }
-    return try [Element](unsafeUninitializedCapacity: count) { buffer, initialized in
-      var decoder = Base64Stream(output: UnsafeMutableRawBufferPointer(buffer))
-      try stream.plainString { characters in
-        guard decoder.append(characters) else { throw mismatch }
-      }
-      guard decoder.finish() else { throw mismatch }
-      crc = decoder.crc
-      initialized = count
+    var decoder = Base64Stream<Element>(count: count, grows: !isSized)
+    try stream.plainString { characters in
+      guard decoder.append(characters) else { throw mismatch }
     }
+    guard decoder.finish() else { throw mismatch }
+    crc = decoder.crc
+    return decoder.takeElements()
   }
 }
 
-/// Decodes base64 that comes in pieces into a buffer of exactly the right size, and takes the checksum of what it decodes.
+/// Decodes base64 that comes in pieces into an array of exactly the right size, and takes the checksum of what it decodes.
 ///
 /// Each piece is decoded on all cores, one of which at the same time sums up what came before it.
-private struct Base64Stream {
-  let output: UnsafeMutableRawBufferPointer
+private struct Base64Stream<Element: BitwiseCopyable> {
+  private let count: Int
+  private var elements: [Element]
   private(set) var crc = CRC32()
   private var written = 0
   private var summed = 0
   /// Characters held back: an unfinished group, and always the last whole one, which may be padded.
   private var held: [UInt8] = []
 
-  private static let lanes = 8
+  private static var lanes: Int { 8 }
 
-  init(output: UnsafeMutableRawBufferPointer) { self.output = output }
+  /// A decoder of `count` elements; if it `grows`, memory is taken for few of them at first, and then for eight times as many as have
+  /// come.
+  init(count: Int, grows: Bool) {
+    self.count = count
+    elements = Self.unwritten(grows ? min(count, 1 << 18) : count)
+  }
+
+  private static func unwritten(_ count: Int) -> [Element] {
+    [Element](unsafeUninitializedCapacity: count) { $1 = count }
+  }
+
+  /// The elements, once all have come.
+  mutating func takeElements() -> [Element] {
+    defer { elements = [] }
+    return elements
+  }
+
+  /// Makes room for `bytes` more; false if these are too many.
+  private mutating func reserve(_ bytes: Int) -> Bool {
+    let size = MemoryLayout<Element>.size
+    guard written + bytes <= size * count else { return false }
+    if written + bytes > size * elements.count {
+      var larger = Self.unwritten(min(count, 8 * (written + bytes) / size + 1))
+      larger.withUnsafeMutableBytes { larger in
+        elements.withUnsafeBytes { larger.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[..<written])) }
+      }
+      elements = larger
+    }
+    return true
+  }
 
   /// Takes more characters; false when they are not base64 or too many.
   mutating func append(_ characters: UnsafeRawBufferPointer) -> Bool {
@@ -292,37 +334,48 @@ private struct Base64Stream {
     return true
   }
 
-  /// Takes the last group; false when it is not base64 or the buffer is not exactly full.
+  /// Takes the last group; false when it is not base64 or the array is not exactly full.
   mutating func finish() -> Bool {
-    guard let bytes = held.withUnsafeBytes({ Base64.decodeLast($0) }), written + bytes.count == output.count
+    guard let bytes = held.withUnsafeBytes({ Base64.decodeLast($0) }),
+      written + bytes.count == MemoryLayout<Element>.size * count, reserve(bytes.count)
     else {
       return false
     }
-    for (i, byte) in bytes.enumerated() { output[written + i] = byte }
-    crc.update(UnsafeRawBufferPointer(rebasing: output[summed...]))
+    var sum = crc
+    let (written, summed) = (written, summed)
+    elements.withUnsafeMutableBytes { output in
+      for (i, byte) in bytes.enumerated() { output[written + i] = byte }
+      sum.update(UnsafeRawBufferPointer(rebasing: output[summed...]))
+    }
+    crc = sum
     return true
   }
 
   private mutating func decode(_ groups: UnsafeRawBufferPointer) -> Bool {
     let count = groups.count / 4
-    guard written + 3 * count <= output.count else { return false }
-    guard let base = output.baseAddress else { return groups.isEmpty }
-    let lanes = count < 1 << 12 ? 1 : Self.lanes
+    guard reserve(3 * count) else { return false }
     let isValid = Atomic(true)
-    nonisolated(unsafe) let (source, target) = (groups, base + written)
-    nonisolated(unsafe) let previous = UnsafeRawBufferPointer(rebasing: output[summed..<written])
-    nonisolated(unsafe) var crc = crc
-    Threads.perform(lanes + 1) { lane in
-      guard lane > 0 else { return crc.update(previous) }
-      let range = (lane - 1) * count / lanes..<lane * count / lanes
-      let characters = UnsafeRawBufferPointer(rebasing: source[4 * range.lowerBound..<4 * range.upperBound])
-      if !Base64.decode(characters, into: target + 3 * range.lowerBound) {
-        isValid.store(false, ordering: .relaxed)
+    var sum = crc
+    let (written, summed) = (written, summed)
+    elements.withUnsafeMutableBytes { output in
+      guard let base = output.baseAddress else { return }
+      let lanes = count < 1 << 12 ? 1 : Self.lanes
+      nonisolated(unsafe) let (source, target) = (groups, base + written)
+      nonisolated(unsafe) let previous = UnsafeRawBufferPointer(rebasing: output[summed..<written])
+      nonisolated(unsafe) var crc = sum
+      Threads.perform(lanes + 1) { lane in
+        guard lane > 0 else { return crc.update(previous) }
+        let range = (lane - 1) * count / lanes..<lane * count / lanes
+        let characters = UnsafeRawBufferPointer(rebasing: source[4 * range.lowerBound..<4 * range.upperBound])
+        if !Base64.decode(characters, into: target + 3 * range.lowerBound) {
+          isValid.store(false, ordering: .relaxed)
+        }
       }
+      sum = crc
     }
-    self.crc = crc
-    summed = written
-    written += 3 * count
+    crc = sum
+    self.summed = written
+    self.written += 3 * count
     return isValid.load(ordering: .relaxed)
   }
 }

@@ -32,9 +32,13 @@ extension JSONValue {
 }
 
 extension ByteSource {
+  /// What a text that is read several times may have, if it comes through a pipe: a quarter of the machine's memory.
+  public static let mostToKeep = PhysicalMemory.bytes / 4
+
   /// All bytes; `nil` if there are more than `limit`.
   public func readAll(limit: Int) throws -> [UInt8]? {
     var bytes: [UInt8] = []
+    bytes.reserveCapacity(min(limit, size ?? 0))
     var block = [UInt8](repeating: 0, count: 1 << 16)
     while true {
       let count = try block.withUnsafeMutableBytes { try read(into: $0) }

@@ -21,6 +21,16 @@ struct JSONParser {
 
   /// Values nested deeper than this are refused.
   private static let maximumDepth = 64
+  /// A document with more values than this is refused: each takes more memory than its text. Vocabularies and tensors are not read as
+  /// values.
+  private static let maximumValues = 1 << 20
+  /// More white space than this in one place is refused.
+  private static let maximumSpace = 1 << 24
+  /// A string of more bytes is refused.
+  private static let maximumString = 1 << 26
+
+  /// How many more values may come.
+  private var valuesLeft = JSONParser.maximumValues
 
   /// A parser of what `read` delivers, block by block; with `allowsNonFinite`, of `NaN` and `Infinity` too.
   init(
@@ -59,9 +69,11 @@ struct JSONParser {
 
   /// The next byte that is not white space, which is not consumed; `nil` at the end.
   mutating func peek() throws -> UInt8? {
+    let start = offset
     while let byte = try peekByte() {
       guard byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 else { return byte }
       position += 1
+      guard offset - start < Self.maximumSpace else { throw problem("nothing but white space") }
     }
     return nil
   }
@@ -116,6 +128,8 @@ struct JSONParser {
   /// Reads any value.
   mutating func value(depth: Int = 0) throws -> JSONValue {
     guard depth < Self.maximumDepth else { throw problem("values are nested too deeply") }
+    valuesLeft -= 1
+    guard valuesLeft >= 0 else { throw problem("more than \(Self.maximumValues) values") }
     guard let byte = try peek() else { throw problem("the file ends too early") }
     switch byte {
     case UInt8(ascii: "{"):
@@ -129,22 +143,29 @@ struct JSONParser {
     case UInt8(ascii: "\""): return .string(try string())
     case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
       let text = try numberText()
-      if text == "-", allowsNonFinite, case .number(let value) = try self.value(depth: depth) {
-        return .number(-value)
+      if text == "-", allowsNonFinite {
+        try expect(word: "Infinity")
+        return .number(-.infinity)
       }
       if let integer = Int(text) { return .integer(integer) }
       guard let number = Double(text) else { throw problem("'\(text)' is not a number") }
+      guard number.isFinite else { throw problem("'\(text)' is too large for a number") }
       return .number(number)
     default:
       var words = [("null", JSONValue.null), ("true", true), ("false", false)]
       if allowsNonFinite { words += [("NaN", .number(.nan)), ("Infinity", .number(.infinity))] }
       for (word, value) in words where byte == word.utf8.first {
-        for expected in word.utf8 {
-          guard try nextByte() == expected else { throw problem("not a JSON value") }
-        }
+        try expect(word: word)
         return value
       }
       throw problem("'\(Self.show(byte))' where a value should be")
+    }
+  }
+
+  /// Consumes `word`, which must be next.
+  private mutating func expect(word: String) throws {
+    for expected in word.utf8 {
+      guard try nextByte() == expected else { throw problem("not a JSON value") }
     }
   }
 
@@ -187,6 +208,9 @@ struct JSONParser {
     var bytes: [UInt8] = []
     while true {
       let byte = try nextByte()
+      guard bytes.count < Self.maximumString else {
+        throw problem("a string is longer than \(Self.maximumString) bytes")
+      }
       switch byte {
       case UInt8(ascii: "\""): return bytes
       case UInt8(ascii: "\\"): try escape(into: &bytes)

@@ -19,15 +19,29 @@ public final class LineReader {
   /// The digest so far; another thread adds what was read last.
   private var runningDigest: Ahead<SHA256>?
   private let dropsByteOrderMark: Bool
+  private let refusesZeros: Bool
+  private let maximumLength: Int
   private var buffer: UnsafeMutableRawBufferPointer
   private var start = 0
   private var end = 0
   private var isAtEnd = false
 
+  /// The longest line of a text, in bytes: all of Wikipedia's first gigabyte without its line ends is shorter.
+  public static let longestText = min(1 << 30, PhysicalMemory.bytes / 8)
+  /// The longest line of a list: of words, of counts, of records.
+  public static let longestRecord = 1 << 26
+
   /// A reader of `source`; with `hashing`, `digest` covers every byte of the text.
+  ///
+  /// - Parameters:
+  ///   - refusesZeros: whether no line may hold a NUL byte, so that a long one that does is returned up to there, and not read to its end:
+  ///     `/dev/zero` has none.
+  ///   - maximumLength: the length in bytes of the longest line that is read.
   public init(
-    _ source: ByteSource, hashing: Bool = false, dropsByteOrderMark: Bool = true, bufferSize: Int = 1 << 18
+    _ source: ByteSource, hashing: Bool = false, dropsByteOrderMark: Bool = true, refusesZeros: Bool = false,
+    maximumLength: Int = LineReader.longestText, bufferSize: Int = 1 << 18
   ) {
+    (self.refusesZeros, self.maximumLength) = (refusesZeros, maximumLength)
     self.dropsByteOrderMark = dropsByteOrderMark
     self.source = source
     runningDigest = hashing ? Ahead { SHA256() } : nil
@@ -36,6 +50,16 @@ public final class LineReader {
 
   deinit { buffer.deallocate() }
 
+  /// Doubles the buffer: the system moves a long one without a copy.
+  private func grow() throws {
+    let size = 2 * buffer.count
+    guard let larger = realloc(buffer.baseAddress, size) else {
+      throw TextError(
+        file: source.name, line: lineNumber + 1, reason: "longer than the memory that lmctl may take")
+    }
+    buffer = UnsafeMutableRawBufferPointer(start: larger, count: size)
+  }
+
   /// True when the next call would have to wait for more input.
   public var wouldBlock: Bool {
     guard source.isInteractive, !isAtEnd, let base = buffer.baseAddress else { return false }
@@ -43,6 +67,8 @@ public final class LineReader {
   }
 
   /// The next line without its line end, valid until the next call; `nil` at the end.
+  ///
+  /// - Throws: `TextError` for a line that is too long, `FileError` when the source cannot be read.
   public func next() throws -> UnsafeRawBufferPointer? {
     var searched = 0
     while true {
@@ -51,7 +77,17 @@ public final class LineReader {
         let length = found - (base + start)
         return line(at: base + start, length: length, terminator: 1)
       }
+      if refusesZeros, end - start >= 1 << 18,
+        memchr(base + start + searched, 0, end - start - searched) != nil
+      {
+        return line(at: base + start, length: end - start, terminator: 0)
+      }
       searched = end - start
+      guard searched <= maximumLength else {
+        throw TextError(
+          file: source.name, line: lineNumber + 1,
+          reason: "longer than \(maximumLength >> 20) MB, which no line may be; is this the right file?")
+      }
       if isAtEnd {
         guard searched > 0, !isLoneByteOrderMark else { return nil }
         return line(at: base + start, length: searched, terminator: 0)
@@ -85,13 +121,8 @@ public final class LineReader {
       end -= start
       start = 0
     }
-    if end == buffer.count {
-      let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: 2 * buffer.count, alignment: 16)
-      larger.copyMemory(from: UnsafeRawBufferPointer(buffer))
-      buffer.deallocate()
-      buffer = larger
-    }
-    let space = UnsafeMutableRawBufferPointer(rebasing: buffer[end...])
+    if end == buffer.count { try grow() }
+    let space = UnsafeMutableRawBufferPointer(rebasing: buffer[end...].prefix(1 << 22))
     let count = try source.read(into: space)
     if count == 0 { isAtEnd = true }
     if let digest {

@@ -38,7 +38,9 @@ public final class SentenceReader {
     while true {
       if reader == nil {
         guard let path = paths.popFirst() else { return nil }
-        reader = LineReader(try open(path), hashing: hashing, dropsByteOrderMark: tokenizer.unit != .byte)
+        reader = LineReader(
+          try open(path), hashing: hashing, dropsByteOrderMark: tokenizer.unit != .byte,
+          refusesZeros: tokenizer.unit != .byte && tokenizer.invalid == .error)
       }
       guard let reader else { return nil }
       guard let line = try reader.next() else {

@@ -52,6 +52,9 @@ private struct TokenList {
     case count(separator: UInt8)
   }
 
+  /// No vocabulary is larger, in bytes.
+  private static let maximumSize = 1 << 27
+
   private let name: String
   private let tokenizer: Tokenizer
   private let bytes: [UInt8]
@@ -61,7 +64,11 @@ private struct TokenList {
 
   init(_ source: ByteSource, tokenizer: Tokenizer) throws {
     (name, self.tokenizer) = (source.name, tokenizer)
-    bytes = try source.readAll()
+    guard let bytes = try source.readAll(limit: Self.maximumSize) else {
+      throw FileError(
+        path: source.name, reason: "is larger than \(Self.maximumSize >> 20) MB, too large for a vocabulary")
+    }
+    self.bytes = bytes
     var (lines, spacedCounts, tabbedCounts, severalTokens) = (0, 0, 0, 0)
     try forEachLine { line, number in
       if number == 1 { hasCarriageReturns = line.last == UInt8(ascii: "\r") }
@@ -164,18 +171,5 @@ private struct TokenList {
   private static func isNumber(_ text: Slice<UnsafeRawBufferPointer>) -> Bool {
     guard let first = text.first, (48...57).contains(first), text.count < 40 else { return false }
     return Double(String(decoding: text, as: UTF8.self)) != nil
-  }
-}
-
-extension ByteSource {
-  /// All bytes to the end.
-  func readAll() throws -> [UInt8] {
-    var bytes: [UInt8] = []
-    var block = [UInt8](repeating: 0, count: 1 << 18)
-    while true {
-      let count = try block.withUnsafeMutableBytes { try read(into: $0) }
-      if count == 0 { return bytes }
-      bytes += block[..<count]
-    }
   }
 }

@@ -8,6 +8,7 @@ public enum CountFiles {
   /// Counts the n-grams of what `reader` reads and writes them to `path`.
   ///
   /// - Returns: how many lines were written.
+  /// - Throws: `FileError` when the text has more tokens or n-grams than can be numbered, before any count is written.
   public static func count(
     _ reader: SentenceReader, order: Int, context: ContextMode, limit: CountingLimit?, to path: String,
     progress: (TextStatistics) -> Void
@@ -19,6 +20,7 @@ public enum CountFiles {
       let text = try SpooledText(reader, context: context, in: limit.folder, progress: progress) {
         builder.number($0, to: &$1)
       }
+      try reader.statistics.checkThatCountsFit()
       let words = SortedWords(builder)
       let counts = try StoredCounts(
         text, order: order, vocabularySize: words.count, numbers: words.numbers, limit: limit)
@@ -28,8 +30,9 @@ public enum CountFiles {
       }
     } else {
       let tokens = try Corpus.read(reader, progress) { builder.number($0, to: &$1) }
+      try reader.statistics.checkThatCountsFit()
       let words = SortedWords(builder)
-      let counts = NGramCounts(words.renumber(tokens, context: context), order: order)
+      let counts = try NGramCounts(words.renumber(tokens, context: context), order: order)
       var path = CountPath(words, order: counts.order)
       try path.forEachNGram(NGramCounts.Walk(counts), NGramCounts.Walk(counts, fromSentenceStart: true)) {
         try writer.append($0, $1)
@@ -52,6 +55,18 @@ public enum CountFiles {
     try writer.flush()
     try file.commit()
     return writer.lines
+  }
+}
+
+extension TextStatistics {
+  /// An error if a count of this text might not fit into 32 bits.
+  fileprivate func checkThatCountsFit() throws {
+    do {
+      try TextSizes(sentences: sentences, tokens: tokens, unknownTokens: 0).check(path: "the text")
+    } catch let error as FileError {
+      throw FileError(
+        path: error.path, reason: "\(error.reason); count it in parts, and add these up: lmctl count --merge")
+    }
   }
 }
 

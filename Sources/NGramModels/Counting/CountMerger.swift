@@ -17,6 +17,8 @@ struct CountMerger {
   }
 
   /// Calls `body` with each n-gram, in order, and the sum of its counts.
+  ///
+  /// - Throws: `TextError` where a sum is too large to be read again.
   mutating func forEach(_ body: (UnsafeRawBufferPointer, UInt64) throws -> Void) throws {
     while let first = heads.first {
       ngram.removeAll(keepingCapacity: true)
@@ -24,6 +26,11 @@ struct CountMerger {
       var sum: UInt64 = 0
       while let head = heads.first, head.line.ngram.elementsEqual(ngram) {
         sum += head.line.count
+        guard sum < CountText.limit else {
+          throw readers[head.source].problem(
+            "the counts of this n-gram sum to \(CountText.limit) or more, which is more than a file of counts can hold"
+          )
+        }
         let next = try readers[head.source].next()
         heads.replaceFirst(with: next.map { ($0, head.source) }, by: Self.precedes)
       }

@@ -1,11 +1,13 @@
 import LanguageModels
 
 /// How tokens are written in files of counts: words as they stand, but for white space of ASCII, which is in them only where other text
-/// separates them; characters and bytes so that no two look alike and none holds white space.
+/// separates them, and for control characters; characters and bytes so that no two look alike and none holds white space.
 ///
 /// In units other than words, a space is `▁`, a line end `</s>`, and what else could be mistaken (`▁` itself, a backslash, white
 /// space, control characters) is written `\u{…}`.
 enum CountText {
+  /// Counts are below this: 18 digits.
+  static let limit: UInt64 = 1_000_000_000_000_000_000
   /// The beginning of a sentence.
   static let sentenceStart = Array("<s>".utf8)
 
@@ -13,7 +15,7 @@ enum CountText {
   static func append(_ id: TokenID, of builder: VocabularyBuilder, to output: inout [UInt8]) {
     if id == Vocabulary.endOfSentence { return output.append(contentsOf: "</s>".utf8) }
     builder.withBytes(of: id) { bytes in
-      guard !builder.unit.hasWords else { return Vocabulary.append(listedWord: bytes, to: &output) }
+      guard !builder.unit.hasWords else { return append(word: bytes, to: &output) }
       for scalar in String(decoding: bytes, as: UTF8.self).unicodeScalars {
         switch scalar {
         case " ": output.append(contentsOf: "▁".utf8)
@@ -22,6 +24,18 @@ enum CountText {
         default: output.append(contentsOf: String(scalar).utf8)
         }
       }
+    }
+  }
+
+  /// Appends a word; control characters, which sort before the tab and the space behind words, are written `\u{…}` like white space.
+  private static func append(word: UnsafeRawBufferPointer, to output: inout [UInt8]) {
+    let start = output.count
+    Vocabulary.append(listedWord: word, to: &output)
+    guard output[start...].contains(where: { $0 < 0x20 }) else { return }
+    let listed = Array(output[start...])
+    output.removeLast(output.count - start)
+    for byte in listed {
+      if byte < 0x20 { escape(Unicode.Scalar(byte), to: &output) } else { output.append(byte) }
     }
   }
 
@@ -49,15 +63,16 @@ enum CountText {
     return token
   }
 
-  /// Whether n-gram `a` stands before n-gram `b`: word by word in the order of code points, a context before what goes on
-  /// from it; in files of words without control characters, the order of `LC_ALL=C sort`.
+  /// Whether the line of n-gram `a` stands before that of n-gram `b`, as `LC_ALL=C sort` puts them: byte by byte, a tab behind each
+  /// n-gram.
+  ///
+  /// Word by word, that is the order of code points, and a context stands before what goes on from it, because written words hold no
+  /// control characters.
   static func precedes(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Bool {
     let count = min(a.count, b.count)
-    for i in 0..<count where a[i] != b[i] {
-      if a[i] == 0x20 { return true }
-      return b[i] != 0x20 && a[i] < b[i]
-    }
-    return a.count < b.count
+    for i in 0..<count where a[i] != b[i] { return a[i] < b[i] }
+    if a.count < b.count { return UInt8(ascii: "\t") < b[count] }
+    return a.count > b.count && a[count] < UInt8(ascii: "\t")
   }
 }
 
@@ -74,7 +89,10 @@ final class CountLineReader {
   private var previous: [UInt8] = []
 
   /// A reader of `source`; with `hashing`, `digest` is that of what was read.
-  init(_ source: ByteSource, hashing: Bool = false) { lines = LineReader(source, hashing: hashing) }
+  init(_ source: ByteSource, hashing: Bool = false) {
+    lines = LineReader(
+      source, hashing: hashing, refusesZeros: true, maximumLength: LineReader.longestRecord)
+  }
 
   /// How the file is named in messages.
   var name: String { lines.source.name }

@@ -23,7 +23,7 @@ public struct CountedText: Sendable {
       source, order: order, tokenizer: tokenizer, vocabulary: vocabulary, into: WeightedNGrams())
     var ngrams = read.ngrams
     ngrams.renumber(read.numbers, vocabularySize: read.vocabulary.count)
-    var counts = NGramCounts(ngrams.text(vocabularySize: read.vocabulary.count), order: order)
+    var counts = try NGramCounts(ngrams.text(vocabularySize: read.vocabulary.count), order: order)
     do {
       try counts.linkSuffixes()
     } catch let problem as NGramCounts.Inconsistency {

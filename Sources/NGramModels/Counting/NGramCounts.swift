@@ -40,8 +40,8 @@ public struct NGramCounts: Sendable {
   public init(
     tokens: [TokenID], vocabularySize: Int, order: Int, context: ContextMode = .sentence,
     progress: (Int) -> Void = { _ in }
-  ) {
-    self.init(
+  ) throws {
+    try self.init(
       PaddedText(tokens: tokens, vocabularySize: vocabularySize, context: context), order: order,
       progress: progress)
   }
@@ -65,14 +65,20 @@ public struct NGramCounts: Sendable {
   /// Every position of the text begins one n-gram of the highest order, or a shorter one where its sentence ends. These are
   /// sorted on all cores; in that order, every n-gram of every order is a run of neighbours. Memory: 22 bytes a token, and
   /// 16 bytes a distinct n-gram.
-  init(_ text: PaddedText, order: Int, progress: (Int) -> Void = { _ in }) {
+  ///
+  /// - Throws: `FileError` when there are more words or n-grams than can be numbered.
+  init(_ text: PaddedText, order: Int, progress: (Int) -> Void = { _ in }) throws {
     vocabularySize = text.vocabularySize
+    guard text.words.count < UInt32.max else { throw Self.tooMany(text.words.count, "words") }
     let sorted = order > 1 && !text.words.isEmpty ? SortedPositions(text, order: order) : nil
     levelStarts = [0, vocabularySize + 1]
     for k in 1..<order {
       let count = sorted?.pieces.reduce(0) { $0 + $1.newNGrams[k] } ?? 0
       if count == 0 { break }
       levelStarts.append(levelStarts[k] + count)
+    }
+    guard levelStarts[levelStarts.count - 1] < UInt32.max else {
+      throw Self.tooMany(levelStarts[levelStarts.count - 1], "different n-grams")
     }
     (words, suffixes, firstChildren) = ([], [], [])
     (counts, firstAtSentenceStart) = ([], [vocabularySize])
@@ -93,6 +99,12 @@ public struct NGramCounts: Sendable {
       swap(&numbers, &next)
       firstAtSentenceStart.append(Int(firstChildren[firstAtSentenceStart[k - 2]]))
     }
+  }
+
+  private static func tooMany(_ count: Int, _ what: String) -> FileError {
+    FileError(
+      path: "the text",
+      reason: "has \(count) \(what), and lmctl can number 4,294,967,294; lower --order, or give it less text")
   }
 
   /// Bytes that counting a text and estimating a model from the counts take at most, if no n-gram occurs twice; the text's own

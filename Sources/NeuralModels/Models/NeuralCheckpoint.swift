@@ -20,29 +20,49 @@ extension NeuralModel {
       throw CheckpointError("holds a model of kind '\(checkpoint.model)', not a neural one")
     }
     let configuration = try NeuralConfiguration(kind: kind, json: checkpoint.configuration)
-    // The sizes are believed only if the tensors have them, before memory is taken for the network.
-    let stored = checkpoint.tensors.reduce(0) {
-      $0 + ($1.name.hasPrefix(TrainingState.prefix) ? 0 : $1.elements.count)
-    }
-    guard configuration.parameterCount(vocabularySize: checkpoint.vocabulary.count) == stored else {
-      throw CheckpointError("damaged: its tensors do not fit its configuration and vocabulary")
-    }
+    try configuration.check(checkpoint)
     // Values and gradients.
+    let parameters = configuration.parameterCount(vocabularySize: checkpoint.vocabulary.count) ?? 0
     try MemoryBudget.require(
-      8 * stored, for: "the network", "raise the limit, free some, or load a smaller model")
+      8 * parameters, for: "the network", "raise the limit, free some, or load a smaller model")
     let network = configuration.makeNetwork(vocabularySize: checkpoint.vocabulary.count, engine: engine)
     try network.load(checkpoint)
     self.init(network, vocabulary: checkpoint.vocabulary, configuration: configuration)
   }
 }
 
+extension NeuralConfiguration {
+  /// Makes sure that the tensors of `checkpoint` are as many numbers as the sizes ask for, before memory is taken for a network.
+  ///
+  /// - Throws: `CheckpointError` when they are not.
+  public func check(_ checkpoint: Checkpoint) throws {
+    let stored = checkpoint.tensors.reduce(0) {
+      $0 + ($1.name.hasPrefix(TrainingState.prefix) ? 0 : $1.elements.count)
+    }
+    guard parameterCount(vocabularySize: checkpoint.vocabulary.count) == stored else {
+      throw CheckpointError("damaged: its tensors do not fit its configuration and vocabulary")
+    }
+  }
+}
+
+extension Checkpoint {
+  /// The tensor called `name`, which must have this shape and hold finite numbers only.
+  func finiteFloats(_ name: String, shape: [Int]) throws -> [Float] {
+    let values = try floats(name, shape: shape)
+    guard values.allSatisfy(\.isFinite) else {
+      throw CheckpointError("damaged: tensor '\(name)' holds a number that is not finite")
+    }
+    return values
+  }
+}
+
 extension NeuralNetwork {
   /// Takes the parameters from `checkpoint`.
   ///
-  /// - Throws: `CheckpointError` when one is missing or has another shape.
+  /// - Throws: `CheckpointError` when one is missing, has another shape, or a number that is not finite.
   func load(_ checkpoint: Checkpoint) throws {
     for parameter in arena.parameters {
-      let values = try checkpoint.floats(parameter.name, shape: parameter.shape)
+      let values = try checkpoint.finiteFloats(parameter.name, shape: parameter.shape)
       parameter.value.pointer.update(from: values, count: parameter.count)
     }
     arena.valuesChanged()

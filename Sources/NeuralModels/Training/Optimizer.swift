@@ -72,10 +72,10 @@ final class Optimizer {
 
   /// Takes back `numbers`; the caller fills `memory`.
   ///
-  /// - Throws: `CheckpointError` when a number is missing.
+  /// - Throws: `CheckpointError` when a number is missing or impossible.
   func restore(_ numbers: JSONValue) throws {
-    guard let steps = numbers["steps"]?.integerValue, steps >= 0 else {
-      throw CheckpointError("damaged: the state of its optimizer lacks 'steps'")
+    guard let steps = numbers["steps"]?.integerValue, (0...StateCheck.mostSteps).contains(steps) else {
+      throw CheckpointError("damaged: the state of its optimizer has no possible number of 'steps'")
     }
     self.steps = steps
   }

@@ -87,13 +87,16 @@ struct TrainingProgress: Sendable, Equatable {
       + (isFinished ? [] : Self.passingNumbers.map { .init($0, .number(self[keyPath: $1])) })
   }
 
-  /// Takes everything from `json`.
+  /// Takes everything from `json`; whether the numbers are possible is for `StateCheck` to say.
   ///
-  /// - Throws: `CheckpointError` when something is missing.
+  /// - Throws: `CheckpointError` when something is missing, or of another type.
   init(json: JSONValue, newbob: Newbob) throws {
     self.newbob = newbob
     func damaged(_ name: String) -> CheckpointError {
-      CheckpointError("damaged: the state of its training lacks '\(name)'")
+      guard let value = json[name] else {
+        return CheckpointError("damaged: the state of its training lacks '\(name)'")
+      }
+      return StateCheck.error(name, value.text, "not a number of the right kind")
     }
     for (name, path) in Self.integers {
       guard let value = json[name]?.integerValue, value >= 0 else { throw damaged(name) }
@@ -109,6 +112,10 @@ struct TrainingProgress: Sendable, Equatable {
       guard let value = json[name]?.boolValue else { throw damaged(name) }
       self[keyPath: path] = value
     }
-    for (name, path) in Self.passingNumbers { self[keyPath: path] = json[name]?.doubleValue ?? 0 }
+    for (name, path) in Self.passingNumbers {
+      guard let value = json[name] else { continue }
+      guard let number = value.doubleValue else { throw damaged(name) }
+      self[keyPath: path] = number
+    }
   }
 }

@@ -51,9 +51,9 @@ extension Trainer {
     }
     progress = try TrainingProgress(
       json: numbers, newbob: Newbob(ratio: options.newbobRatio, patience: options.newbobPatience))
-    guard progress.offset <= batches.streamLength else {
-      throw CheckpointError("damaged: its position is beyond the end of the text")
-    }
+    try StateCheck(
+      progress: progress, batches: batches, options: options, guessingLoss: guessingLoss
+    ).run()
     try network.load(checkpoint)
     if has("values") {
       best.take()
@@ -62,7 +62,7 @@ extension Trainer {
     }
     try restoreOptimizer(from: checkpoint, numbers: numbers)
     if let average {
-      try average.restore(numbers["average"] ?? .null)
+      try average.restore(numbers["average"] ?? .null, after: progress)
       if average.steps > 0 { try take("average", of: checkpoint, into: average.buffer.pointer) }
     }
     lastGood.take()
@@ -70,10 +70,11 @@ extension Trainer {
     network.resetState(rows: options.rows)
     if network.stateSize > 0 {
       let size = network.stateSize
-      let states = try checkpoint.floats(TrainingState.prefix + "carried", shape: [options.rows, size])
+      let states = try checkpoint.finiteFloats(
+        TrainingState.prefix + "carried", shape: [options.rows, size])
       for row in 0..<options.rows { network.setState(Array(states[row * size..<(row + 1) * size]), row: row) }
     }
-    secondsBefore = numbers["elapsed"]?.doubleValue ?? 0
+    secondsBefore = try Self.elapsed(numbers)
     if progress.isFinished {
       progress.isFinished = false
       if options.schedule.dependsOnLength { progress.cycleStart = progress.step }
@@ -90,10 +91,24 @@ extension Trainer {
     measureStart()
   }
 
+  /// The seconds of training before, as a state records them.
+  private static func elapsed(_ numbers: JSONValue) throws -> Double {
+    guard let value = numbers["elapsed"] else { return 0 }
+    guard let seconds = value.doubleValue, (0...StateCheck.mostSeconds).contains(seconds) else {
+      throw StateCheck.error("elapsed", value.text, "not the seconds of a training")
+    }
+    return seconds
+  }
+
   private func restoreOptimizer(from checkpoint: Checkpoint, numbers: JSONValue) throws {
     try optimizer.restore(numbers["optimizer"] ?? .null)
     for memory in optimizer.memory {
       try take("optimizer.\(memory.name)", of: checkpoint, into: memory.buffer.pointer)
+      let values = UnsafeBufferPointer(start: memory.buffer.pointer, count: network.arena.count)
+      // They are under a square root.
+      guard memory.name != "squares" || values.allSatisfy({ $0 >= 0 }) else {
+        throw CheckpointError("damaged: its optimizer remembers squares below zero")
+      }
     }
   }
 
@@ -101,7 +116,8 @@ extension Trainer {
     throws
   {
     let count = network.arena.count
-    pointer.update(from: try checkpoint.floats(TrainingState.prefix + name, count: count), count: count)
+    let values = try checkpoint.finiteFloats(TrainingState.prefix + name, shape: [count])
+    pointer.update(from: values, count: count)
   }
 
   /// Whether the weights are those of the last good state.

@@ -63,16 +63,23 @@ final class WeightAverage {
     ]
   }
 
-  /// Takes back `numbers`; the caller fills the buffer.
+  /// Takes back `numbers`, as they were after `progress`; the caller fills the buffer.
   ///
-  /// - Throws: `CheckpointError` when something is missing.
-  func restore(_ numbers: JSONValue) throws {
+  /// - Throws: `CheckpointError` when something is missing or impossible.
+  func restore(_ numbers: JSONValue, after progress: TrainingProgress) throws {
     guard let losses = numbers["losses"]?.elements, let isActive = numbers["active"]?.boolValue,
-      let steps = numbers["steps"]?.integerValue, steps >= 0
+      let steps = numbers["steps"]?.integerValue
     else { throw CheckpointError("damaged: the state of its training lacks 'average'") }
     // JSON has no infinity; null stands for it.
-    self.losses = losses.map { $0.doubleValue ?? .infinity }
-    (self.isActive, self.steps) = (isActive, steps)
+    let numbers = losses.compactMap { $0 == .null ? .infinity : $0.doubleValue }
+    guard numbers.count == losses.count, numbers.count <= progress.evaluatedStep,
+      numbers.allSatisfy({ $0 > -1 }), (0...(isActive ? progress.step : 0)).contains(steps),
+      !isActive || numbers.count > interval
+    else {
+      throw CheckpointError(
+        "damaged: the 'average' of its training cannot come from so many steps and epochs")
+    }
+    (self.losses, self.isActive, self.steps) = (numbers, isActive, steps)
     if steps > 0 { buffer.reserve(arena.count) }
   }
 

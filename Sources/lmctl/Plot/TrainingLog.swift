@@ -30,6 +30,9 @@ struct TrainingLog {
   /// How many lines could not be read.
   private(set) var damagedLines = 0
 
+  /// Lines after which a file of which none could be read is no log.
+  private static let mostDamage = 100
+
   private var elapsedBefore = 0.0
   private var clockMayRestart = false
 
@@ -42,7 +45,8 @@ struct TrainingLog {
   ///
   /// - Throws: `FileError` if the file cannot be read; `TextError` if not one line of it can be understood.
   init(path: String) throws {
-    let reader = LineReader(try ByteSource(path: path))
+    let reader = LineReader(
+      try ByteSource(path: path), refusesZeros: true, maximumLength: LineReader.longestRecord)
     var understood = 0
     while let line = try reader.next() {
       if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { continue }
@@ -56,6 +60,7 @@ struct TrainingLog {
       } catch let error as TextError {
         damagedLines += 1
         if damage.count < 3 { damage.append(error) }
+        if understood == 0, damagedLines == Self.mostDamage { break }
       }
     }
     if understood == 0, let first = damage.first {

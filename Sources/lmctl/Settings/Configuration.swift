@@ -57,7 +57,7 @@ struct Configuration {
         let known = others.map(\.name) + [operandsName].compactMap { $0 }
         let typed = others.flatMap { option in option.typed.map { ($0, option.name) } }
         throw error(
-          "unknown option '\(member.name)'"
+          "unknown option '\(member.name.prefix(100))'"
             + Suggestion.text(
               for: member.name, among: known, typed: Dictionary(typed) { first, _ in first }))
       }

@@ -4,7 +4,9 @@ enum Suggestion {
   ///
   /// - Parameter typed: what people type who mean a name, by what they type.
   static func text(for typed: String, among names: [String], typed others: [String: String] = [:]) -> String {
-    name(for: typed, among: names, typed: others).map { "; did you mean '\($0)'?" } ?? ""
+    // No name is so long, and to compare a very long one takes its length times theirs.
+    guard typed.utf8.count <= 100 else { return "" }
+    return name(for: typed, among: names, typed: others).map { "; did you mean '\($0)'?" } ?? ""
   }
 
   /// The same for an option, which `typed` names with its dashes.

@@ -1,0 +1,114 @@
+import Glibc
+import LanguageModels
+
+/// Whether the numbers of a state can be those of this training: they come from a file, which anybody may have written.
+///
+/// With N tokens in streams of length L, e epochs ended and the present one at offset o, the steps and the targets so far are known
+/// within bounds; every other number is held against them.
+struct StateCheck {
+  let progress: TrainingProgress
+  let batches: StreamBatches
+  let options: TrainingOptions
+  /// ln V.
+  let guessingLoss: Double
+
+  /// Numbers of epochs that no run reaches.
+  private static let mostEpochs = 1_000_000_000
+  /// The largest number of steps that an optimizer can have taken, in this run or those that it goes on from.
+  static let mostSteps = 1_000_000_000_000_000
+  /// Seconds that no run lasts: three thousand years.
+  static let mostSeconds = 1e11
+  /// Mean losses that rounding may leave below zero.
+  private static let leastLoss = -1e-3
+
+  /// - Throws: `CheckpointError` that names the first number that is wrong.
+  func run() throws {
+    let p = progress
+    try require("epoch", p.epoch, 0...Self.mostEpochs)
+    try require("offset", p.offset, 0...batches.streamLength)
+    try require("step", p.step, try steps())
+    let inEpoch = batches.targetCount(0..<p.offset)
+    let tokens = p.epoch.multipliedReportingOverflow(by: batches.tokens.count)
+    guard !tokens.overflow else { throw Self.error("epoch", "\(p.epoch)", "more than the text allows") }
+    let targets = tokens.partialValue + inEpoch
+    // Steps that went wrong are not counted.
+    try require("tokens", p.tokens, (p.rollbacks == 0 ? targets : 0)...targets)
+    try require("rollbacks", p.rollbacks, 0...Trainer.maximumRollbacks)
+    try require("evaluated_step", p.evaluatedStep, p.offset == 0 ? p.step...p.step : p.epoch...p.step)
+    if p.offset > 0, p.offset == batches.streamLength {
+      try require("evaluated_step", p.evaluatedStep, 0...p.step - 1)
+    }
+    try require("epoch_tokens", p.epochTokens, 0...min(inEpoch, p.tokens))
+    try require("epoch_steps", p.epochSteps, 0...min(p.offset, p.step))
+    try require("good_epoch_tokens", p.goodEpochTokens, 0...p.epochTokens)
+    try require("interval_tokens", p.intervalTokens, 0...p.tokens)
+    try require("good_step", p.goodStep, 0...p.step)
+    try require("cycle_start", p.cycleStart, 0...p.step)
+    try require("epochs_since_best", p.epochsSinceBest, 0...p.evaluatedStep)
+    try require("newbob_failures", p.newbob.failures, 0...p.evaluatedStep)
+    try checkNumbers()
+  }
+
+  /// The steps that can lead to this place of the text.
+  private func steps() throws -> ClosedRange<Int> {
+    let p = progress
+    let product = batches.steps.multipliedReportingOverflow(by: options.accumulation)
+    let size = options.hasRandomLengths ? 1 : product.overflow ? .max : product.partialValue
+    let (perEpoch, inEpoch) = (stepsOver(batches.streamLength, size), stepsOver(p.offset, size))
+    let most = p.epoch.multipliedReportingOverflow(by: perEpoch)
+    guard !most.overflow, most.partialValue <= Self.mostSteps else {
+      throw Self.error("epoch", "\(p.epoch)", "more than the text allows")
+    }
+    let total = most.partialValue + inEpoch
+    return options.hasRandomLengths ? min(total, p.epoch + (p.offset > 0 ? 1 : 0))...total : total...total
+  }
+
+  private func stepsOver(_ length: Int, _ size: Int) -> Int { length / size + (length % size > 0 ? 1 : 0) }
+
+  private func checkNumbers() throws {
+    let p = progress
+    try require("epoch_loss", p.epochLoss, sumOfLosses(p.epochTokens))
+    try require("interval_loss", p.intervalLoss, sumOfLosses(p.intervalTokens))
+    try require("good_epoch_loss", p.goodEpochLoss, sumOfLosses(p.goodEpochTokens))
+    try require("epoch_norm", p.epochNorm, 0...Double.greatestFiniteMagnitude)
+    try require("newbob_factor", p.newbob.factor, 0...1)
+    try require("rate_factor", p.rateFactor, 0.5 / Double(1 << Trainer.maximumRollbacks)...1)
+    // Before the first measure, these are infinite.
+    try require("best_loss", p.bestLoss, Self.leastLoss...Double.infinity)
+    try require("newbob_last_loss", p.newbob.lastLoss, Self.leastLoss...Double.infinity)
+    let mean = Self.leastLoss...Double.greatestFiniteMagnitude
+    try require("last_epoch_loss", p.lastEpochLoss, mean)
+    try require("start_loss", p.startLoss, mean)
+  }
+
+  /// What the losses of so many targets can sum to: training goes back before they are much worse than guessing for long.
+  private func sumOfLosses(_ targets: Int) -> ClosedRange<Double> {
+    let perStep = Double(batches.rows) * Double(batches.steps) * Double(options.accumulation)
+    let interval = 4 * Double(Trainer.goodStateInterval) * max(perStep, 1)
+    let most = 2 * Trainer.hopelessLoss * (guessingLoss + 1) * (Double(targets) + interval)
+    return Self.leastLoss * (Double(targets) + 1)...most
+  }
+
+  // MARK: One number
+
+  private func require(_ name: String, _ value: Int, _ range: ClosedRange<Int>) throws {
+    guard range.contains(value) else {
+      throw Self.error(
+        name, "\(value)",
+        range.lowerBound == range.upperBound
+          ? "not \(range.lowerBound)" : "not from \(range.lowerBound) to \(range.upperBound)")
+    }
+  }
+
+  private func require(_ name: String, _ value: Double, _ range: ClosedRange<Double>) throws {
+    guard range.contains(value) else {
+      throw Self.error(name, "\(value)", "not from \(range.lowerBound) to \(range.upperBound)")
+    }
+  }
+
+  static func error(_ name: String, _ value: String, _ problem: String) -> CheckpointError {
+    CheckpointError(
+      "damaged: '\(name)' in the state of its training is \(value.prefix(40)), \(problem); --init-from begins a new run with its weights"
+    )
+  }
+}
