@@ -111,6 +111,7 @@ struct TrainSettings: SettingValues {
         .typed("kind", "type", "arch", "model-type")
       Setting("output", \.output, .file, "where the checkpoint goes; - for standard output").short("o")
         .changes(.free).typed("out", "save", "arpa")
+      CommonSettings.force.lifted(\.common)
       Setting("valid", \.validPath, .file, "held-out text to evaluate the model on").changes(.free)
         .excludes("holdout").rule(needsProbabilities).typed("validation", "dev", "val")
       Setting(

@@ -87,7 +87,7 @@ struct Arguments {
   mutating func addEnvironment(_ options: [Option]) {
     for option in options where given[option.name] == nil && !withdrawn.contains(option.name) {
       guard let value = getenv(option.variable) else { continue }
-      let text = String(cString: value)
+      let text = String(systemText: value)
       let isOff = option.value == nil ? ["", "0", "false", "no"].contains(text) : text.isEmpty
       if !isOff { given[option.name] = Given(text: text, source: .environment(variable: option.variable)) }
     }
