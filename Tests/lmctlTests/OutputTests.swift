@@ -183,7 +183,7 @@ struct OutputTests {
   func processNamespaces() throws {
     let folder = try Self.folder()
     try folder.write("large.txt", text: (0..<9000).map { "w\($0) w\($0 / 2) w\($0 / 3)\n" }.joined())
-    let line = "lmctl train --model ngram --min-count 1 large.txt --quiet -o"
+    let line = "lmctl train --model ngram --min-count 1 --tensors decimal large.txt --quiet -o"
     let alone = "unshare -r --pid --fork"
     let printed = try run(
       """
@@ -307,6 +307,7 @@ struct OutputTests {
     let folder = try Self.folder()
     try run(
       """
+      set -e
       lmctl train --model ngram good.txt -o new.json 2>&-; cmp new.json model.json
       lmctl train \(Self.small) -o new.json --log new.jsonl 2>&- >&- <&-; jq .event new.jsonl > /dev/null
       lmctl eval --perplexity model.json good.txt <&- > p; lmctl eval --perplexity model.json good.txt | cmp - p
@@ -361,6 +362,7 @@ struct OutputTests {
     let folder = try Self.folder()
     try run(
       #"""
+      set -e
       t=$(printf 'na\357ve.txt') m=$(printf 'm\377.json') d=$(printf 'd\351') l=$(printf 'l\200.jsonl')
       mkdir "$d"; cp good.txt "$t"; cp good.txt "$d/$t"
       lmctl train --model ngram "$t" --quiet -o "$m"; cmp <(jq -c .tensors "$m") <(jq -c .tensors model.json)
