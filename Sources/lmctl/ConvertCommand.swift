@@ -48,7 +48,8 @@ enum ConvertCommand: Command {
     }
     if format == .arpa, given.has("tensors") { throw UsageError("--tensors goes with --to json") }
     let tensors = settings.tensors
-    try AtomicFile.check(path: paths[1], inputs: [paths[0]])
+    let output = try OutputFile(
+      paths[1], .model, inputs: [paths[0]], isForced: settings.common.isForced)
     let source = try ByteSource(path: paths[0])
     let rules = settings.text.rules(given: given)
     var checkpoint: Checkpoint
@@ -65,6 +66,7 @@ enum ConvertCommand: Command {
       checkpoint = try Checkpoint(source)
       model = try ModelKind.load(checkpoint, of: source, threads: 1)
     }
+    output.remark(onWriting: checkpoint.model, isQuiet: settings.common.isQuiet)
     switch format {
     case .json: try checkpoint.write(to: paths[1], tensors: tensors)
     case .arpa:
@@ -97,6 +99,7 @@ struct ConvertSettings: SettingValues {
           default: .rule("what its name says") { $0.format }
         ).typed("format", "output-format")
         Setting("tensors", \.tensors, .choice("HOW"), "how a checkpoint's numbers are written")
+        CommonSettings.force.lifted(\.common)
       },
       SettingGroup("text") { TextSettings.foreignRules.map { $0.lifted(\.text) } },
       SettingGroup("other") { CommonSettings.quiet.lifted(\.common) },

@@ -28,7 +28,7 @@ enum CountCommand: Command {
   static func run(_ settings: CountSettings, _ paths: [String], given: Arguments) throws {
     let (output, order) = (settings.output, settings.order)
     let isQuiet = settings.common.isQuiet
-    try AtomicFile.check(path: output, inputs: paths)
+    _ = try OutputFile(output, .counts, inputs: paths, isForced: settings.common.isForced)
     if settings.merges {
       if paths.isEmpty { throw UsageError("no files of counts; name those to be added up") }
       try TextFiles.requireSingleStandardInput(paths)
@@ -77,6 +77,7 @@ struct CountSettings: SettingValues {
         Setting(
           "output", \.output, .file, "where the counts go", default: .rule("standard output") { $0.output }
         ).short("o").typed("out", "write")
+        CommonSettings.force.lifted(\.common)
         Setting("context", \.context, .choice("WHAT"), "whether n-grams run on across lines").notWithMerge()
       },
       SettingGroup("memory") {

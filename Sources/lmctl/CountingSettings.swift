@@ -25,7 +25,7 @@ struct CountingSettings: SettingValues {
   /// The limit that they set.
   func limit() throws -> CountingLimit? {
     guard let memory else { return nil }
-    let folder = self.folder ?? getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+    let folder = self.folder ?? getenv("TMPDIR").map { String(systemText: $0) } ?? "/tmp"
     _ = try TemporaryFile(in: folder)
     return CountingLimit(memory: memory.bytes, folder: folder)
   }

@@ -128,7 +128,7 @@ struct Evaluator {
 
   private func writeRow(_ name: String, _ e: Evaluation) {
     StandardOutput.shared.write(
-      "\(name)\t\(e.sentences)\t\(e.tokens)\t\(e.unknown)\t\(Format.significant(e.crossEntropy / scale, 9))"
+      "\(name.shown)\t\(e.sentences)\t\(e.tokens)\t\(e.unknown)\t\(Format.significant(e.crossEntropy / scale, 9))"
         + "\t\(Format.significant(e.perplexity, 7))\n")
   }
 }

@@ -45,8 +45,10 @@ enum ModelKind: String, CaseIterable {
   static func load(
     path: String, threads: Int? = nil, isQuiet: Bool, textRules rules: Tokenizer? = nil
   ) throws -> (model: any LanguageModel, checkpoint: Checkpoint) {
-    let running = path + RunningCheckpoint.suffix
-    if path != "-", access(path, F_OK) != 0, access(running, F_OK) == 0 {
+    let running = RunningCheckpoint.path(beside: path)
+    if path != "-", path.withSystemPath({ access($0, F_OK) }) != 0,
+      running.withSystemPath({ access($0, F_OK) }) == 0
+    {
       throw FileError(
         path: path,
         reason:

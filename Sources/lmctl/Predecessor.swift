@@ -17,6 +17,8 @@ struct Predecessor {
   let use: Use
   /// The file.
   let path: String
+  /// How it was named: it, or the model that it will become.
+  private let named: String
   let checkpoint: Checkpoint
 
   /// What it records of the run; `nil` in a model that is finished and lean.
@@ -44,10 +46,11 @@ struct Predecessor {
     // What a resumed run began with is in its checkpoint.
     case (let named?, nil):
       use = arguments.has("new-data") ? .newData : .resume
+      self.named = named
       path = try Self.find(named)
     case (nil, let named?):
       use = .weights
-      path = named
+      (self.named, path) = (named, named)
     case (_?, _?): throw UsageError("--resume and --init-from exclude each other")
     }
     checkpoint = try Self.read(path, isQuiet: arguments.has("quiet"))
@@ -73,9 +76,11 @@ struct Predecessor {
 
   /// The running checkpoint beside `path`, or `path` itself.
   private static func find(_ path: String) throws -> String {
-    let beside = path + RunningCheckpoint.suffix
-    if !path.hasSuffix(RunningCheckpoint.suffix), access(beside, F_OK) == 0 { return beside }
-    guard access(path, F_OK) == 0 else {
+    let beside = RunningCheckpoint.path(beside: path)
+    if !path.hasSuffix(RunningCheckpoint.suffix), beside.withSystemPath({ access($0, F_OK) }) == 0 {
+      return beside
+    }
+    guard path.withSystemPath({ access($0, F_OK) }) == 0 else {
       throw FileError(path: path, reason: "no such file, nor is there a \(beside) of an interrupted run")
     }
     return path
@@ -127,7 +132,7 @@ struct Predecessor {
       guard let recorded = run?["options"]?.members else {
         throw FileError(path: path, reason: "damaged: it does not hold the options of its run")
       }
-      var output = path
+      var output = named
       for suffix in [".old", RunningCheckpoint.suffix] where output.hasSuffix(suffix) {
         output = String(output.dropLast(suffix.count))
       }
@@ -215,6 +220,11 @@ enum Shell {
   /// `word` as one word of a command line.
   static func quoted(_ word: String) -> String {
     let plain = "%+,-./:=@_"
+    // bash, ksh and zsh turn what messages show of bytes that are not UTF-8 back into them.
+    if word.shown != word {
+      let escaped = word.map { $0 == "'" || $0 == "\\" ? "\\\($0)" : String($0) }.joined()
+      return "$'\(escaped)'"
+    }
     let isPlain =
       !word.isEmpty
       && word.utf8.allSatisfy { byte in

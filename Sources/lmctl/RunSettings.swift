@@ -68,7 +68,7 @@ struct RunSettings: SettingValues {
     ).changes(.free).typed("save-optimizer")
     Setting(
       "log", \.log, .file,
-      "write a record of each interval and epoch, as JSON Lines (see 'lmctl plot')"
+      "add a record of each interval and epoch to FILE, as JSON Lines (see 'lmctl plot'); - for standard output"
     ).changes(.free).typed("log-file", "logfile")
   }
 }

@@ -9,6 +9,8 @@ struct RunningCheckpoint {
 
   /// Where it goes.
   let path: String
+  /// Where that of an older run is kept.
+  private let oldPath: String
   private let interval: CheckpointInterval
   private var isOurs: Bool
   private var written = Stopwatch()
@@ -19,13 +21,16 @@ struct RunningCheckpoint {
   ///
   /// - Parameter resumedFrom: the checkpoint that the run goes on from, which may be replaced.
   init?(beside output: String, interval: CheckpointInterval, resumedFrom: String?) {
-    var status = stat()
-    let exists = stat(output, &status) == 0
-    if output == "-" || exists && status.st_mode & S_IFMT != S_IFREG { return nil }
-    path = output + Self.suffix
+    guard OutputTarget.isFile(output) else { return nil }
+    path = Self.path(beside: output)
+    oldPath = FileName.beside(output, Self.suffix + ".old")
     self.interval = interval
     isOurs = resumedFrom == path
+    TemporaryFiles.removeLeftovers(beside: path)
   }
+
+  /// The name of the running checkpoint beside `output`.
+  static func path(beside output: String) -> String { FileName.beside(output, suffix) }
 
   /// Whether it is time to write it after step `number`.
   func isDue(afterStep number: Int) -> Bool {
@@ -53,9 +58,10 @@ struct RunningCheckpoint {
   /// Writes `checkpoint`. A file that an older run left is kept beside it.
   mutating func write(_ checkpoint: Checkpoint) throws {
     let start = Stopwatch()
-    if !isOurs, access(path, F_OK) == 0 {
-      guard rename(path, path + ".old") == 0 else { throw FileError(path: path, errno: errno) }
-      Terminal.note("\(path) was left by an earlier run; it is now \(path).old")
+    if !isOurs, path.withSystemPath({ access($0, F_OK) }) == 0 {
+      let isKept = path.withSystemPath { path in oldPath.withSystemPath { rename(path, $0) } } == 0
+      guard isKept else { throw FileError(path: path, errno: errno) }
+      Terminal.note("\(path) was left by an earlier run; it is now \(oldPath)")
     }
     try checkpoint.write(to: path)
     isOurs = true
@@ -65,6 +71,6 @@ struct RunningCheckpoint {
 
   /// Removes it, if it is this run's.
   func remove() {
-    if exists { unlink(path) }
+    if exists { _ = path.withSystemPath { unlink($0) } }
   }
 }

@@ -59,7 +59,7 @@ enum SampleCommand: Command {
       }
     }
     var prompt = Prompt()
-    try tokenizer.forEachToken(of: RawArgument.bytes(of: settings.prompt ?? "")) {
+    try tokenizer.forEachToken(of: (settings.prompt ?? "").systemBytes) {
       prompt.append($0, vocabulary, tokenizer.separator)
     }
     let unknown = prompt.tokens.filter { $0 == Vocabulary.unknown }.count

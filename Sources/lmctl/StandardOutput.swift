@@ -33,17 +33,10 @@ final class StandardOutput {
       buffer.removeAll(keepingCapacity: true)
       lastFlush = Stopwatch()
     }
-    try buffer.withUnsafeBytes { bytes in
-      var rest = bytes[...]
-      while !rest.isEmpty {
-        let count = Glibc.write(STDOUT_FILENO, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
-        if count < 0 {
-          if errno == EINTR { continue }
-          if errno == EPIPE { throw ClosedPipe() }
-          throw FileError(path: "standard output", errno: errno)
-        }
-        rest = rest.dropFirst(count)
-      }
+    switch buffer.withUnsafeBytes({ Descriptor.write($0, to: STDOUT_FILENO) }) {
+    case 0: break
+    case EPIPE: throw ClosedPipe()
+    case let code: throw FileError(path: "standard output", errno: code)
     }
   }
 }
@@ -92,7 +85,7 @@ enum Format {
 
   /// Rows of names and values, the values in one column.
   static func table(_ rows: [(String, String)]) -> String {
-    let rows = rows.map { ($0.withVisibleControls, $1.withVisibleControls) }
+    let rows = rows.map { ($0.shown.withVisibleControls, $1.shown.withVisibleControls) }
     let width = (rows.map(\.0.count).max() ?? 0) + 2
     return rows.map { $0.0 + String(repeating: " ", count: width - $0.0.count) + $0.1 + "\n" }.joined()
   }
@@ -107,7 +100,7 @@ enum Format {
 extension Format {
   /// Rows of cells in columns, the first ones aligned at the left, the others at the right.
   static func columns(_ rows: [[String]], leftAligned: Int) -> String {
-    let rows = rows.map { $0.map(\.withVisibleControls) }
+    let rows = rows.map { $0.map { $0.shown.withVisibleControls } }
     guard let first = rows.first else { return "" }
     let widths = first.indices.map { i in rows.reduce(0) { Swift.max($0, $1[i].count) } }
     return rows.map { row in

@@ -16,15 +16,8 @@ enum Terminal {
 
   /// Writes `text` to standard error.
   static func error(_ text: String) {
-    var text = text
-    text.withUTF8 { bytes in
-      var rest = UnsafeRawBufferPointer(bytes)[...]
-      while !rest.isEmpty {
-        let count = write(STDERR_FILENO, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
-        if count < 0, errno != EINTR { return }
-        rest = rest.dropFirst(max(0, count))
-      }
-    }
+    var text = text.shown
+    text.withUTF8 { _ = Descriptor.write(UnsafeRawBufferPointer($0), to: STDERR_FILENO) }
   }
 
   /// A remark of one line, or an error; whatever names and words it holds, they do not steer the terminal.

@@ -167,10 +167,18 @@ extension TextUnit {
 struct CommonSettings: SettingValues {
   var isQuiet = false
   var threads: Int?
+  var isForced = false
 
   static var quiet: Setting<Self> {
     Setting(flag: "quiet", \.isQuiet, "no remarks, only results and errors")
       .changes(.free).typed("silent")
+  }
+
+  static var force: Setting<Self> {
+    Setting(
+      flag: "force", \.isForced,
+      "replace the output even where something else stands than this command writes"
+    ).changes(.free).unconfigured().typed("overwrite", "clobber", "replace")
   }
 
   static var threads: Setting<Self> {

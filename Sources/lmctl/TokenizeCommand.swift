@@ -28,7 +28,8 @@ enum TokenizeCommand: Command {
     let files = [settings.text.vocabularyPath, settings.checkpointPath, settings.validPath]
     try TextFiles.requireSingleStandardInput(paths, files[0], files[1], files[2])
     if let output = settings.vocabularyOutput {
-      try AtomicFile.check(path: output, inputs: paths + files.compactMap { $0 })
+      _ = try OutputFile(
+        output, .vocabulary, inputs: paths + files.compactMap { $0 }, isForced: settings.common.isForced)
     }
     if settings.showsStatistics {
       let statistics = try VocabularyStatistics(
@@ -125,6 +126,7 @@ struct TokenizeSettings: SettingValues {
         Setting(flag: "reverse", \.reverses, "turn lines of tokens, or with --ids of numbers, back into text")
           .notWithStatistics().excludes("vocab-out").typed("detokenize", "decode", "join")
         vocabularyOutput
+        CommonSettings.force.lifted(\.common).needs("vocab-out")
         Setting(
           flag: "stats", \.showsStatistics,
           "no tokens, but how many there are, and for each count cut-off from 1 to 10 the vocabulary and the unknown "

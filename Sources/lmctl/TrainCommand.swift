@@ -55,11 +55,11 @@ enum TrainCommand: Command {
       throw UsageError("--auto-resume and --\(other) exclude each other")
     }
     let output = arguments.string("output") ?? TrainSettings().output
-    if access(output + RunningCheckpoint.suffix, F_OK) == 0 {
+    if RunningCheckpoint.path(beside: output).withSystemPath({ access($0, F_OK) }) == 0 {
       arguments.give("resume", output)
       return .go
     }
-    guard access(output, F_OK) == 0 else { return .go }
+    guard output.withSystemPath({ access($0, F_OK) }) == 0 else { return .go }
     let kind = arguments.string("model")
     if ConvertCommand.Format(path: output) != .arpa {
       let found = try Checkpoint(path: output).model

@@ -114,6 +114,7 @@ struct TrainSettings: SettingValues {
       Setting("output", \.output, .file, "where the checkpoint goes; - for standard output").short("o")
         .changes(.free).typed(
           "out", "save", "arpa", "lm", "save-dir", "output-dir", "save-path", "write-lm", "text-out")
+      CommonSettings.force.lifted(\.common)
       Setting("valid", \.validPath, .file, "held-out text to evaluate the model on").changes(.free)
         .excludes("holdout").rule(needsProbabilities).typed(
           "validation", "dev", "val", "validation-file", "validation-data", "eval")

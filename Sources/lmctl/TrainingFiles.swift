@@ -3,6 +3,9 @@ import LanguageModels
 /// The files that a training reads and writes, checked before the work.
 struct TrainingFiles {
   let texts: [String]
+  /// Keeps other runs from the output of one that takes its time.
+  private let lock: RunLock?
+
   /// Takes them from the command line; what cannot be read or written fails here.
   init(_ settings: TrainSettings, texts operands: [String], hasPredecessor: Bool) throws {
     let countsPath = settings.countsPath
@@ -26,7 +29,20 @@ struct TrainingFiles {
       throw UsageError("--output names an ARPA file, which is for n-grams; name one that ends in .json")
     }
     let inputs = texts + [countsPath, validPath, vocabularyPath, tuningPath].compactMap { $0 }
-    try AtomicFile.check(path: settings.output, inputs: inputs)
-    if let log = settings.run.log { try AtomicFile.check(path: log, inputs: inputs + [settings.output]) }
+    // What only prints its settings replaces nothing.
+    let isDry = settings.printsConfiguration
+    let output = try OutputFile(
+      settings.output, .model, inputs: inputs, isForced: settings.common.isForced || isDry,
+      resumed: settings.predecessor?.path)
+    if let log = settings.run.log, !isDry { try Self.check(log: log, settings.output, inputs) }
+    lock = settings.kind == .ngram || isDry ? nil : try RunLock(for: settings.output)
+    if let kind = settings.kind { output.remark(onWriting: kind.rawValue, isQuiet: settings.common.isQuiet) }
+  }
+
+  private static func check(log: String, _ output: String, _ inputs: [String]) throws {
+    if OutputTarget.isStandardOutput(log), OutputTarget.isStandardOutput(output) {
+      throw UsageError("--output and --log cannot both be standard output")
+    }
+    try RunLog.check(log, inputs: inputs, output: output)
   }
 }

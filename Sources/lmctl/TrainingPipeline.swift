@@ -102,8 +102,9 @@ struct TrainingPipeline {
       as: EvaluatedModel(path: settings.output, tokenizer: tokenizer, vocabulary: vocabulary),
       text: settings.validPath ?? "the last \(Format.count(heldOut.sentences, "sentence")) of the text",
       isQuiet: isQuiet)
-    // Behind a checkpoint, standard output is no place for a table.
-    if settings.output == "-" {
+    // Behind a checkpoint or a log, standard output is no place for a table.
+    if [settings.output, settings.run.log].contains(where: { $0.map(OutputTarget.isStandardOutput) == true })
+    {
       Terminal.error(result.table())
     } else {
       StandardOutput.shared.write(result.table())

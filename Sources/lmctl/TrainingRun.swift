@@ -41,7 +41,7 @@ final class TrainingRun {
     let predecessor = job.predecessor
     if let predecessor { try Self.start(trainer, with: predecessor) }
     let isResumed = predecessor?.use == .resume
-    log = try run.log.map { try RunLog(path: $0, isResumed: isResumed) }
+    log = try run.log.map { try RunLog(path: $0) }
     running = RunningCheckpoint(
       beside: job.output, interval: run.checkpointInterval, resumedFrom: isResumed ? predecessor?.path : nil)
     display = TrainingDisplay(options: options, isQuiet: job.isQuiet)
@@ -139,7 +139,7 @@ final class TrainingRun {
 
   /// The command line that goes on with this run.
   private var resumption: String {
-    let arguments = [CommandLine.arguments.first ?? "lmctl", "train", "--resume", job.output]
+    let arguments = [RawArgument.all.first ?? "lmctl", "train", "--resume", job.output]
     let text = job.texts.contains { $0["name"] == "standard input" } ? " - < TEXT" : ""
     return arguments.map(Shell.quoted).joined(separator: " ") + text
   }
@@ -199,7 +199,7 @@ final class TrainingRun {
   private func announce() {
     let position = trainer.position
     let isResumed = job.predecessor?.use == .resume
-    if log?.isEmpty == true { log?.write("start", startMembers) }
+    if !isResumed || log?.isEmpty == true { log?.write("start", startMembers) }
     if isResumed {
       log?.write(
         "resume",

@@ -74,7 +74,9 @@ struct ConfigurationTests {
     }
     // What speaks of configurations is no part of one, nor is what a single run goes on from.
     #expect(
-      Set(options).subtracting(printed) == ["config", "print-config", "resume", "auto-resume", "new-data"])
+      Set(options).subtracting(printed) == [
+        "config", "print-config", "resume", "auto-resume", "new-data", "force",
+      ])
     #expect(printed.subtracting(options) == ["texts"])
   }
 

@@ -1,12 +1,13 @@
 import Glibc
 
 /// Writes a file so that the old one stays whole until the new one is: to a temporary file beside it, synced to disk,
-/// then renamed. A target that is not a regular file (a pipe, `/dev/null`) is written directly; `-` is standard output.
+/// then renamed. What is no file (a pipe, `/dev/null`, `/dev/stdout`) is written directly; `-` is standard output.
 /// A name that ends in `.gz`, `.bz2`, `.xz` or `.zst` is written through `gzip`, `bzip2`, `xz` or `zstd`.
 public final class AtomicFile {
+  /// How it is named in messages.
   private let path: String
-  private let target: String
-  private let temporary: String?
+  private let target: OutputTarget
+  private var temporary: String?
   private var descriptor: Int32
   private var compressor: (process: ChildProcess, program: String, input: Int32)?
 
@@ -15,96 +16,85 @@ public final class AtomicFile {
   /// - Throws: `FileError` when the folder is missing or not writable, or the path is a folder.
   public init(path: String) throws {
     self.path = path == "-" ? "standard output" : path
-    if path.isEmpty { throw FileError(path: "''", reason: "an empty name names no file") }
-    if path == "-" {
-      (target, temporary, descriptor) = (path, nil, STDOUT_FILENO)
-      return
+    target = try OutputTarget(path: path)
+    switch target {
+    case .descriptor(let number): descriptor = number
+    case .device: descriptor = path.withSystemPath { open($0, O_WRONLY | O_CLOEXEC) }
+    case .file(let target, let mode):
+      let made = TemporaryFiles.create(beside: target, mode: mode)
+      (temporary, descriptor) = (made?.path, made?.descriptor ?? -1)
     }
-    // A link is followed, so that it goes on pointing to the file.
-    target = Self.followingLinks(path)
-    var status = stat()
-    let exists = stat(target, &status) == 0
-    if exists, status.st_mode & S_IFMT != S_IFREG {
-      temporary = nil
-      descriptor = open(target, O_WRONLY | O_CLOEXEC)
-    } else {
-      let name = "\(target).tmp-\(getpid())"
-      temporary = name
-      let permissions: mode_t = exists ? status.st_mode & 0o777 : 0o666
-      descriptor = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, permissions)
-      if descriptor >= 0 { TemporaryFiles.add(name) }
-    }
-    guard descriptor >= 0 else {
-      switch errno {
-      case ENOENT:
-        throw FileError(
-          path: path, reason: "cannot be written: its folder does not exist; create the folder first")
-      case EACCES where temporary != nil:
-        throw FileError(path: path, reason: "cannot be written: no permission to create files in its folder")
-      default: throw FileError(path: path, errno: errno)
-      }
-    }
+    guard descriptor >= 0 else { throw Self.error(errno, path, target) }
     if let program = Compression.program(for: path) { try compress(with: program) }
   }
 
   deinit { discard() }
 
   /// Makes sure that `path` can be written, before hours are spent on what should go there, and that it is none of `inputs`,
-  /// which would be lost.
+  /// which would be lost. What dead writers have left of it is removed.
   public static func check(path: String, inputs: [String] = []) throws {
-    var status = stat()
-    let exists = path != "-" && stat(path, &status) == 0
-    for input in inputs where exists && input != "-" {
-      var other = stat()
-      if stat(input, &other) == 0, (other.st_dev, other.st_ino) == (status.st_dev, status.st_ino) {
+    let target = try OutputTarget(path: path)
+    try checkDifference(path, from: inputs)
+    switch target {
+    // To open a pipe would disturb its reader.
+    case .device:
+      guard path.withSystemPath({ access($0, W_OK) }) == 0 else { throw FileError(path: path, errno: errno) }
+    case .descriptor: break
+    case .file(let target, _):
+      TemporaryFiles.removeLeftovers(beside: target)
+      _ = try AtomicFile(path: path)
+    }
+  }
+
+  /// An error if `path` is a file that one of `inputs` names too.
+  public static func checkDifference(_ path: String, from inputs: [String]) throws {
+    var (status, other) = (stat(), stat())
+    guard try OutputTarget(path: path).isOldFile, path.withSystemPath({ stat($0, &status) }) == 0 else {
+      return
+    }
+    for input in inputs where input != "-" && input.withSystemPath({ stat($0, &other) }) == 0 {
+      if (other.st_dev, other.st_ino) == (status.st_dev, status.st_ino) {
         throw FileError(path: path, reason: "is read as well; name another file for the output")
       }
     }
-    // To open a pipe would disturb its reader.
-    if exists, status.st_mode & S_IFMT != S_IFREG, status.st_mode & S_IFMT != S_IFDIR { return }
-    _ = try AtomicFile(path: path)
+  }
+
+  /// Why it cannot be opened.
+  private static func error(_ code: Int32, _ path: String, _ target: OutputTarget) -> FileError {
+    guard case .file(let target, _) = target else { return FileError(path: path, errno: code) }
+    let folder = FileName.split(target).folder
+    switch code {
+    case ENOENT where (folder.isEmpty ? "." : folder).withSystemPath({ access($0, F_OK) }) == 0:
+      return FileError(path: path, reason: "cannot be written: its folder takes no new files; name another")
+    case ENOENT:
+      return FileError(
+        path: path, reason: "cannot be written: its folder does not exist; create the folder first")
+    case EACCES:
+      return FileError(path: path, reason: "cannot be written: no permission to create files in its folder")
+    default: return FileError(path: path, errno: code)
+    }
   }
 
   /// Writes all of `bytes`.
   public func write(_ bytes: UnsafeRawBufferPointer) throws {
-    var rest = bytes[...]
-    while !rest.isEmpty {
-      let count = Glibc.write(
-        compressor?.input ?? descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
-      if count < 0 {
-        if errno == EINTR { continue }
-        if errno == EPIPE, descriptor == STDOUT_FILENO { throw ClosedPipe() }
-        if errno == EPIPE, let compressor { throw failure(of: compressor.program) }
-        throw FileError(path: path, errno: errno)
-      }
-      rest = rest.dropFirst(count)
+    switch Descriptor.write(bytes, to: compressor?.input ?? descriptor) {
+    case 0: break
+    case EPIPE where target == .descriptor(STDOUT_FILENO): throw ClosedPipe()
+    case EPIPE where compressor != nil: throw failure(of: compressor?.program ?? "")
+    case EPIPE: throw FileError(path: path, reason: "cannot be written: whoever read it has gone")
+    case let code: throw FileError(path: path, errno: code)
     }
   }
 
   /// Puts the new file in the place of the old one.
   public func commit() throws {
     try finishCompressor()
-    guard let temporary else { return }
-    guard fsync(descriptor) == 0, rename(temporary, target) == 0 else {
-      throw FileError(path: path, errno: errno)
-    }
+    guard let temporary, case .file(let target, _) = target else { return }
+    let isRenamed = { temporary.withSystemPath { old in target.withSystemPath { rename(old, $0) } } == 0 }
+    guard fsync(descriptor) == 0, isRenamed() else { throw FileError(path: path, errno: errno) }
     TemporaryFiles.remove(temporary)
     close(descriptor)
-    descriptor = -1
-  }
-
-  /// The path that a link, or a link to a link, points to, whether it exists or not.
-  private static func followingLinks(_ path: String) -> String {
-    var path = path
-    for _ in 0..<40 {
-      var buffer = [CChar](repeating: 0, count: 4096)
-      let length = readlink(path, &buffer, buffer.count)
-      guard length > 0 else { return path }
-      let link = String(decoding: buffer[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
-      let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
-      path = link.hasPrefix("/") ? link : folder + link
-    }
-    return path
+    (self.temporary, descriptor) = (nil, -1)
   }
 
   private func compress(with program: String) throws {
@@ -138,10 +128,10 @@ public final class AtomicFile {
       close(compressor.input)
       self.compressor = nil
     }
-    guard descriptor > STDOUT_FILENO else { return }
-    close(descriptor)
+    if case .descriptor = target { return }
+    if descriptor >= 0 { close(descriptor) }
     if let temporary {
-      unlink(temporary)
+      _ = temporary.withSystemPath { unlink($0) }
       TemporaryFiles.remove(temporary)
     }
   }

@@ -12,29 +12,22 @@ public final class TemporaryFile: Sendable {
   /// - Throws: `FileError` when that is not possible.
   public init(in folder: String) throws {
     self.folder = folder
-    let template = "\(folder)/lmctl-XXXXXX"
-    var name = template.utf8CString
-    descriptor = name.withUnsafeMutableBufferPointer { $0.baseAddress.map { mkstemp($0) } ?? -1 }
-    guard descriptor >= 0 else {
-      throw Self.error(folder, errno)
-    }
-    name.withUnsafeBufferPointer { _ = $0.baseAddress.map { unlink($0) } }
-    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+    var (path, opened) = ("", Int32(-1))
+    repeat {
+      path = "\(folder)/lmctl-\(String(UInt64.random(in: 0...UInt64.max), radix: 16))"
+      opened = path.withSystemPath { open($0, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600) }
+    } while opened < 0 && errno == EEXIST
+    descriptor = opened
+    guard descriptor >= 0 else { throw Self.error(folder, errno) }
+    _ = path.withSystemPath { unlink($0) }
   }
 
   deinit { close(descriptor) }
 
   /// Writes all of `bytes` behind what was written before.
   public func write(_ bytes: UnsafeRawBufferPointer) throws {
-    var rest = bytes[...]
-    while !rest.isEmpty {
-      let count = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
-      if count < 0 {
-        if errno == EINTR { continue }
-        throw Self.error(folder, errno)
-      }
-      rest = rest.dropFirst(count)
-    }
+    let code = Descriptor.write(bytes, to: descriptor)
+    if code != 0 { throw Self.error(folder, code) }
   }
 
   private static func error(_ folder: String, _ code: Int32) -> FileError {

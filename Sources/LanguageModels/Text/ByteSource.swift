@@ -27,7 +27,7 @@ public final class ByteSource {
       descriptor = STDIN_FILENO
     } else {
       name = path
-      descriptor = open(path, O_RDONLY | O_CLOEXEC)
+      descriptor = path.withSystemPath { open($0, O_RDONLY | O_CLOEXEC) }
       guard descriptor >= 0 else { throw FileError(path: path, errno: errno) }
     }
     var status = stat()
@@ -102,15 +102,10 @@ public final class ByteSource {
 
   private func readAhead(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
     if descriptor < 0 { return 0 }
-    while true {
-      let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
-      if count > 0 { return count }
-      if count == 0 {
-        try finishDecompressor()
-        return 0
-      }
-      if errno != EINTR { throw FileError(path: name, errno: errno) }
-    }
+    let count = Descriptor.read(descriptor, into: buffer)
+    if count < 0 { throw FileError(path: name, errno: errno) }
+    if count == 0 { try finishDecompressor() }
+    return count
   }
 
   private func decompress(with program: String) throws {

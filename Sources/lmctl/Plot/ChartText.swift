@@ -1,4 +1,5 @@
 import Glibc
+import LanguageModels
 
 /// Names and numbers as charts show them.
 enum ChartText {
@@ -41,7 +42,7 @@ enum ChartText {
   /// `text` without characters that would move a terminal's cursor or that XML has no place for.
   static func printable(_ text: String) -> String {
     var result = String.UnicodeScalarView()
-    for scalar in text.unicodeScalars {
+    for scalar in text.shown.unicodeScalars {
       let isControl = scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
       let isNoCharacter = scalar.value & 0xFFFE == 0xFFFE
       // Marks that turn the direction of writing would turn what follows too.

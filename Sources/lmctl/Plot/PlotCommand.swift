@@ -39,7 +39,7 @@ enum PlotCommand: Command {
           "--output writes SVG, so its name must not end in '\(suffix)'; name it .svg and convert it afterwards"
         )
       }
-      try AtomicFile.check(path: output, inputs: paths)
+      _ = try OutputFile(output, .picture, inputs: paths, isForced: settings.common.isForced)
     }
     let chart = Chart(try runs(paths, options, isQuiet: settings.common.isQuiet), options)
     guard let output else {
@@ -68,11 +68,12 @@ enum PlotCommand: Command {
             "warning: \(path): \(Format.count(others, "more line")) could not be read; passed over")
         }
       }
-      if let run = Chart.run(log, name: name, options) {
-        runs.append(run)
-        continue
+      let curves = log.runs.enumerated().compactMap { i, run in
+        Chart.run(run, name: log.runs.count == 1 ? name : "\(name) #\(i + 1)", options)
       }
-      let isEmpty = log.steps.isEmpty && log.epochs.isEmpty
+      runs += curves
+      if !curves.isEmpty { continue }
+      let isEmpty = log.runs.allSatisfy { $0.steps.isEmpty && $0.epochs.isEmpty }
       let reason =
         isEmpty
         ? "the log has no step or epoch yet"

@@ -32,6 +32,7 @@ struct PlotSettings: SettingValues {
           "output", \.output, .file, "where the SVG picture goes; - for standard output",
           default: .rule("a chart of characters") { $0.output }
         ).short("o").typed("out", "svg")
+        CommonSettings.force.lifted(\.common)
         Setting(
           "title", \.chart.title, .text("TEXT"), "above the curves",
           default: .rule("the name of a single log") { $0.chart.title })

@@ -33,6 +33,12 @@ struct TrainingLog {
   /// Lines after which a file of which none could be read is no log.
   private static let mostDamage = 100
 
+  /// The runs that stand before this one in the same log.
+  private var earlier: [TrainingLog] = []
+  /// All runs of the log.
+  var runs: [TrainingLog] { earlier + [self] }
+
+  private var hasBegun = false
   private var elapsedBefore = 0.0
   private var clockMayRestart = false
 
@@ -74,6 +80,8 @@ struct TrainingLog {
     guard let event = value["event"]?.stringValue else { return "has no member 'event'" }
     switch event {
     case "start":
+      if hasBegun || !steps.isEmpty || !epochs.isEmpty { beginRun() }
+      hasBegun = true
       tokensPerEpoch = value["tokens"]?.doubleValue ?? tokensPerEpoch
       clockMayRestart = true
     case "resume": clockMayRestart = true
@@ -96,6 +104,14 @@ struct TrainingLog {
     default: break
     }
     return nil
+  }
+
+  /// What follows is another run.
+  private mutating func beginRun() {
+    var finished = self
+    finished.earlier = []
+    earlier.append(finished)
+    (steps, epochs, tokensPerEpoch, elapsedBefore) = ([], [], .nan, 0)
   }
 
   /// The record's place in the run, in epochs: a whole number where an epoch ends.

@@ -90,7 +90,7 @@ struct Arguments {
     for option in options
     where given[option.name] == nil && !withdrawn.contains(option.name) && !passedOver.contains(option.name) {
       guard let value = getenv(option.variable) else { continue }
-      let text = String(cString: value)
+      let text = String(systemText: value)
       if text.isEmpty || option.value == nil && ["0", "false", "no", "off", "n"].contains(text.lowercased()) {
         continue
       }
