@@ -32,7 +32,7 @@ enum TrainCommand: Command {
 
   static func initialValues(_ arguments: inout Arguments) throws -> TrainSettings {
     var initial = TrainSettings()
-    if try startsOrGoesOn(&arguments) == .complete {
+    if try isComplete(&arguments) {
       initial.isComplete = true
       return initial
     }
@@ -41,25 +41,19 @@ enum TrainCommand: Command {
     return initial
   }
 
-  /// What one line for queues comes to.
-  private enum QueueStep {
-    case complete
-    case go
-  }
-
-  /// With `--auto-resume`, the same line starts a run, goes on with it, or finds it complete.
-  private static func startsOrGoesOn(_ arguments: inout Arguments) throws -> QueueStep {
+  /// Whether `--auto-resume` is given and finds the run complete; if it was interrupted, `arguments` then ask to go on with it.
+  private static func isComplete(_ arguments: inout Arguments) throws -> Bool {
     arguments.addEnvironment(allOptions.filter { ["auto-resume", "output"].contains($0.name) })
-    guard arguments.has("auto-resume") else { return .go }
+    guard arguments.has("auto-resume") else { return false }
     for other in ["resume", "init-from", "print-config"] where arguments.has(other) {
       throw UsageError("--auto-resume and --\(other) exclude each other")
     }
     let output = arguments.string("output") ?? TrainSettings().output
     if RunningCheckpoint.path(beside: output).withSystemPath({ access($0, F_OK) }) == 0 {
       arguments.give("resume", output)
-      return .go
+      return false
     }
-    guard output.withSystemPath({ access($0, F_OK) }) == 0 else { return .go }
+    guard output.withSystemPath({ access($0, F_OK) }) == 0 else { return false }
     let kind = arguments.string("model")
     if ConvertCommand.Format(path: output) != .arpa {
       let found = try Checkpoint(path: output).model
@@ -70,7 +64,7 @@ enum TrainCommand: Command {
       }
     }
     if !arguments.has("quiet") { Terminal.note("\(output) is complete; there is nothing left to train") }
-    return .complete
+    return true
   }
 
   static func run(_ settings: TrainSettings, _ operands: [String], given: Arguments) throws {

@@ -167,8 +167,6 @@ extension Setting {
   func models(_ models: ModelKind...) -> Setting { with { $0.option.models = models } }
   /// With other names, which are not taken, but understood.
   func typed(_ names: String...) -> Setting { with { $0.option.typed = names } }
-  /// The value is the name of a file.
-  func path() -> Setting { with { $0.option.isPath = true } }
   /// It may change when a run goes on.
   func changes(_ change: SettingChange) -> Setting { with { $0.change = change } }
   /// A checkpoint holds it.
