@@ -312,3 +312,16 @@ func train(
 func state(_ model: NGramModel, after words: [TokenID]) -> NGramModel.State {
   words.reduce(model.initialState) { model.logProbability(of: $1, after: $0).1 }
 }
+
+/// The model as it comes back from a checkpoint: the same probabilities and back-offs, bit for bit.
+func readBack(_ model: NGramModel) throws -> NGramModel {
+  let folder = try TemporaryFolder()
+  try Checkpoint(
+    model: NGramModel.kind, programVersion: "0", tokenizer: Tokenizer(), vocabulary: model.vocabulary,
+    configuration: model.configuration, training: .object([]), tensors: model.tensors
+  ).write(to: folder("m.json"))
+  let read = try NGramModel(Checkpoint(path: folder("m.json")))
+  #expect(read.trie.logProbabilities == model.trie.logProbabilities)
+  #expect(read.trie.logBackoffs == model.trie.logBackoffs)
+  return read
+}

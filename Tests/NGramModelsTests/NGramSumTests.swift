@@ -256,12 +256,7 @@ struct NGramSumTests {
     let tokens = RandomText.tokens(sentences: 20, vocabularySize: Self.v, seed: 56, maximumLength: 60)
     let model = train(tokens, Self.v, options)
     #expect(model.trie.order == 40)
-    let folder = try TemporaryFolder()
-    try Checkpoint(
-      model: NGramModel.kind, programVersion: "0", tokenizer: Tokenizer(), vocabulary: model.vocabulary,
-      configuration: model.configuration, training: .object([]), tensors: model.tensors
-    ).write(to: folder("m.json"))
-    let read = try NGramModel(Checkpoint(path: folder("m.json")))
+    let read = try readBack(model)
     #expect(read.scoresOneByOne(tokens, .sentence).0 == model.scoresOneByOne(tokens, .sentence).0)
   }
 

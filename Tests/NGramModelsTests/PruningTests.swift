@@ -47,24 +47,12 @@ struct PruningTests {
     for model in [cut, whole.pruned(threshold: 1e-4), whole.pruned(to: size / 3), whole.pruned(to: v + 1)] {
       #expect(model.trie.levelCounts.reduce(0, +) < size)
       #expect(worstSum(model, tokens) < 1e-5)
-      #expect(try roundTrip(model).configuration == model.configuration)
+      #expect(try readBack(model).configuration == model.configuration)
     }
     #expect(whole.pruned(to: v + 1).trie.levelCounts == [v + 1])
     #expect(whole.pruned(to: size / 3).trie.levelCounts.reduce(0, +) == size / 3)
     #expect(whole.pruned(to: size).trie.levelCounts == whole.trie.levelCounts)
     #expect(whole.pruned(threshold: 0).trie.levelCounts == whole.trie.levelCounts)
-  }
-
-  private func roundTrip(_ model: NGramModel) throws -> NGramModel {
-    let folder = try TemporaryFolder()
-    try Checkpoint(
-      model: NGramModel.kind, programVersion: "0", tokenizer: Tokenizer(), vocabulary: model.vocabulary,
-      configuration: model.configuration, training: .object([]), tensors: model.tensors
-    ).write(to: folder("m.json"))
-    let read = try NGramModel(Checkpoint(path: folder("m.json")))
-    #expect(read.trie.logProbabilities == model.trie.logProbabilities)
-    #expect(read.trie.logBackoffs == model.trie.logBackoffs)
-    return read
   }
 
   @Test("Cut-offs leave out n-grams by their count in the text, and give their mass to the lower order")
@@ -157,7 +145,7 @@ struct PruningTests {
     let whole = train(tokens, v, options(method.0, method.1, 4))
     let model = whole.quantized(bits: 8)
     #expect(model.trie.words == whole.trie.words)
-    let read = try roundTrip(model)
+    let read = try readBack(model)
     #expect(read.configuration["quantize"] == 8)
     let (mean, largest) = model.distance(from: whole)
     #expect(mean < 0.01 && largest < 0.2)
