@@ -67,7 +67,8 @@ struct Predecessor {
           + "begin a new run with its weights: --init-from \(path)")
     }
     do {
-      try NeuralConfiguration(kind: kind, json: checkpoint.configuration).check(checkpoint)
+      try NeuralConfiguration(kind: kind, json: checkpoint.configuration).check(
+        checkpoint, engine: Engine(threads: 1))
     } catch let error as CheckpointError {
       throw FileError(path: path, reason: error.reason)
     }

@@ -66,10 +66,10 @@ struct TrainSettings: SettingValues {
 
   /// Streams side by side.
   var rows: Int? {
-    get { training.rows }
+    get { training.batchSize }
     set {
       hasRows = newValue != nil
-      training.rows = newValue ?? (isFine ? 64 : 20)
+      training.batchSize = newValue ?? (isFine ? 64 : 20)
     }
   }
 
@@ -212,7 +212,7 @@ struct TrainSettings: SettingValues {
         ).typed("output-dropout"),
         Setting(
           flag: "locked-dropout", \.network.regularization.isLocked,
-          "drop the same units at all steps of a chunk; for long trainings with much dropout"
+          "drop the same units at all steps of a sequence; for long trainings with much dropout"
         ).typed("variational-dropout", "variational"),
         Setting(
           "dropout-weights", \.network.regularization.weightDropout, .probability,
@@ -249,7 +249,7 @@ struct TrainSettings: SettingValues {
         "batch-size", "batchsize", "minibatch", "bsz", "bs", "per-device-train-batch-size",
         "per-gpu-train-batch-size")
       Setting(
-        "bptt", \.training.steps, .whole(1...1_000_000), "steps that gradients flow back",
+        "bptt", \.training.sequenceLength, .whole(1...1_000_000), "steps that gradients flow back",
         default: .rule("35; char and byte 128") { $0.isFine ? 128 : 35 }
       ).recorded("bptt").typed(
         "seq-length", "seq-len", "sequence-length", "seq", "seqlen", "num-steps", "unroll", "block-size",
@@ -276,7 +276,7 @@ struct TrainSettings: SettingValues {
           ? nil : "newbob needs held-out text: --valid FILE or --holdout 0.05"
       }.typed("lr-schedule", "scheduler", "anneal", "decay", "lr-scheduler")
       Setting(
-        "warm-up", \.training.warmUpSteps, .whole(0...1_000_000_000), "steps in which the rate rises from 0"
+        "warm-up", \.training.warmUpUpdates, .whole(0...1_000_000_000), "steps in which the rate rises from 0"
       ).recorded("warm_up").typed("warmup", "warmup-steps", "warmup-updates", "warmup-ratio")
       Setting(
         "newbob-ratio", \.training.newbobRatio, .number("X", "from 1") { $0 >= 1 },
@@ -306,7 +306,7 @@ struct TrainSettings: SettingValues {
       ).recorded("average", .inEffect, rank: 1).needsHeldOutText().typed("asgd", "averaging", "ema", "swa")
       Setting(
         "accumulate", \.training.accumulation, .whole(1...1_000_000),
-        "chunks of --bptt steps for one update; more for a large batch in little memory"
+        "sequences of --bptt steps for one update; more for a large batch in little memory"
       ).recorded("accumulate", .set, rank: 1).typed(
         "gradient-accumulation-steps", "grad-accum", "accumulation", "gradient-accumulation", "update-freq")
       Setting(
@@ -314,8 +314,13 @@ struct TrainSettings: SettingValues {
         "vary --bptt around its value; for trainings of many epochs"
       ).recorded("random_bptt", .set, rank: 1).models(.rnn, .gru, .lstm).rule { values, _ in
         let fewest = TrainingOptions.fewestRandomSteps
-        return values.training.steps < fewest ? "needs --bptt of at least \(fewest)" : nil
+        return values.training.sequenceLength < fewest ? "needs --bptt of at least \(fewest)" : nil
       }
+      Setting(
+        "forget-state", \.training.stateForgetting, .share(),
+        "begin this share of sequences with a state of zeros, so that the beginning of a text is learnt too"
+      ).recorded("forget_state", .set, rank: 4).models(.rnn, .gru, .lstm).typed(
+        "state-dropout", "reset-state")
       Setting("seed", \.training.seed, .seed, "decides first weights and dropout").recorded("seed").typed(
         "random-seed", "manual-seed")
       CommonSettings.threads.lifted(\.common)

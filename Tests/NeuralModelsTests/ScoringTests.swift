@@ -199,7 +199,9 @@ struct ScoringTests {
       let shape = NetworkShape(kind, hidden: hidden, direct: direct)
       var tied = shape.configuration
       tied.tiesEmbeddings = true
-      let count = try #require(tied.parameterCount(vocabularySize: shape.vocabularySize))
+      let needs = tied.needs(
+        vocabularySize: shape.vocabularySize, TrainingOptions(), hasHeldOut: false, engine: engine)
+      let count = try #require(needs.parameters)
       #expect(throws: CheckpointError.self) {
         _ = try reading(shape) { checkpoint in
           checkpoint.configuration = tied.json

@@ -2,10 +2,9 @@ import Glibc
 import LanguageModels
 
 extension OptimizerKind {
-  /// The learning rate that suits it for a kind of network; networks without gates want smaller steps of Adam.
+  /// The learning rate that suits it for a kind of network.
   public func usualRate(for kind: NeuralKind) -> Double {
-    guard self == .adam || self == .adamw else { return defaultRate }
-    return kind == .nnlm || kind == .rnn ? 0.001 : 0.003
+    self == .adam || self == .adamw ? kind.traits.adamRate : defaultRate
   }
 }
 
@@ -13,10 +12,11 @@ extension TrainingOptions {
   /// What to try after training diverged, in a few words.
   ///
   /// - Parameters:
+  ///   - usual: the rate that suits the optimizer.
   ///   - highestRate: the highest rate after all halvings.
-  ///   - lastRate: that of the last step, if that says more.
-  func adviceAfterDivergence(kind: NeuralKind, highestRate: Double, lastRate: Double? = nil) -> String {
-    let usual = optimizer.usualRate(for: kind)
+  ///   - lastRate: that of the last update, if that says more.
+  func adviceAfterDivergence(usualRate usual: Double, highestRate: Double, lastRate: Double? = nil) -> String
+  {
     // A quarter of what was still too much.
     let lower = (highestRate / 4).roundedDown
     let rate =
