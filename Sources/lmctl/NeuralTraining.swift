@@ -2,7 +2,7 @@ import Glibc
 import LanguageModels
 import NeuralModels
 
-/// How `lmctl train --model nnlm|rnn|gru|lstm` trains.
+/// How `lmctl train` trains a network.
 struct NeuralTraining {
   private let settings: TrainSettings
   private var configuration: NeuralConfiguration { settings.network }

@@ -33,7 +33,7 @@ struct TrainSettings: SettingValues {
 
   func checkFirst() throws {
     if kind != nil { return }
-    let models = ModelKind.allCases.map(\.rawValue).joined(separator: ", ")
+    let models = ModelKind.names(ModelKind.allCases)
     throw UsageError("--model is missing; it takes one of \(models)")
   }
 
@@ -134,7 +134,7 @@ struct TrainSettings: SettingValues {
       ).stored(.configuration("context"))
       Setting("order", \.ngram.order, .whole(1...16), "ngram: length of the longest n-grams").models(.ngram)
         .changes(.shape).typed("n", "ngram", "ngram-order")
-      Setting("order", \.network.order, .whole(2...100), "nnlm: tokens seen, and one").models(.nnlm)
+      Setting("order", \.network.order, .whole(2...100), "nnlm: tokens seen, and one").models(.network(.nnlm))
         .changes(.shape).stored(.configuration("order")).typed("window", "context-size")
     }
   }
@@ -148,12 +148,12 @@ struct TrainSettings: SettingValues {
   }
 
   private static var networks: SettingGroup<Self> {
-    SettingGroup("networks (--model nnlm, rnn, gru, lstm)", models: ModelKind.networks) {
-      Setting("layers", \.network.layers, .whole(1...100), "recurrent layers").models(.rnn, .gru, .lstm)
+    SettingGroup("networks (--model \(ModelKind.names(ModelKind.networks)))", models: ModelKind.networks) {
+      Setting("layers", \.network.layers, .whole(1...100), "recurrent layers").models(ModelKind.recurrent)
         .changes(.shape).stored(.configuration("layers")).typed("num-layers", "nlayers", "depth", "n-layers")
       Setting(
         "hidden", \.network.hiddenSize, .whole(1...1_000_000_000), "units of a layer",
-        default: .rule("256; char and byte 512; nnlm 100") { $0.kind == .nnlm ? 100 : $0.isFine ? 512 : 256 }
+        default: .rule("256; char and byte 512; nnlm 100") { $0.kind == .network(.nnlm) ? 100 : $0.isFine ? 512 : 256 }
       ).changes(.shape).stored(.configuration("hidden_size")).typed(
         "hidden-size", "hidden-dim", "nhid", "rnn-size", "units", "num-units", "hidden-units", "dim", "size")
       Setting(
@@ -161,7 +161,7 @@ struct TrainSettings: SettingValues {
         default: .rule("as --hidden; char and byte 64; nnlm 60") { values in
           let hidden = values.network.hiddenSize
           return values.network.tiesEmbeddings
-            ? hidden : values.kind == .nnlm ? 60 : values.isFine ? 64 : hidden
+            ? hidden : values.kind == .network(.nnlm) ? 60 : values.isFine ? 64 : hidden
         }
       ).changes(.shape).stored(.configuration("embedding_size")).typed(
         "embedding", "embedding-size", "embed-size", "embedding-dim", "embed-dim", "emsize", "emb-size")
@@ -175,7 +175,7 @@ struct TrainSettings: SettingValues {
       Setting(
         flag: "direct", \.network.hasDirectConnections, "connect the embeddings to the softmax directly"
       )
-      .models(.nnlm).changes(.shape).stored(.configuration("direct_connections"))
+      .models(.network(.nnlm)).changes(.shape).stored(.configuration("direct_connections"))
     }
   }
 
@@ -226,7 +226,7 @@ struct TrainSettings: SettingValues {
           "tar", \.network.regularization.temporalPenalty, .atLeastZero(),
           "penalty on their changes from step to step; as --ar"
         ).typed("beta"),
-      ].map { $0.models(.rnn, .gru, .lstm) }
+      ].map { $0.models(ModelKind.recurrent) }
     }
   }
 
@@ -312,14 +312,14 @@ struct TrainSettings: SettingValues {
       Setting(
         flag: "random-bptt", \.training.hasRandomLengths,
         "vary --bptt around its value; for trainings of many epochs"
-      ).recorded("random_bptt", .set, rank: 1).models(.rnn, .gru, .lstm).rule { values, _ in
+      ).recorded("random_bptt", .set, rank: 1).models(ModelKind.recurrent).rule { values, _ in
         let fewest = TrainingOptions.fewestRandomSteps
         return values.training.sequenceLength < fewest ? "needs --bptt of at least \(fewest)" : nil
       }
       Setting(
         "forget-state", \.training.stateForgetting, .share(),
         "begin this share of sequences with a state of zeros, so that the beginning of a text is learnt too"
-      ).recorded("forget_state", .set, rank: 4).models(.rnn, .gru, .lstm).typed(
+      ).recorded("forget_state", .set, rank: 4).models(ModelKind.recurrent).typed(
         "state-dropout", "reset-state")
       Setting("seed", \.training.seed, .seed, "decides first weights and dropout").recorded("seed").typed(
         "random-seed", "manual-seed")

@@ -35,6 +35,8 @@ protocol RecurrentCell: Sendable {
   /// Whether x_t reaches h_t by another way than the products, so that `backward` gives a part of its gradient; then I = H.
   var readsInput: Bool { get }
 
+  /// The input weights of gate k start uniform in ± this.
+  func initialWeight(gate k: Int, inputSize: Int, hiddenSize: Int) -> Float
   /// What the bias of gate k starts with.
   func initialBias(gate k: Int) -> Float
   /// What vector k starts with: all its numbers, or their largest if they are `spread` uniformly around 0.
@@ -72,8 +74,12 @@ extension RecurrentCell {
   var hasCellState: Bool { false }
   var carriesHidden: Bool { false }
   var readsInput: Bool { false }
+  func initialWeight(gate k: Int, inputSize: Int, hiddenSize: Int) -> Float { Self.usualWeight(hiddenSize) }
   func initialBias(gate k: Int) -> Float { 0 }
   func initialVector(_ k: Int) -> (value: Float, isSpread: Bool) { (0, false) }
+
+  /// 1/√H, as in PyTorch.
+  static func usualWeight(_ hiddenSize: Int) -> Float { 1 / Float(hiddenSize).squareRoot() }
 }
 
 /// What a cell works on at one time step: some rows, and the units of one thread.
