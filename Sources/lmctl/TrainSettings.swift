@@ -153,7 +153,9 @@ struct TrainSettings: SettingValues {
         .changes(.shape).stored(.configuration("layers")).typed("num-layers", "nlayers", "depth", "n-layers")
       Setting(
         "hidden", \.network.hiddenSize, .whole(1...1_000_000_000), "units of a layer",
-        default: .rule("256; char and byte 512; nnlm 100") { $0.kind == .network(.nnlm) ? 100 : $0.isFine ? 512 : 256 }
+        default: .rule("256; char and byte 512; nnlm 100") {
+          $0.kind == .network(.nnlm) ? 100 : $0.isFine ? 512 : 256
+        }
       ).changes(.shape).stored(.configuration("hidden_size")).typed(
         "hidden-size", "hidden-dim", "nhid", "rnn-size", "units", "num-units", "hidden-units", "dim", "size")
       Setting(

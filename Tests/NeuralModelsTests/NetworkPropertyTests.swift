@@ -251,6 +251,7 @@ struct NetworkPropertyTests {
     network.resetState(rows: 3)
     let loss = network.lossAndGradients(batch, dropoutKey: nil) / Double(batch.targetCount)
     let uniform = Double(shape.vocabularySize).logarithm
-    #expect(abs(loss - uniform) < 0.05 * uniform)
+    // A simple recurrent unit hands its input on, which is large where there are few tokens.
+    #expect(abs(loss - uniform) < (shape.configuration.kind == .sru ? 0.1 : 0.05) * uniform)
   }
 }

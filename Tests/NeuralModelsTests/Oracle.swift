@@ -1,3 +1,4 @@
+import Foundation
 import LanguageModels
 import Tensors
 import TestSupport
@@ -75,7 +76,7 @@ final class Oracle {
     y: [Scalar], state: [Scalar]
   ) {
     let w = self["\(layer).input_weights"]
-    let size = w.columns.count / inputGateCount(kind)
+    let size = hiddenSize(kind, layer: layer)
     func input(_ gate: Int, _ j: Int) -> Scalar { tape.dot(x, w.columns[gate * size + j]) }
     let h = Array(state.prefix(size))
     func recurrent(_ gate: Int, _ j: Int) -> Scalar {
@@ -111,14 +112,33 @@ final class Oracle {
         (input(3, j) + recurrent(3, j) + b(3, j)).sigmoid * cells[j].hyperbolicTangent
       }
       return (y, y + cells)
+    case .sru: return simpleRecurrentUnit(layer, x, state, input)
     }
   }
 
-  private func inputGateCount(_ kind: NeuralKind) -> Int {
+  /// Lei et al. (2018), with c in the place of g(c), and their α in front of x where the highway has no weights.
+  private func simpleRecurrentUnit(
+    _ layer: String, _ x: [Scalar], _ c: [Scalar], _ input: (Int, Int) -> Scalar
+  ) -> (y: [Scalar], state: [Scalar]) {
+    func vector(_ name: String, _ j: Int) -> Scalar { self["\(layer).\(name)"].rows[0][j] }
+    let hasHighway = self["\(layer).input_weights"].columns.count == 4 * c.count
+    let alpha = (1 + 2 * Foundation.exp(-3.0)).squareRoot()
+    var (y, cells): ([Scalar], [Scalar]) = ([], [])
+    for j in c.indices {
+      let f = (input(1, j) + vector("forget_state", j) * c[j] + vector("forget_bias", j)).sigmoid
+      let r = (input(2, j) + vector("reset_state", j) * c[j] + vector("reset_bias", j)).sigmoid
+      let cell = f * c[j] + (1 - f) * input(0, j)
+      cells.append(cell)
+      y.append(r * cell + (1 - r) * (hasHighway ? input(3, j) : alpha * x[j]))
+    }
+    return (y, cells)
+  }
+
+  /// H of a layer.
+  private func hiddenSize(_ kind: NeuralKind, layer: String) -> Int {
     switch kind {
-    case .nnlm, .rnn: 1
-    case .gru: 3
-    case .lstm: 4
+    case .sru: self["\(layer).forget_bias"].columns.count
+    default: self["\(layer).recurrent_weights"].rows.count
     }
   }
 

@@ -6,6 +6,7 @@ public enum NeuralKind: String, CaseIterable, Sendable {
   case rnn
   case gru
   case lstm
+  case sru
 
   /// What the rest of the program knows of a kind.
   public struct Traits: Sendable {
@@ -28,6 +29,7 @@ public enum NeuralKind: String, CaseIterable, Sendable {
         makeCell: { _, _ in ElmanCell() }, adamRate: 0.001, synonyms: ["elman", "rnn_tanh", "srn"])
     case .gru: Traits(makeCell: { _, _ in GRUCell() }, adamRate: 0.003, synonyms: [])
     case .lstm: Traits(makeCell: { _, _ in LSTMCell() }, adamRate: 0.003, synonyms: [])
+    case .sru: Traits(makeCell: SRUCell.init, adamRate: 0.003, synonyms: ["simple-recurrent-unit"])
     }
   }
 
