@@ -174,10 +174,24 @@ struct TrainSettings: SettingValues {
         return embed == hidden ? nil : "needs --embed as large as --hidden, not \(embed) and \(hidden)"
       }.excludes("direct").typed(
         "tied", "tie-weights", "tie-embeddings", "share-embeddings", "share-decoder-input-output-embed")
+      connections
       Setting(
         flag: "direct", \.network.hasDirectConnections, "connect the embeddings to the softmax directly"
       )
       .models(.network(.nnlm)).changes(.shape).stored(.configuration("direct_connections"))
+    }
+  }
+
+  /// A flag for each way to connect layers.
+  private static var connections: [Setting<Self>] {
+    Connection.allCases.filter { $0 != .plain }.map { connection in
+      Setting(flag: connection.rawValue, \.network[connectsBy: connection], connection.summary)
+        .models(ModelKind.recurrent).changes(.shape).stored(
+          .configuration(connection.rawValue)
+        )
+        .rule { values, _ in
+          values.network.hasConnections ? nil : "needs --layers 2 and more, or --embed as large as --hidden"
+        }
     }
   }
 

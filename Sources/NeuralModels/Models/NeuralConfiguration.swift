@@ -14,6 +14,8 @@ public struct NeuralConfiguration: Sendable, Equatable {
   public var order = 5
   /// Whether the softmax uses the embeddings as its weights (Press and Wolf 2017).
   public var tiesEmbeddings = false
+  /// What is around every recurrent layer that it fits.
+  public var connection = Connection.plain
   /// Whether the NNLM has direct connections from the embeddings to the softmax.
   public var hasDirectConnections = false
   /// What is done against learning the text by heart; no parameter depends on it.
@@ -50,9 +52,10 @@ public struct NeuralConfiguration: Sendable, Equatable {
         .init("hidden_size", .integer(hiddenSize)),
         .init("embedding_size", .integer(embeddingSize)),
         .init("tied_embeddings", .bool(tiesEmbeddings)),
-      ] + regularization.json + [
-        .init("context", .string(context.rawValue))
-      ])
+      ] + (connection == .plain ? [] : [.init(connection.rawValue, .bool(true))])
+        + regularization.json + [
+          .init("context", .string(context.rawValue))
+        ])
   }
 
   /// The configuration in a checkpoint of a model of `kind`.
@@ -84,11 +87,26 @@ public struct NeuralConfiguration: Sendable, Equatable {
         "damaged: tied embeddings need an 'embedding_size' as large as 'hidden_size' and no direct connections"
       )
     }
+    connection = Connection.allCases.first { json[$0.rawValue]?.boolValue == true } ?? .plain
+    guard hasConnections else {
+      throw CheckpointError("damaged: no layer of its sizes can be '\(connection.rawValue)'")
+    }
     regularization = try Regularization(json: json)
     guard let context = json["context"]?.stringValue.flatMap(ContextMode.init) else {
       throw CheckpointError("damaged: 'configuration' has no 'context'")
     }
     self.context = context
+  }
+
+  /// Whether layers are connected in some way.
+  public subscript(connectsBy connection: Connection) -> Bool {
+    get { self.connection == connection }
+    set { if newValue { self.connection = connection } }
+  }
+
+  /// Whether the connection fits a layer, as it should if it is asked for: layers after the first always do.
+  public var hasConnections: Bool {
+    layers > 1 || connection.fits(inputSize: embeddingSize, outputSize: hiddenSize)
   }
 
   // MARK: The network
@@ -125,10 +143,11 @@ public struct NeuralConfiguration: Sendable, Equatable {
     for l in 0...layers {
       let d = declarations.of("layer\(l)")
       if l > 0 {
-        stack.append(
-          RecurrentLayer(
-            cell: makeCell(width, hiddenSize), inputSize: width, hiddenSize: hiddenSize, number: l - 1,
-            weightDropoutRate: r.weightDropout, d))
+        let layer = RecurrentLayer(
+          cell: makeCell(width, hiddenSize), inputSize: width, hiddenSize: hiddenSize, number: l - 1,
+          weightDropoutRate: r.weightDropout, d)
+        let connects = connection.fits(inputSize: width, outputSize: hiddenSize)
+        stack.append(connects ? connection.around(layer, d) : layer)
         width = hiddenSize
       }
       // Dropout on every x (Zaremba et al. 2014).
