@@ -58,6 +58,9 @@ struct GradientTests {
         NetworkShape(kind, layers: 2, hidden: 5, embedding: 5, tied: true),
         NetworkShape(kind, layers: 2, hidden: 17, embedding: 3),
       ]
+        + Connection.allCases.filter { $0 != .plain }.map {
+          NetworkShape(kind, layers: 3, hidden: 9, embedding: 9, connection: $0)
+        }
     } + [
       NetworkShape(.nnlm), NetworkShape(.nnlm, direct: true),
       NetworkShape(.nnlm, hidden: 5, embedding: 5, order: 2, tied: true),

@@ -44,7 +44,23 @@ struct LayerCase: Sendable, CustomTestStringConvertible {
           "two stages, 4 to \(hidden)", input: 4, hidden: hidden, { TwoStageCell() }, Oracle.twoStages),
         recurrent("row sums, 4 to \(hidden)", input: 4, hidden: hidden, { CenteredCell() }, Oracle.centered),
       ]
-    } + [hiddenLayer, direct, dropout, penalty, stack]
+    } + Connection.allCases.map(connection) + [hiddenLayer, direct, dropout, penalty, stack]
+
+  /// A connection around a gated recurrent unit.
+  private static func connection(_ connection: Connection) -> LayerCase {
+    LayerCase(
+      name: "\(connection) connection", input: 7,
+      make: { d in
+        connection.around(RecurrentLayer(cell: GRUCell(), inputSize: 7, hiddenSize: 7, d.of("layer")), d)
+      }
+    ) { oracle, x, state in
+      let inner = oracle.step(.gru, layer: "layer", x, state)
+      return switch connection {
+      case .plain: inner
+      case .residual: (zip(inner.y, x).map { $0 + $1 }, inner.state)
+      }
+    }
+  }
 
   private static let hiddenLayer = LayerCase(
     name: "hidden layer", input: 6, make: { FeedForwardLayer(6, 9, $0.of("hidden")) }

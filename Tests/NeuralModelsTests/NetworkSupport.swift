@@ -137,12 +137,13 @@ struct NetworkShape: Sendable, CustomTestStringConvertible {
   init(
     _ kind: NeuralKind, layers: Int = 1, hidden: Int = 5, embedding: Int = 4, order: Int = 4,
     tied: Bool = false,
-    direct: Bool = false, dropout: Float = 0, context: ContextMode = .stream, vocabulary: Int = 7
+    direct: Bool = false, dropout: Float = 0, context: ContextMode = .stream, vocabulary: Int = 7,
+    connection: Connection = .plain
   ) {
     var c = NeuralConfiguration(kind: kind)
     (c.layers, c.hiddenSize, c.embeddingSize, c.order) = (layers, hidden, embedding, order)
     (c.tiesEmbeddings, c.hasDirectConnections) = (tied, direct)
-    (c.dropout, c.context) = (dropout, context)
+    (c.dropout, c.context, c.connection) = (dropout, context, connection)
     configuration = c
     vocabularySize = vocabulary
   }
@@ -150,7 +151,8 @@ struct NetworkShape: Sendable, CustomTestStringConvertible {
   var testDescription: String {
     let c = configuration
     return "\(c.kind)" + (c.tiesEmbeddings ? " tied" : "") + (c.hasDirectConnections ? " direct" : "")
-      + (c.dropout > 0 ? " dropout" : "") + " \(c.layers)×\(c.hiddenSize) \(c.context)"
+      + (c.dropout > 0 ? " dropout" : "") + (c.connection == .plain ? "" : " \(c.connection)")
+      + " \(c.layers)×\(c.hiddenSize) \(c.context)"
   }
 
   func make(_ engine: Engine) -> NextTokenNetwork {
@@ -164,6 +166,9 @@ struct NetworkShape: Sendable, CustomTestStringConvertible {
     NeuralKind.allCases.map { NetworkShape($0, layers: 2, hidden: 33, embedding: 6, vocabulary: 19) } + [
       NetworkShape(.nnlm, hidden: 33, embedding: 6, direct: true, vocabulary: 19)
     ]
+    + Connection.allCases.filter { $0 != .plain }.map {
+      NetworkShape(.lstm, layers: 3, hidden: 17, embedding: 17, vocabulary: 19, connection: $0)
+    }
 }
 
 extension Double {

@@ -215,6 +215,9 @@ final class Oracle {
     for l in 0..<c.layers {
       let initial = states.map { variables(Array($0[l * size..<(l + 1) * size])) }
       top = run(c.kind, layer: "layer\(l + 1)", x, initial: initial, restarts: batch.restarts)
+      if c.connection == .residual, x[0].count == c.hiddenSize {
+        top = zip(top, x).map { zip($0, $1).map { $0 + $1 } }
+      }
       x = drop(top, at: l + 1, masks)
     }
     let r = c.regularization

@@ -4,11 +4,14 @@
 public enum Connection: String, CaseIterable, Sendable {
   /// y = layer(x)
   case plain
+  /// y = layer(x) + x
+  case residual
 
   /// In a few words, for help.
   public var summary: String {
     switch self {
     case .plain: "each layer gives its output alone"
+    case .residual: "add the input of each layer to its output, where both have one size"
     }
   }
 
@@ -16,6 +19,7 @@ public enum Connection: String, CaseIterable, Sendable {
   func around(_ layer: any SequenceLayer, _ declarations: Declarations) -> any SequenceLayer {
     switch self {
     case .plain: layer
+    case .residual: Residual(around: layer, declarations)
     }
   }
 
