@@ -18,9 +18,10 @@ struct NetworkTests {
     #expect(sampled.split(separator: "\n", omittingEmptySubsequences: false).count == 4)
     // What is sampled has the score that eval gives it, in the context of sampling.
     let score = try run(
-      "lmctl sample m.json --seed 4 --max-tokens 5000 --context sentence --show-score | cut -f1", folder)
+      "lmctl sample m.json --unk --seed 4 --max-tokens 5000 --context sentence --show-score | cut -f1", folder
+    )
     let rescored = try run(
-      "lmctl sample m.json --seed 4 --max-tokens 5000 --context sentence | lmctl eval m.json --context sentence --per sentence | cut -f3",
+      "lmctl sample m.json --unk --seed 4 --max-tokens 5000 --context sentence | lmctl eval m.json --context sentence --per sentence | cut -f3",
       folder)
     let (a, b) = (try #require(Double(score.dropLast())), try #require(Double(rescored.dropLast())))
     #expect(abs(a - b) < 1e-3)

@@ -11,6 +11,8 @@ public final class LineReader {
   public let source: ByteSource
   /// Number of the line that `next()` returned last, from 1.
   public private(set) var lineNumber = 0
+  /// Whether that line has its line end, as every line has but perhaps the last.
+  public private(set) var isTerminated = true
   /// Bytes of all lines returned so far, with their line ends.
   public private(set) var bytesRead = 0
   /// The digest of all bytes read, if the reader was asked for one.
@@ -106,6 +108,7 @@ public final class LineReader {
   private func line(at base: UnsafeMutableRawPointer, length: Int, terminator: Int) -> UnsafeRawBufferPointer
   {
     lineNumber += 1
+    isTerminated = terminator > 0
     bytesRead += length + terminator
     start += length + terminator
     var text = UnsafeRawBufferPointer(start: base, count: length)
