@@ -34,7 +34,8 @@ struct TextStatisticsTests {
         .fixed(Vocabulary(unit: unit, tokens: ["w"])),
       ] {
         let text = reader(Array((lines.joined(separator: "\n") + "\n\n").utf8), Tokenizer(unit: unit))
-        let (corpus, part, _) = try Corpus.build(from: text, vocabulary: source, holdout: fraction)
+        let (corpus, part, _) = try Corpus.build(
+          from: text, vocabulary: source, holdout: Holdout(fraction: fraction))
         let heldOut = try #require(part)
         let whole = text.statistics
         #expect(heldOut.statistics.sentences == heldOut.sentences)
