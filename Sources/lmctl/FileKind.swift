@@ -119,6 +119,8 @@ enum FileKind {
     guard bytes.prefix(1000).contains(UInt8(ascii: "\t")) else { return false }
     var all = lines(bytes)
     if !isWhole { all.removeLast() }
+    // What begins with a space is no n-gram, but says what these are.
+    if all.first?.first == UInt8(ascii: " ") { all.removeFirst() }
     guard all.count > 1 else { return false }
     var hasMarker = false
     var previous: [ArraySlice<UInt8>] = []

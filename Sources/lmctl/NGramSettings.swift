@@ -56,7 +56,7 @@ extension TrainSettings {
       ReductionSettings.quantize.lifted(\.reduction)
       Setting(
         "counts", \.countsPath, .file,
-        "train on the counts that lmctl count wrote, in place of texts; give the same text options as there"
+        "train on the counts that lmctl count wrote, in place of texts; text rules are those of the counts"
       ).rule(needsNoSplitText).rule { _, given in
         given.has("holdout")
           ? "and --holdout exclude each other: counts have no sentences to hold out; use --valid FILE" : nil
