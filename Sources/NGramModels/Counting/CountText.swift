@@ -65,27 +65,20 @@ enum CountText {
   }
 
   private static func escape(_ scalar: Unicode.Scalar, to output: inout [UInt8]) {
-    output.append(contentsOf: "\\u{\(String(scalar.value, radix: 16))}".utf8)
+    output.append(contentsOf: CharacterEscape.hexadecimal(scalar).utf8)
   }
 
   /// The token that was written so, in units other than words; `nil` if none was.
   static func token(_ text: String) -> String? {
-    var token = ""
-    var rest = text[...]
-    while let character = rest.unicodeScalars.first {
-      if character == "\\" {
-        guard rest.hasPrefix("\\u{"), let end = rest.firstIndex(of: "}"),
-          let value = UInt32(rest[rest.index(rest.startIndex, offsetBy: 3)..<end], radix: 16),
-          let scalar = Unicode.Scalar(value)
-        else { return nil }
-        token.unicodeScalars.append(scalar)
-        rest = rest[rest.index(after: end)...]
-      } else {
-        token.unicodeScalars.append(character == "▁" ? " " : character)
-        rest = Substring(rest.unicodeScalars.dropFirst())
-      }
+    var token = String.UnicodeScalarView()
+    var rest = Substring(text).unicodeScalars
+    while let scalar = rest.first {
+      let escape = CharacterEscape.readHexadecimal(rest)
+      if scalar == "\\", escape == nil { return nil }
+      token.append(escape?.scalar ?? (scalar == "▁" ? " " : scalar))
+      rest = rest.dropFirst(escape?.length ?? 1)
     }
-    return token
+    return String(token)
   }
 
   /// Whether the line of n-gram `a` stands before that of n-gram `b`, as `LC_ALL=C sort` puts them: byte by byte, a tab behind each
