@@ -16,11 +16,20 @@ enum FileKind {
   /// Bytes that are looked at.
   private static let size = 1 << 16
 
+  /// Bytes that are looked at for the beginning of an ARPA file's data.
+  private static let sizeBeforeData = 1 << 24
+
   /// The kind of `source`, of which nothing is taken.
   init(_ source: ByteSource) throws {
     // Somebody may be typing, or answering line by line: what is there must do.
     let start = try source.isInteractive ? source.peekOnce(Self.size) : source.peek(Self.size)
     self.init(start: start)
+    // Anything may stand before an ARPA file's data, so one that is called so is looked through further.
+    if self == .text, !source.isInteractive, source.name.withoutCompressionExtension.hasSuffix(".arpa"),
+      Self.hasLine("\\data\\", try source.peek(Self.sizeBeforeData)[...])
+    {
+      self = .arpa
+    }
   }
 
   /// The kind of a file that begins so.

@@ -33,6 +33,9 @@ public final class LineReader {
   /// The longest line of a list: of words, of counts, of records.
   public static let longestRecord = 1 << 26
 
+  /// The longest stretch of NULs, in bytes, that a line from a device or a pipe may begin with.
+  private static let longestStretchOfZeros = 1 << 24
+
   /// A reader of `source`; with `hashing`, `digest` covers every byte of the text.
   ///
   /// - Parameters:
@@ -85,6 +88,16 @@ public final class LineReader {
         return line(at: base + start, length: end - start, terminator: 0)
       }
       searched = end - start
+      // What has no size and begins with so many NULs has no end either.
+      if searched > Self.longestStretchOfZeros, source.size == nil,
+        base.load(fromByteOffset: start, as: UInt8.self) == 0,
+        memcmp(base + start, base + start + 1, searched - 1) == 0
+      {
+        throw TextError(
+          file: source.name, line: lineNumber + 1,
+          reason:
+            "\(Self.longestStretchOfZeros >> 20) MB of NUL bytes and nothing else; is this the right file?")
+      }
       guard searched <= maximumLength else {
         throw TextError(
           file: source.name, line: lineNumber + 1,

@@ -102,7 +102,8 @@ extension Trainer {
   func giveUp(_ place: String, rate: Double? = nil) -> DivergenceError {
     putBackGoodState()
     let advice = options.adviceAfterDivergence(
-      kind: configuration.kind, highestRate: options.rate * progress.rateFactor, lastRate: rate)
+      kind: configuration.kind, highestRate: options.rate * progress.rateFactor, lastRate: rate,
+      regularization: configuration.regularization)
     return DivergenceError(
       description: "training diverged \(place); \(advice)", leavesGoodModel: hasGoodModel)
   }
