@@ -11,7 +11,7 @@ enum ConvertCommand: Command {
     says: .arpa or .json, compressed if .gz, .bz2, .xz or .zst follows. Where the name does not say, --to does; - is standard
     input and standard output. ARPA files are for n-gram models. lmctl writes its text rules into a comment before the
     n-grams; a file of another program has words for tokens, between white space of ASCII, unless --unit and its like say
-    otherwise. N-gram models of any program can be pruned and quantized on the way, as lmctl train does it when it makes them;
+    otherwise. N-gram models of any program can be cut to the words of a list, then pruned and quantized on the way, as lmctl train does it when it makes them;
     with --valid, lmctl says what that costs. A model whose numbers are rounded is rounded again when it is pruned.
     """
   nonisolated(unsafe) static let settings = ConvertSettings.table
@@ -58,7 +58,7 @@ enum ConvertCommand: Command {
     if settings.validPath != nil, settings.reduction.isEmpty {
       throw UsageError("--valid goes with --prune-entropy, --prune-to or --quantize, whose cost it measures")
     }
-    try TextFiles.requireSingleStandardInput([paths[0]], settings.validPath)
+    try TextFiles.requireSingleStandardInput([paths[0]], settings.validPath, settings.text.vocabularyPath)
     if format == .arpa, given.has("tensors") { throw UsageError("--tensors goes with --to json") }
     let tensors = settings.tensors
     let output = try OutputFile(
@@ -79,12 +79,18 @@ enum ConvertCommand: Command {
       checkpoint = try Checkpoint(source)
       model = try ModelKind.load(checkpoint, of: source, threads: 1)
     }
+    if let path = settings.text.vocabularyPath {
+      model = try restrict(model, &checkpoint, to: path, isQuiet: settings.common.isQuiet, name: source.name)
+    }
     if !settings.reduction.isEmpty {
       let reduced = try reduce(model, checkpoint, settings, name: source.name)
-      if format == .json {
-        (checkpoint.configuration, checkpoint.tensors) = (reduced.configuration, reduced.tensors)
-      }
       model = reduced
+    }
+    // What did not change is written as it was read.
+    if format == .json, let ngrams = model as? NGramModel,
+      settings.text.vocabularyPath != nil || !settings.reduction.isEmpty
+    {
+      (checkpoint.configuration, checkpoint.tensors) = (ngrams.configuration, ngrams.tensors)
     }
     output.remark(onWriting: checkpoint.model, isQuiet: settings.common.isQuiet)
     switch format {
@@ -101,6 +107,32 @@ enum ConvertCommand: Command {
       }
       try ngrams.writeARPA(to: paths[1], tokenizer: checkpoint.tokenizer)
     }
+  }
+
+  /// The model of the words that the list at `path` names; `checkpoint` takes over its vocabulary.
+  private static func restrict(
+    _ model: any LanguageModel, _ checkpoint: inout Checkpoint, to path: String, isQuiet: Bool, name: String
+  ) throws -> NGramModel {
+    guard let ngrams = model as? NGramModel, ngrams.isNormalized else {
+      throw CheckpointError(
+        "holds no n-gram model of probabilities, and --vocab takes the words out of those only", path: name)
+    }
+    try FileKind.require([.counts], path, "a list of tokens")
+    let words = try Vocabulary(file: path, tokenizer: checkpoint.tokenizer)
+    let restricted = ngrams.restricted(to: words)
+    let kept = restricted.vocabulary.count
+    guard kept > 2 else {
+      throw FileError(path: path, reason: "names no token of \(name); is this the right list?")
+    }
+    checkpoint.vocabulary = restricted.vocabulary
+    if !isQuiet {
+      let missing = words.count - kept
+      Terminal.note(
+        "kept \(kept) of \(ngrams.vocabulary.count) tokens, \(restricted.levelCounts.reduce(0, +)) of "
+          + "\(ngrams.levelCounts.reduce(0, +)) n-grams"
+          + (missing > 0 ? "; \(missing) of the list are not in the model" : ""))
+    }
+    return restricted
   }
 
   /// The model made smaller as the settings say, which remarks tell about.
@@ -147,6 +179,12 @@ struct ConvertSettings: SettingValues {
   var text = TextSettings()
   var common = CommonSettings()
 
+  private static var vocabulary: Setting<Self> {
+    var setting = TextSettings.vocabulary.lifted(\Self.text)
+    setting.option.help = "keep only n-grams of the tokens in FILE, one a line; the others become <unk>"
+    return setting
+  }
+
   static var table: SettingTable<Self> {
     SettingTable(groups: [
       SettingGroup("output") {
@@ -158,6 +196,7 @@ struct ConvertSettings: SettingValues {
         CommonSettings.force.lifted(\.common)
       },
       SettingGroup("size of n-gram models") {
+        vocabulary
         ReductionSettings.all.map { $0.lifted(\.reduction) }
         Setting("valid", \.validPath, .file, "held-out text to say what that costs on").typed(
           "validation", "dev", "val", "eval")

@@ -106,12 +106,56 @@ struct ReductionTests {
   }
 
   @Test(
+    "A model cut to some words keeps their probabilities, sums to one, and gives <unk> the rest",
+    arguments: ["json", "arpa"])
+  func vocabulary(format: String) throws {
+    let folder = try proseFolder()
+    try run(
+      "lmctl train --model ngram train.txt -o w.json --quiet; lmctl convert w.json whole.\(format) --force",
+      folder)
+    // Every second word, and one that the model does not have.
+    try run("{ jq -r '.vocabulary[]' w.json | awk 'NR % 2 == 0'; echo xyzzy; } > words.txt", folder)
+    let outcome = try Executable.shell("lmctl convert whole.\(format) cut.json --vocab words.txt", in: folder)
+    #expect(
+      outcome.status == 0 && outcome.error.contains("lmctl: kept 238 of 474 tokens, "), "\(outcome.error)")
+    #expect(outcome.error.contains("; 1 of the list are not in the model\n"))
+    #expect(try run("jq '.vocabulary | length' cut.json", folder) == "238\n")
+    try run("lmctl convert cut.json cut.arpa; lmctl convert w.json w.arpa", folder)
+    let check = try run("lmctl inspect --check cut.json", folder)
+    #expect(!check.contains("not"), "\(check)")
+    // N-grams are those of the whole model whose words are all in the list, with their probabilities; <unk> has that of single words that went.
+    let sums = try run(
+      """
+      awk -F'\\t' 'NR == FNR { known[$1]; next } FNR == 1 { known["<s>"]; known["</s>"]; known["<unk>"] }
+        NF > 1 { n = split($2, w, " "); for (i = 1; i <= n; i++) if (!(w[i] in known)) { if (n == 1) lost += 10 ^ $1; next }
+          if ($2 == "<unk>") { lost += 10 ^ $1; next } print $1 "\\t" $2 }
+        END { printf "%.5f\\n", lost > "lost" }' words.txt w.arpa | sort > expected
+      awk -F'\\t' 'NF > 1 { if ($2 == "<unk>") printf "%.5f\\n", 10 ^ $1 > "unknown"; else print $1 "\\t" $2 }' cut.arpa | sort > found
+      wc -l < found; cmp lost unknown; join -t "$(printf '\\t')" -1 2 -2 2 <(sort -t "$(printf '\\t')" -k2 expected) <(sort -t "$(printf '\\t')" -k2 found) |
+        awk -F'\\t' '($2 - $3) ^ 2 < 1e-10' | wc -l; wc -l < expected
+      """, folder
+    ).split(separator: "\n")
+    #expect(sums.count == 3 && Set(sums).count == 1, "\(sums)")
+    // A rounded model stays rounded; what comes behind is of the smaller one.
+    try run(
+      "lmctl convert w.json q.json --quantize 8 --quiet; lmctl convert q.json qc.json --vocab words.txt --prune-to 500 --valid test.txt --quiet",
+      folder)
+    #expect(
+      try run("jq -c '.configuration | [.quantize, (.ngrams | add), .restricted_from]' qc.json", folder)
+        == "[8,500,474]\n")
+  }
+
+  @Test(
     "What a finished model cannot do is refused",
     arguments: [
       Mistake("lmctl convert model.json o.json --prune 0,0,1", 2, "needs the counts of the n-grams"),
       Mistake("lmctl convert model.json o.json --min-count=2", 2, "needs the counts of the n-grams"),
       Mistake("lmctl convert model.json o.json --valid good.txt", 2, "goes with --prune-entropy"),
       Mistake("lmctl convert model.json o.json --quantize 9", 2, "from 2 to 8"),
+      Mistake(
+        "echo zzz > l; lmctl convert model.json o.json --vocab l", 1, "l: names no token of model.json"),
+      Mistake(
+        "lmctl convert model.json o.json --vocab model.json", 1, "is a model of lmctl, not a list of tokens"),
       Mistake("lmctl convert model.json o.json --prune-to 3", 1, "give at least"),
       Mistake("lmctl convert model.json o.json --prune-to 30 --prune-entropy 1e-5", 2, "exclude each other"),
       Mistake("lmctl convert - o.json --prune-to 30 --valid - < model.json", 2, "only once"),
