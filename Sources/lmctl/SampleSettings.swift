@@ -3,7 +3,11 @@ import LanguageModels
 /// The settings of `lmctl sample`.
 struct SampleSettings: SettingValues {
   var count = 1
-  var sampling = SamplingOptions()
+  var sampling: SamplingOptions = {
+    var options = SamplingOptions()
+    options.drawsUnknown = false
+    return options
+  }()
   var seed: UInt64?
   var context: ContextMode?
   var prompt: String?

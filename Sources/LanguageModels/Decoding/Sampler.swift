@@ -10,7 +10,7 @@ public struct SamplingOptions: Sendable {
   /// Draw from the smallest set of likeliest tokens that holds this much probability (Holtzman et al. 2020).
   public var topP: Double?
   /// Draw UNK as well; if not, the other tokens share its probability in proportion to theirs.
-  public var drawsUnknown = false
+  public var drawsUnknown = true
   /// A sentence is broken off after so many tokens.
   public var maximumTokens = 1000
 
@@ -21,7 +21,7 @@ public struct SamplingOptions: Sendable {
 /// Draws sentences from a language model: each token from p(w | h) / Σ_v p(v | h), also where the model's own probabilities do not
 /// sum to one.
 ///
-/// Order of operations: UNK is left out unless asked for, then temperature, then top-k, then top-p, which is a part of what top-k leaves.
+/// Order of operations: UNK is left out if asked, then temperature, then top-k, then top-p, which is a part of what top-k leaves.
 public struct Sampler<Model: LanguageModel> {
   private let model: Model
   private let options: SamplingOptions
