@@ -51,7 +51,7 @@ enum CommandLineTool {
 
   private static func run(_ command: any Command.Type, _ words: [String]) throws {
     let options = command.allOptions
-    var arguments = try Arguments(words, options: options)
+    var arguments = try Arguments(words, options: options, refused: command.refused)
     arguments.addEnvironment([Configuration.option])
     if let path = arguments.string(Configuration.option.name) {
       try FileKind.require([.configuration], path, "a configuration")

@@ -9,9 +9,10 @@ enum CountCommand: Command {
   static let discussion = """
     Writes all n-grams of the texts up to an order with their counts, a line 'n-gram TAB count' each, sorted word by word in the
     order of code points. Every sentence begins with <s> and ends with </s>. With --merge, the files are counts made so,
-    which are added up as they stream by. So a large text can be counted in parts, on several machines if need be:
+    which are added up as they stream by; empty ones add nothing. So a large text can be counted in parts, on several machines if need be:
     'lmctl train --model ngram --counts FILE' makes the same model of the sum as of the text. Characters and bytes are written without
-    white space (a space is ▁).
+    white space (a space is ▁). Where tokens are not plain words, a first line says by which text rules they were made, and
+    train takes them from there.
     """
   static let operandsInConfiguration: String? = "texts"
   nonisolated(unsafe) static let settings = CountSettings.table
@@ -45,13 +46,14 @@ enum CountCommand: Command {
     let reader = try TextFiles.reader(paths, tokenizer: settings.text.tokenizer)
     var progress = ProgressLine(isQuiet: isQuiet)
     let lines = try CountFiles.count(
-      reader, order: order, context: settings.context, limit: limit, to: output
+      reader, order: order, context: settings.context, limit: limit, to: output,
+      isEmptyWritten: settings.common.allowsEmpty
     ) {
       statistics in
       progress.show("reading: \(statistics.tokens) tokens, \(Format.bytes(statistics.bytes))")
     }
     progress.clear()
-    try TextFiles.requireText(reader.statistics, paths)
+    if !settings.common.allowsEmpty { try TextFiles.requireText(reader.statistics, paths) }
     if isQuiet { return }
     TextFiles.report(reader.statistics)
     Terminal.note(
@@ -86,6 +88,7 @@ struct CountSettings: SettingValues {
       },
       SettingGroup("text") {
         (TextSettings.rules + [TextSettings.invalid]).map { $0.lifted(\.text).notWithMerge() }
+        CommonSettings.allowEmpty.lifted(\.common)
       },
       SettingGroup("other") { CommonSettings.quiet.lifted(\.common) },
     ])

@@ -160,7 +160,8 @@ struct Predecessor {
     return schedule?.dependsOnLength == false || numbers["finished"] == true
   }
 
-  private static func agrees(_ text: String?, _ recorded: JSONValue) -> Bool {
+  /// Whether an option as it was given, `nil` if it was not, is what is recorded.
+  static func agrees(_ text: String?, _ recorded: JSONValue) -> Bool {
     switch recorded {
     case .null: text == nil
     case .bool(let isGiven): (text != nil) == isGiven

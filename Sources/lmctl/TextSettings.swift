@@ -168,6 +168,7 @@ struct CommonSettings: SettingValues {
   var isQuiet = false
   var threads: Int?
   var isForced = false
+  var allowsEmpty = false
 
   static var quiet: Setting<Self> {
     Setting(flag: "quiet", \.isQuiet, "no remarks, only results and errors")
@@ -179,6 +180,14 @@ struct CommonSettings: SettingValues {
       flag: "force", \.isForced,
       "replace the output even where something else stands than this command writes"
     ).changes(.free).unconfigured().typed("overwrite", "clobber", "replace")
+  }
+
+  static var allowEmpty: Setting<Self> {
+    Setting(
+      flag: "allow-empty", \.allowsEmpty,
+      "a text without any sentence, as an empty part of a large one, is no error"
+    )
+    .typed("ignore-empty", "skip-empty")
   }
 
   static var threads: Setting<Self> {

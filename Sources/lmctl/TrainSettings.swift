@@ -8,6 +8,8 @@ struct TrainSettings: SettingValues {
   var output = "model.json"
   var validPath: String?
   var holdout: Double?
+  var holdoutLines = Holdout.Lines.last
+  var holdoutSeed: UInt64 = 1
   var format = TensorFormat.base64
   var ngram = NGramModel.Options()
   var reduction = Reduction()
@@ -73,6 +75,11 @@ struct TrainSettings: SettingValues {
     }
   }
 
+  /// What is held out from the text.
+  var heldOutPart: Holdout? {
+    holdout.map { Holdout(fraction: $0, lines: holdoutLines, seed: holdoutSeed) }
+  }
+
   /// The weight decay in effect.
   var weightDecay: Double {
     get { training.weightDecay ?? training.optimizer.defaultWeightDecay }
@@ -120,8 +127,16 @@ struct TrainSettings: SettingValues {
           "validation", "dev", "val", "validation-file", "validation-data", "eval")
       Setting(
         "holdout", \.holdout, .number("X", "above 0 and below 1") { $0 > 0 && $0 < 1 },
-        "hold out the last lines of the text, this fraction of them"
+        "hold out lines of the text, this fraction of them, rounded up; the last ones unless --holdout-lines says otherwise"
       ).rule(needsProbabilities).typed("split", "validation-split", "val-split")
+      Setting(
+        "holdout-lines", \.holdoutLines, .choice("WHICH", typed: ["shuffle": .random, "first": .every]),
+        "which lines --holdout takes: those at the end, every n-th, or some by chance"
+      ).inEffect { $0.holdout != nil }.needs("holdout", as: "--holdout 0.05")
+      Setting("holdout-seed", \.holdoutSeed, .seed, "decides which lines --holdout-lines random takes")
+        .inEffect { $0.holdout != nil && $0.holdoutLines == .random }.rule { values, _ in
+          values.holdoutLines == .random ? nil : "goes with --holdout-lines random"
+        }
       Setting("tensors", \.format, .choice("HOW"), "how numbers are written").changes(.free).rule {
         values, _ in
         values.arpaPath == nil ? nil : "goes with checkpoints, and --output names an ARPA file"

@@ -58,7 +58,7 @@ struct TrainingPipeline {
     let job = TrainingJob(
       kind: kind, tokenizer: tokenizer, text: text, heldOut: heldOut, isQuiet: isQuiet,
       output: settings.output, format: settings.format, settings: configuration,
-      heldOutText: heldOutText?.json, holdout: settings.holdout, predecessor: predecessor, watch: watch)
+      heldOutText: heldOutText?.json, holdout: settings.heldOutPart, predecessor: predecessor, watch: watch)
     let trained =
       kind.neural == nil ? try NGramTraining(settings).train(job) : try NeuralTraining(settings).train(job)
     if let heldOut, let trained { report(trained, on: heldOut, text.vocabulary) }
@@ -80,10 +80,10 @@ struct TrainingPipeline {
     if let limit {
       return try .large(
         files.texts, tokenizer: tokenizer, context: settings.context, vocabulary: vocabularySource,
-        holdout: settings.holdout, limit: limit, isQuiet: isQuiet)
+        holdout: settings.heldOutPart, limit: limit, isQuiet: isQuiet)
     }
     return try .corpus(
-      of: files.texts, tokenizer: tokenizer, vocabulary: vocabularySource, holdout: settings.holdout,
+      of: files.texts, tokenizer: tokenizer, vocabulary: vocabularySource, holdout: settings.heldOutPart,
       isQuiet: isQuiet)
   }
 
@@ -100,7 +100,7 @@ struct TrainingPipeline {
     let result = trained.evaluated(
       on: heldOut,
       as: EvaluatedModel(path: settings.output, tokenizer: tokenizer, vocabulary: vocabulary),
-      text: settings.validPath ?? "the last \(Format.count(heldOut.sentences, "sentence")) of the text",
+      text: settings.validPath ?? nameOfHeldOut(heldOut.sentences),
       isQuiet: isQuiet)
     // Behind a checkpoint or a log, standard output is no place for a table.
     if [settings.output, settings.run.log].contains(where: { $0.map(OutputTarget.isStandardOutput) == true })
@@ -108,6 +108,15 @@ struct TrainingPipeline {
       Terminal.error(result.table())
     } else {
       StandardOutput.shared.write(result.table())
+    }
+  }
+
+  private func nameOfHeldOut(_ count: Int) -> String {
+    let sentences = Format.count(count, "sentence")
+    return switch settings.holdoutLines {
+    case .last: "the last \(sentences) of the text"
+    case .every: "\(sentences) of the text, at equal distances"
+    case .random: "\(sentences) of the text, by chance (seed \(settings.holdoutSeed))"
     }
   }
 

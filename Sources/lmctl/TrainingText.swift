@@ -26,14 +26,18 @@ struct TrainingText {
   /// What a checkpoint records of it.
   ///
   /// - Parameter files: in place of the files' own records.
-  func record(files: [JSONValue]? = nil, holdout: Double?) -> [JSONValue.Member] {
+  func record(files: [JSONValue]? = nil, holdout: Holdout?) -> [JSONValue.Member] {
     var members: [JSONValue.Member] = [
       .init(sources.name, .array(files ?? sources.files.map(\.json))),
       .init("sentences", .integer(sizes.sentences)), .init("tokens", .integer(sizes.tokens)),
       .init("unknown", .integer(sizes.unknownTokens)),
     ]
     if let statistics { members.append(.init("empty_lines", .integer(statistics.emptyLines))) }
-    if let holdout { members.append(.init("holdout", .number(holdout))) }
+    if let holdout {
+      members.append(.init("holdout", .number(holdout.fraction)))
+      if holdout.lines != .last { members.append(.init("holdout_lines", .string(holdout.lines.rawValue))) }
+      if holdout.lines == .random { members.append(.init("holdout_seed", .integer(Int(holdout.seed)))) }
+    }
     return members
   }
 
@@ -69,13 +73,13 @@ struct TrainingText {
 extension TrainingText {
   /// Reads texts into memory.
   static func corpus(
-    of paths: [String], tokenizer: Tokenizer, vocabulary source: VocabularySource, holdout: Double?,
+    of paths: [String], tokenizer: Tokenizer, vocabulary source: VocabularySource, holdout: Holdout?,
     isQuiet: Bool
   ) throws -> TrainingText {
     let reader = try TextFiles.reader(paths, tokenizer: tokenizer, hashing: true)
     var progress = ProgressLine(isQuiet: isQuiet)
     let (corpus, heldOut, vocabulary) = try Corpus.build(
-      from: reader, vocabulary: source, holdout: holdout ?? 0
+      from: reader, vocabulary: source, holdout: holdout
     ) { progress.show("reading: \($0.tokens) tokens, \(Format.bytes($0.bytes))") }
     progress.clear()
     try TextFiles.requireText(reader.statistics, paths)
@@ -89,12 +93,12 @@ extension TrainingText {
   /// Reads texts into files, within a limit of memory.
   static func large(
     _ paths: [String], tokenizer: Tokenizer, context: ContextMode, vocabulary: VocabularySource,
-    holdout: Double?, limit: CountingLimit, isQuiet: Bool
+    holdout: Holdout?, limit: CountingLimit, isQuiet: Bool
   ) throws -> TrainingText {
     let reader = try TextFiles.reader(paths, tokenizer: tokenizer, hashing: true)
     var progress = ProgressLine(isQuiet: isQuiet)
     let text = try LargeText(
-      reader, context: context, vocabulary: vocabulary, holdout: holdout ?? 0, limit: limit
+      reader, context: context, vocabulary: vocabulary, holdout: holdout, limit: limit
     ) { progress.show("reading: \($0.tokens) tokens, \(Format.bytes($0.bytes))") }
     progress.clear()
     try TextFiles.requireText(reader.statistics, paths)

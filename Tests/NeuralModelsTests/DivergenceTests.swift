@@ -252,12 +252,42 @@ struct DivergenceTests {
         usualRate: optimizer.usualRate(for: kind), highestRate: highest, lastRate: last) == expected)
   }
 
+  @Test("An option that no rate makes up for is the one that is named")
+  func excess() throws {
+    func advice(_ change: (inout TrainingOptions, inout Regularization) -> Void) -> String {
+      var regularization = Regularization()
+      let options = options { change(&$0, &regularization) }
+      return options.adviceAfterDivergence(
+        usualRate: options.optimizer.usualRate(for: .lstm), highestRate: options.rate,
+        regularization: regularization)
+    }
+    #expect(advice { $1.activationPenalty = 1e300 } == "try a lower --ar, such as 2 (it was 1e+300)")
+    #expect(advice { $1.temporalPenalty = 5000 } == "try a lower --tar, such as 1 (it was 5000)")
+    #expect(
+      advice { options, _ in options.weightDecay = 1e300 }
+        == "try a lower --weight-decay, such as 1e-06 (it was 1e+300)")
+    #expect(
+      advice { options, _ in (options.optimizer, options.rate, options.weightDecay) = (.adamw, 100, 2) }
+        == "try a lower --weight-decay, such as 0.1 (it was 2)")
+    // What is usual is not blamed.
+    #expect(
+      advice { ($0.rate, $0.weightDecay, $1.activationPenalty, $1.temporalPenalty) = (100, 0.1, 2, 2) }
+        .hasPrefix("try a lower --lr"))
+    // By way of a training.
+    var shape = NetworkShape(.rnn, hidden: 8, embedding: 8, vocabulary: 19)
+    shape.configuration.regularization.activationPenalty = 1e300
+    let trainer = try trainer(shape, options { $0.rate = 0.001 })
+    let error = #expect(throws: DivergenceError.self) { _ = try trainer.train(heldOut: nil) { _ in } }
+    #expect(error?.description.contains("try a lower --ar") == true)
+  }
+
   @Test(
     "Numbers in messages have three digits",
     arguments: [
       (0, "0"), (1, "1"), (5.5490761, "5.55"), (21.6588, "21.7"), (2015.49, "2020"),
       (0.000123456, "0.000123"),
       (1.9e13, "1.9e+13"), (2.5e-7, "2.5e-07"), (.infinity, "inf"), (-0.5, "-0.5"), (9.999, "10"),
+      (1e300, "1e+300"),
     ])
   func numbers(number: Double, expected: String) { #expect(number.brief == expected) }
 }

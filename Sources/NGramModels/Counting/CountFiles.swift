@@ -1,26 +1,33 @@
 import LanguageModels
 
-/// Files of counts: all n-grams of a text up to an order, each on a line `n-gram TAB count`, sorted; see `CountText` for the order.
+/// Files of counts: all n-grams of a text up to an order, each on a line `n-gram TAB count`, sorted; see `CountText` for the order, and for the
+/// line before the first n-gram that says what tokens are where they are not plain words.
 ///
 /// Sentences begin with `<s>` and end with `</s>`, which are counted like words. The n-grams of all orders stand there, so files
 /// of parts of a text can be merged into that of the whole.
 public enum CountFiles {
-  /// Counts the n-grams of what `reader` reads and writes them to `path`.
+  /// Counts the n-grams of what `reader` reads and writes them to `path`; if there are none, an empty file, or with `isEmptyWritten` false
+  /// nothing.
   ///
-  /// - Returns: how many lines were written.
+  /// - Returns: how many n-grams were written.
   /// - Throws: `FileError` when the text has more tokens or n-grams than can be numbered, before any count is written.
   public static func count(
     _ reader: SentenceReader, order: Int, context: ContextMode, limit: CountingLimit?, to path: String,
-    progress: (TextStatistics) -> Void
+    isEmptyWritten: Bool = false, progress: (TextStatistics) -> Void
   ) throws -> Int {
     let file = try AtomicFile(path: path)
     var writer = CountLineWriter { try file.write($0) }
     var builder = VocabularyBuilder(unit: reader.tokenizer.unit)
+    func writeHeading() throws {
+      guard reader.statistics.sentences > 0, let heading = CountText.heading(reader.tokenizer) else { return }
+      try writer.appendHeading(heading)
+    }
     if let limit {
       let text = try SpooledText(reader, context: context, in: limit.folder, progress: progress) {
         builder.number($0, to: &$1)
       }
       try reader.statistics.checkThatCountsFit()
+      try writeHeading()
       let words = SortedWords(builder)
       let counts = try StoredCounts(
         text, order: order, vocabularySize: words.count, numbers: words.numbers, limit: limit)
@@ -31,6 +38,7 @@ public enum CountFiles {
     } else {
       let tokens = try Corpus.read(reader, progress) { builder.number($0, to: &$1) }
       try reader.statistics.checkThatCountsFit()
+      try writeHeading()
       let words = SortedWords(builder)
       let counts = try NGramCounts(words.renumber(tokens, context: context), order: order)
       var path = CountPath(words, order: counts.order)
@@ -38,7 +46,7 @@ public enum CountFiles {
         try writer.append($0, $1)
       }
     }
-    guard writer.lines > 0 else { return 0 }
+    guard writer.lines > 0 || isEmptyWritten else { return 0 }
     try writer.flush()
     try file.commit()
     return writer.lines
@@ -47,14 +55,24 @@ public enum CountFiles {
   /// Adds up sorted files of counts.
   ///
   /// Memory: a block of each file.
+  ///
+  /// - Throws: `FileError` where files hold counts by different text rules; those without any hold none.
   public static func merge(_ paths: [String], to path: String) throws -> Int {
     var merger = try CountMerger(paths.map { try ByteSource(path: $0) })
     let file = try AtomicFile(path: path)
     var writer = CountLineWriter { try file.write($0) }
+    if let heading = merger.rules.flatMap({ CountText.heading($0) }) { try writer.appendHeading(heading) }
     try merger.forEach { try writer.append($0, $1) }
     try writer.flush()
     try file.commit()
     return writer.lines
+  }
+
+  /// The text rules by which the counts in `source`, of which nothing is taken, were made; `nil` if it does not say so.
+  public static func textRules(_ source: ByteSource) throws -> Tokenizer? {
+    let line = try source.peek(1 << 16).prefix { $0 != UInt8(ascii: "\n") }
+    guard let tab = line.lastIndex(of: UInt8(ascii: "\t")) else { return nil }
+    return try Array(line[..<tab]).withUnsafeBytes { try CountText.rules($0, file: source.name) }
   }
 }
 

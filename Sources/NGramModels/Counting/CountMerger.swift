@@ -8,11 +8,25 @@ struct CountMerger {
   /// The next line of each source that has one.
   private var heads = MergeHeap<(line: CountLine, source: Int)>()
   private var ngram: [UInt8] = []
+  /// The text rules of all of them; `nil` if they do not say.
+  let rules: Tokenizer?
 
   init(_ sources: [ByteSource]) throws {
     readers = sources.map { CountLineReader($0) }
+    var counted: [CountLineReader] = []
     for (source, reader) in readers.enumerated() {
-      if let line = try reader.next() { heads.insert((line, source), by: Self.precedes) }
+      if let line = try reader.next() {
+        heads.insert((line, source), by: Self.precedes)
+        counted.append(reader)
+      }
+    }
+    rules = counted.first?.rules
+    if let first = counted.first, let other = counted.first(where: { $0.rules != first.rules }) {
+      func text(_ reader: CountLineReader) -> String { reader.rules?.json.text ?? "plain words" }
+      throw FileError(
+        path: other.name,
+        reason: "was counted by other text rules (\(text(other))) than \(first.name) (\(text(first))); "
+          + "counts of different tokens do not add up")
     }
   }
 
@@ -47,7 +61,7 @@ struct CountMerger {
 
 /// Writes lines of counts in blocks.
 struct CountLineWriter {
-  /// How many lines were written.
+  /// How many n-grams were written.
   private(set) var lines = 0
   private var output: [UInt8] = []
   private let write: (UnsafeRawBufferPointer) throws -> Void
@@ -61,6 +75,12 @@ struct CountLineWriter {
     output.append(UInt8(ascii: "\n"))
     lines += 1
     if output.count > 1 << 18 { try flush() }
+  }
+
+  /// Writes what stands before the first n-gram, which does not count.
+  mutating func appendHeading(_ heading: [UInt8]) throws {
+    try append(heading, 0)
+    lines -= 1
   }
 
   mutating func flush() throws {

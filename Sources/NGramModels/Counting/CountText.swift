@@ -11,6 +11,31 @@ enum CountText {
   /// The beginning of a sentence.
   static let sentenceStart = Array("<s>".utf8)
 
+  private static let rulesMark = " lmctl text rules: "
+
+  /// What stands in the place of the first n-gram, with a count of 0, where tokens are not plain words: their text rules. No n-gram begins with a space,
+  /// so it comes first however the lines are sorted by n-gram.
+  static func heading(_ tokenizer: Tokenizer) -> [UInt8]? {
+    var rules = tokenizer
+    // What becomes of bytes that are no text has been decided.
+    rules.invalid = .error
+    return rules == Tokenizer() ? nil : Array((rulesMark + rules.json.text).utf8)
+  }
+
+  /// The text rules that stand in the place of an n-gram; `nil` if it is one.
+  ///
+  /// - Throws: `UserError` when they cannot be understood.
+  static func rules(_ ngram: UnsafeRawBufferPointer, file: String) throws -> Tokenizer? {
+    guard ngram.starts(with: rulesMark.utf8) else { return nil }
+    let text = UnsafeRawBufferPointer(rebasing: ngram.dropFirst(rulesMark.utf8.count))
+    do {
+      return try Tokenizer(json: JSONValue(parsing: text, file: file, line: 1))
+    } catch let error as CheckpointError {
+      throw TextError(
+        file: file, line: 1, reason: "text rules that this lmctl does not know: \(error.reason)")
+    }
+  }
+
   /// Appends the written form of token `id`.
   static func append(_ id: TokenID, of builder: VocabularyBuilder, to output: inout [UInt8]) {
     if id == Vocabulary.endOfSentence { return output.append(contentsOf: "</s>".utf8) }
@@ -40,27 +65,20 @@ enum CountText {
   }
 
   private static func escape(_ scalar: Unicode.Scalar, to output: inout [UInt8]) {
-    output.append(contentsOf: "\\u{\(String(scalar.value, radix: 16))}".utf8)
+    output.append(contentsOf: CharacterEscape.hexadecimal(scalar).utf8)
   }
 
   /// The token that was written so, in units other than words; `nil` if none was.
   static func token(_ text: String) -> String? {
-    var token = ""
-    var rest = text[...]
-    while let character = rest.unicodeScalars.first {
-      if character == "\\" {
-        guard rest.hasPrefix("\\u{"), let end = rest.firstIndex(of: "}"),
-          let value = UInt32(rest[rest.index(rest.startIndex, offsetBy: 3)..<end], radix: 16),
-          let scalar = Unicode.Scalar(value)
-        else { return nil }
-        token.unicodeScalars.append(scalar)
-        rest = rest[rest.index(after: end)...]
-      } else {
-        token.unicodeScalars.append(character == "▁" ? " " : character)
-        rest = Substring(rest.unicodeScalars.dropFirst())
-      }
+    var token = String.UnicodeScalarView()
+    var rest = Substring(text).unicodeScalars
+    while let scalar = rest.first {
+      let escape = CharacterEscape.readHexadecimal(rest)
+      if scalar == "\\", escape == nil { return nil }
+      token.append(escape?.scalar ?? (scalar == "▁" ? " " : scalar))
+      rest = rest.dropFirst(escape?.length ?? 1)
     }
-    return token
+    return String(token)
   }
 
   /// Whether the line of n-gram `a` stands before that of n-gram `b`, as `LC_ALL=C sort` puts them: byte by byte, a tab behind each
@@ -87,6 +105,8 @@ struct CountLine {
 final class CountLineReader {
   private let lines: LineReader
   private var previous: [UInt8] = []
+  /// The text rules that stand before the first n-gram, once that is read; `nil` if none do, as for plain words.
+  private(set) var rules: Tokenizer?
 
   /// A reader of `source`; with `hashing`, `digest` is that of what was read.
   init(_ source: ByteSource, hashing: Bool = false) {
@@ -111,6 +131,10 @@ final class CountLineReader {
       throw problem("no tab between an n-gram and its count")
     }
     let ngram = UnsafeRawBufferPointer(rebasing: line[..<tab])
+    if lines.lineNumber == 1, let rules = try CountText.rules(ngram, file: name) {
+      self.rules = rules
+      return try next()
+    }
     var count: UInt64 = 0
     let digits = line[(tab + 1)...]
     guard (1...18).contains(digits.count), digits.allSatisfy({ (48...57).contains($0) }) else {

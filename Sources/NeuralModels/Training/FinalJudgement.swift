@@ -38,7 +38,7 @@ struct FinalJudgement {
     }
     // Its last updates may have been lucky; then they have to be more than a little better. With strong dropout, the loss of an epoch is
     // that of a crippled network, and says less.
-    if !task.hasStrongRegularization, progress.lastEpochLoss > worst + room, loss > 0.9 * worst {
+    if !task.regularization.isStrong, progress.lastEpochLoss > worst + room, loss > 0.9 * worst {
       let last = progress.lastEpochLoss.brief
       return "by step \(progress.updates): the loss of its last epoch, \(last), is above \(standard)"
     }

@@ -167,7 +167,7 @@ public final class NextToken: Task {
     (log(Double(vocabulary.count)), "guessing among \(vocabulary.count) tokens")
   }
 
-  public var hasStrongRegularization: Bool { configuration.regularization.isStrong }
+  public var regularization: Regularization { configuration.regularization }
 
   public func usualRate(of optimizer: OptimizerKind) -> Double {
     optimizer.usualRate(for: configuration.kind)

@@ -109,7 +109,8 @@ struct Rollback {
     putBackGoodState()
     let advice = options.adviceAfterDivergence(
       usualRate: task.usualRate(of: options.optimizer),
-      highestRate: options.rate * memory.progress.rateFactor, lastRate: rate)
+      highestRate: options.rate * memory.progress.rateFactor, lastRate: rate,
+      regularization: task.regularization)
     return DivergenceError(
       description: "training diverged \(place); \(advice)",
       leavesGoodModel: FinalJudgement(task: task, memory: memory).hasGoodModel)

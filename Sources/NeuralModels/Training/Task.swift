@@ -65,8 +65,8 @@ public protocol Task: AnyObject {
 
   /// The loss of guessing, and what that is called, as in `guessing among 100 tokens`.
   var guessing: (loss: Double, name: String) { get }
-  /// Whether the loss that training sees is far from that of the whole network.
-  var hasStrongRegularization: Bool { get }
+  /// What is done against learning the examples by heart.
+  var regularization: Regularization { get }
   /// The learning rate that suits an optimizer.
   func usualRate(of optimizer: OptimizerKind) -> Double
 
