@@ -7,7 +7,7 @@ import LanguageModels
 ///                   ln b(h) + ln p(w | h′)     otherwise, h′ being h without its first word
 ///
 /// Interpolated smoothing is stored in the same form: the probability of every seen n-gram has the lower orders in it.
-public struct NGramModel: LanguageModel {
+public struct NGramModel: UnnormalizedModel, TokenDrawing, OrderReporting, BulkScoring {
   /// The n-gram that the next word is looked up under: the longest suffix of the words so far that the model holds.
   public struct State: Sendable, Equatable {
     /// Its node; without meaning if `order` is 0.
@@ -91,7 +91,7 @@ public struct NGramModel: LanguageModel {
     return isNormalized ? (found.logProbability, found.next) : score(found, after: state)
   }
 
-  public func matchedOrder(of token: TokenID, after state: State) -> Int? {
+  public func matchedOrder(of token: TokenID, after state: State) -> Int {
     look(up: token, after: state).order
   }
 

@@ -4,9 +4,10 @@ import TestSupport
 import Testing
 
 /// A model whose numbers are given for every last word, and need not sum to one.
-private struct ScoreModel: LanguageModel {
+private struct ScoreModel: UnnormalizedModel {
   let vocabulary: Vocabulary
   let defaultContext = ContextMode.sentence
+  let isNormalized = true
   let sumsToOne = false
   /// For each last word, p of each word.
   let rows: [[Float]]

@@ -130,6 +130,73 @@ struct ScoringTests {
     #expect(state.window == expectedState.window)
   }
 
+  /// A cell that adds up: input and forget gates open, a candidate that is the sign of one token and nothing else. Its state
+  /// depends on every token since the beginning, and never fades.
+  private func counter() throws -> NeuralModel {
+    let shape = NetworkShape(.lstm, hidden: 1, embedding: 1, vocabulary: 4)
+    let network = shape.make(try singleThreadedEngine())
+    for parameter in network.arena.parameters {
+      let values = parameter.value
+      switch parameter.name {
+      case "embedding": for token in 0..<4 { values[token, 0] = token == 2 ? 1 : 0 }
+      // Input and forget gates open, the candidate small after token 2 and else 0, the output gate open.
+      case "layer1.input_weights": values[0, 2] = 0.0004
+      case "layer1.bias": for gate in [0, 1, 3] { values[0, gate] = 30 }
+      case "output.weights": values[0, 3] = 4
+      default: break
+      }
+    }
+    network.arena.valuesChanged()
+    return NeuralModel(network, vocabulary: shape.vocabulary, configuration: shape.configuration)
+  }
+
+  @Test(
+    "Of a network with long memory, a long stream is scored from no less than the context that is promised")
+  func longMemory() throws {
+    let model = try counter()
+    let shortest = try #require(model.shortestContext)
+    let stretch = NeuralModel.stretchLength
+    let text = [TokenID](repeating: 2, count: 2 * stretch + 100)
+    // What is remembered of so many tokens.
+    func exact(_ count: Int) -> Float {
+      model.scoresOneByOne(Array(repeating: 2, count: count + 1), .stream).0[count]
+    }
+    var state = model.initialState
+    var scores: [Float] = []
+    model.score(text[...], context: .stream, after: &state, into: &scores)
+    for position in [0, 1, 1000, stretch - 1] { #expect(abs(scores[position] - exact(position)) < 1e-4) }
+    // Behind a stretch, it is what the tokens of its context leave, and the one that its first step is given.
+    for position in [stretch, stretch + 500, 2 * stretch - 1, 2 * stretch + 99] {
+      let seen = position % stretch + shortest + 1
+      #expect(abs(scores[position] - exact(seen)) < 1e-4, "\(position)")
+    }
+    // That is not all of them.
+    #expect(abs(scores[stretch] - exact(stretch)) > 1e-3)
+    // Sentences are never cut.
+    var sentence = text
+    sentence[text.count - 1] = Vocabulary.endOfSentence
+    scores = []
+    state = model.initialState
+    model.score(sentence[...], context: .sentence, after: &state, into: &scores)
+    #expect(abs(scores[text.count - 2] - exact(text.count - 2)) < 1e-3)
+  }
+
+  @Test("Several states at once are as one by one", arguments: shapes)
+  func states(shape: NetworkShape) throws {
+    let model = try model(shape)
+    var states = [model.initialState]
+    for token in text(sentences: 2) { states.append(model.advance(states[states.count - 1], by: token)) }
+    var (all, one): ([Float], [Float]) = ([], [])
+    model.logProbabilities(after: states, into: &all)
+    for (i, state) in states.enumerated() {
+      model.logProbabilities(after: state, into: &one)
+      let isSame = one == Array(all[i * shape.vocabularySize..<(i + 1) * shape.vocabularySize])
+      #expect(isSame)
+    }
+    let tokens = states.indices.map { TokenID($0 % shape.vocabularySize) }
+    #expect(model.advance(states, by: tokens) == zip(states, tokens).map { model.advance($0, by: $1) })
+  }
+
   @Test("A distribution sums to one, and holds the probabilities", arguments: shapes)
   func distribution(shape: NetworkShape) throws {
     let model = try model(shape)

@@ -41,7 +41,8 @@ public struct Sampler<Model: LanguageModel> {
     generator = SeededGenerator(seed: seed)
     exponent = Float(1 / options.temperature)
     let isPlain = exponent.isFinite && options.topK == nil && options.topP == nil
-    drawFast = isPlain ? model.makeTokenSampler(temperature: options.temperature) : nil
+    let drawing = isPlain ? model as? any TokenDrawing<Model.State> : nil
+    drawFast = drawing?.makeTokenSampler(temperature: options.temperature)
   }
 
   /// Draws tokens until the end of sentence, which `emit` is given too, or until the maximum.

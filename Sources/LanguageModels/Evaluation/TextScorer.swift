@@ -45,7 +45,7 @@ public struct TextScorer<Model: LanguageModel> {
     tokens.removeAll(keepingCapacity: true)
     guard let kind = try Self.read(from: reader, model.vocabulary, into: &tokens) else { return nil }
     let orders = reportsOrders ? matchedOrders() : []
-    score(measuresSums: false) { _ in }
+    score(normalizer: nil) { _ in }
     evaluation.take(sizesOf: reader.statistics, scoresEnds: rules.scoresEnds)
     return Line(kind: kind, tokens: tokens, logProbabilities: logProbabilities, matchedOrders: orders)
   }
@@ -58,13 +58,13 @@ public struct TextScorer<Model: LanguageModel> {
     let vocabulary = model.vocabulary
     var next = try Self.readBlock(from: reader, vocabulary)
     if let size = reader.sourceSize, reader.statistics.bytes > 0 {
-      model.prepare(toScore: next.count * max(1, size / reader.statistics.bytes))
+      (model as? any BulkScoring)?.prepare(toScore: next.count * max(1, size / reader.statistics.bytes))
     }
     while !next.isEmpty {
       tokens = next
       let ahead = Ahead { Result { try Self.readBlock(from: reader, vocabulary) } }
       defer { ahead.wait() }
-      try score(measuresSums: model.isNormalized && !model.sumsToOne, watch: watch)
+      try score(normalizer: model.normalizer, watch: watch)
       next = try ahead.value.get()
     }
     evaluation.take(sizesOf: reader.statistics, scoresEnds: rules.scoresEnds)
@@ -88,11 +88,13 @@ public struct TextScorer<Model: LanguageModel> {
     return kind
   }
 
-  private mutating func score(measuresSums: Bool, watch: (Int) throws -> Void) rethrows {
+  private mutating func score(
+    normalizer: (any UnnormalizedModel<Model.State>)?, watch: (Int) throws -> Void
+  ) rethrows {
     logProbabilities.removeAll(keepingCapacity: true)
-    if measuresSums {
+    if let normalizer {
       logNormalizers.removeAll(keepingCapacity: true)
-      model.logNormalizers(of: tokens[...], context: context, after: state, into: &logNormalizers)
+      normalizer.logNormalizers(of: tokens[...], context: context, after: state, into: &logNormalizers)
       cache?.mix(intoLogNormalizers: &logNormalizers)
       evaluation.add(logNormalizers: logNormalizers)
     }
@@ -103,10 +105,11 @@ public struct TextScorer<Model: LanguageModel> {
   }
 
   private func matchedOrders() -> [Int] {
+    guard let model = model as? any OrderReporting<Model.State> else { return [] }
     var state = state
-    return tokens.compactMap { token in
+    return tokens.map { token in
       let order = model.matchedOrder(of: token, after: state)
-      state = model.advance(state, by: token)
+      state = self.model.advance(state, by: token)
       return order
     }
   }
@@ -116,6 +119,14 @@ public struct TextScorer<Model: LanguageModel> {
 private let scoringBlockSize = 1 << 17
 
 extension LanguageModel {
+  /// The model itself, if what its probabilities sum to is to be measured.
+  fileprivate var normalizer: (any UnnormalizedModel<State>)? {
+    guard let model = self as? any UnnormalizedModel<State>, model.isNormalized, !model.sumsToOne else {
+      return nil
+    }
+    return model
+  }
+
   /// Measures the model on a text that has been read, in the same blocks as `TextScorer`, so that the figures are the same.
   ///
   /// `watch` hears from time to time how many more tokens are scored, and stops the measurement when it throws. The caller adds
@@ -128,13 +139,14 @@ extension LanguageModel {
     var scores: [Float] = []
     var normalizers: [Float] = []
     var first = 0
-    prepare(toScore: tokens.count)
+    (self as? any BulkScoring)?.prepare(toScore: tokens.count)
+    let normalizer = normalizer
     while first < tokens.count {
       var end = min(first + scoringBlockSize, tokens.count)
       while end < tokens.count, tokens[end - 1] != Vocabulary.endOfSentence { end += 1 }
-      if isNormalized, !sumsToOne {
+      if let normalizer {
         normalizers.removeAll(keepingCapacity: true)
-        logNormalizers(of: tokens[first..<end], context: context, after: state, into: &normalizers)
+        normalizer.logNormalizers(of: tokens[first..<end], context: context, after: state, into: &normalizers)
         evaluation.add(logNormalizers: normalizers)
       }
       scores.removeAll(keepingCapacity: true)

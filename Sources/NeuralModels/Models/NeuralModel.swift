@@ -125,9 +125,11 @@ public final class NeuralModel: LanguageModel {
 
   /// In a stream, texts are scored in stretches of this many tokens side by side …
   static let stretchLength = 2048
-  /// … each begun this many tokens early, to get its context. Every token is thus predicted from at least as many tokens
-  /// before it, whatever the batch.
+  /// … each begun this many tokens early, from a state of zeros, to get its context. Every token is thus predicted from at least as
+  /// many tokens before it, whatever the batch.
   static let warmUpLength = 256
+
+  public var shortestContext: Int? { Self.warmUpLength }
 
   private func stretches(_ text: [TokenID], after state: State) -> [Segment] {
     stride(from: 0, to: text.count, by: Self.stretchLength).map { first in
