@@ -35,6 +35,8 @@ public struct Fuzz {
     for (round, original) in originals.enumerated() { try read(original, round) }
     let base = Self.peakMegabytes
     let recording = Self.folder.map { "\($0)/\(kind)" }
+    let descriptor = recording.map { open($0, O_WRONLY | O_CREAT | O_TRUNC, 0o600) } ?? -1
+    defer { if descriptor >= 0 { close(descriptor) } }
     for round in 0..<max(originals.count, Int(Double(Self.asked ?? 300) * share)) {
       let i = round % originals.count
       let bytes =
@@ -43,8 +45,10 @@ public struct Fuzz {
         } else {
           mutator.mutate(originals[i])
         }
-      if let recording {
-        try? Data(bytes).write(to: URL(fileURLWithPath: recording))
+      if descriptor >= 0 {
+        guard pwrite(descriptor, bytes, bytes.count, 0) == bytes.count,
+          ftruncate(descriptor, bytes.count) == 0
+        else { fatalError("what is read cannot be kept in \(recording ?? "")") }
         alarm(60)
       }
       let start = ContinuousClock.now
