@@ -4,7 +4,7 @@ import LanguageModels
 /// Feeds readers damaged files in this process: each is read, or refused by an error that is meant for the user.
 ///
 /// A few hundred of each kind by default. With `LMCTL_FUZZ=100000` in the environment, so many of each, and then each may take
-/// no more than 2 seconds and 500 MB: to be run alone, as `scripts/check-hostile --in-process 100000` does. What a
+/// no more than 2 seconds of processor time and 500 MB: to be run alone, as `scripts/check-hostile --in-process 100000` does. What a
 /// reader is given lies in the folder `LMCTL_FUZZ_FOLDER` while it is read, so a trap or a hang leaves it there.
 public struct Fuzz {
   /// How many inputs of the kind were read.
@@ -33,7 +33,7 @@ public struct Fuzz {
     var mutator = Mutator(seed: seed)
     // What is not damaged is read.
     for (round, original) in originals.enumerated() { try read(original, round) }
-    let base = Self.peakMegabytes
+    let base = Self.usage.megabytes
     let recording = Self.folder.map { "\($0)/\(kind)" }
     let descriptor = recording.map { open($0, O_WRONLY | O_CREAT | O_TRUNC, 0o600) } ?? -1
     defer { if descriptor >= 0 { close(descriptor) } }
@@ -51,7 +51,7 @@ public struct Fuzz {
         else { fatalError("what is read cannot be kept in \(recording ?? "")") }
         alarm(60)
       }
-      let start = ContinuousClock.now
+      let start = Self.usage.seconds
       do {
         try read(bytes, round)
         accepted += 1
@@ -59,8 +59,8 @@ public struct Fuzz {
         refused += 1
       }
       guard Self.asked != nil else { continue }
-      let seconds = (ContinuousClock.now - start) / .seconds(1)
-      let megabytes = Self.peakMegabytes - base
+      let (end, peak) = Self.usage
+      let (seconds, megabytes) = (end - start, peak - base)
       if seconds > Self.mostSeconds || megabytes > Self.mostMegabytes {
         complaints.append("\(kind), input \(round) of seed \(seed): \(seconds) s, \(megabytes) MB")
         if let recording { try? Data(bytes).write(to: URL(fileURLWithPath: "\(recording).\(round)")) }
@@ -74,10 +74,14 @@ public struct Fuzz {
     }
   }
 
-  /// The most memory that this process ever had at a time.
-  private static var peakMegabytes: Int {
+  /// The processor time of this process so far, because a busy machine lets all take long, and the most memory that it had at a time.
+  private static var usage: (seconds: Double, megabytes: Int) {
     var usage = rusage()
     getrusage(RUSAGE_SELF.rawValue, &usage)
-    return usage.ru_maxrss / 1024
+    let (user, system) = (usage.ru_utime, usage.ru_stime)
+    return (
+      Double(user.tv_sec + system.tv_sec) + 1e-6 * Double(user.tv_usec + system.tv_usec),
+      usage.ru_maxrss / 1024
+    )
   }
 }
