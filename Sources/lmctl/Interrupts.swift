@@ -2,7 +2,8 @@ import Glibc
 import LanguageModels
 import Synchronization
 
-/// What happens on SIGINT, SIGTERM, and SIGHUP, which comes when a terminal closes.
+/// What happens on SIGINT, SIGTERM, SIGHUP, which comes when a terminal closes, and SIGXCPU, which comes when the processor time
+/// that the program may have (ulimit -t) is over.
 ///
 /// The signals are blocked in all threads and awaited by one, which may then do anything, unlike a signal handler. Only where the
 /// system gives no thread for that, a handler hears them.
@@ -59,7 +60,7 @@ enum Interrupts {
     action.sa_mask = signals
     action.sa_flags = SA_RESTART
     var signals = signals
-    for number in [SIGINT, SIGTERM, SIGHUP] where sigismember(&signals, number) == 1 {
+    for number in [SIGINT, SIGTERM, SIGHUP, SIGXCPU] where sigismember(&signals, number) == 1 {
       sigaction(number, &action, nil)
     }
     pthread_sigmask(SIG_UNBLOCK, &signals, nil)
@@ -84,8 +85,8 @@ enum Interrupts {
         )
         return
       }
-      // Job managers signal a program and its group: that is one request.
-      if milliseconds - receivedAt.load(ordering: .relaxed) < 2000 { return }
+      // Job managers signal a program and its group: that is one request. The end of processor time is told every second.
+      if milliseconds - receivedAt.load(ordering: .relaxed) < 2000 || number == SIGXCPU { return }
     }
     TemporaryFiles.deleteAll()
     Terminal.error("\n")
@@ -98,6 +99,7 @@ enum Interrupts {
     sigemptyset(&signals)
     sigaddset(&signals, SIGINT)
     sigaddset(&signals, SIGTERM)
+    sigaddset(&signals, SIGXCPU)
     var action = sigaction()
     sigaction(SIGHUP, nil, &action)
     let isIgnored = unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1

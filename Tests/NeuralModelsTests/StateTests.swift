@@ -41,13 +41,13 @@ struct StateTests {
   }
 
   /// Goes on with a state, and trains for a few steps.
-  private func resume(_ checkpoint: Checkpoint, _ numbers: JSONValue) throws {
+  private func resume(_ checkpoint: Checkpoint, _ numbers: JSONValue, steps: Int = 110) throws {
     let trainer = try trainer()
     try trainer.resume(from: checkpoint, numbers: numbers)
     let first = trainer.position.updates
     do {
       _ = try trainer.train(heldOut: heldOut) { event in
-        if case .update(let step) = event, step.number > first + 110 { throw Stop() }
+        if case .update(let step) = event, step.number > first + steps { throw Stop() }
       }
     } catch is Stop {}
   }
@@ -110,6 +110,49 @@ struct StateTests {
         try resume(checkpoint, replacing("average", in: numbers, by: average))
       }
     }
+  }
+
+  @Test("Damaged states are refused by a sentence, or training goes on")
+  func fuzz() throws {
+    let (checkpoint, numbers) = try stopped(at: 40)
+    let folder = try TemporaryFolder()
+    try Checkpoint(
+      model: checkpoint.model, programVersion: "test", tokenizer: checkpoint.tokenizer,
+      vocabulary: checkpoint.vocabulary, configuration: checkpoint.configuration,
+      training: ["state": numbers], tensors: checkpoint.tensors
+    ).write(to: folder("m.json"))
+    let bare = String(decoding: try folder.read("m.json"), as: UTF8.self)
+      .replacing(/"(header_)?crc32":"[0-9a-f]*",/, with: "")
+    let result = try Fuzz("state", [Array(bare.utf8)]) { bytes, _ in
+      let read = try Checkpoint(ByteSource(bytes, name: "m.json"))
+      try resume(read, read.training["state"] ?? .null, steps: 3)
+    }
+    #expect(result.complaints == [])
+  }
+
+  @Test("Damaged networks are refused by a sentence, or score", arguments: NetworkShape.ofEachKind)
+  func fuzzNetworks(shape: NetworkShape) throws {
+    let engine = try singleThreadedEngine()
+    let network = shape.make(engine)
+    network.arena.randomize(limit: 0.5, seed: 4)
+    let model = NeuralModel(network, vocabulary: shape.vocabulary, configuration: shape.configuration)
+    let folder = try TemporaryFolder()
+    try Checkpoint(
+      model: shape.configuration.kind.rawValue, programVersion: "test", tokenizer: Tokenizer(),
+      vocabulary: shape.vocabulary, configuration: shape.configuration.json, training: [:],
+      tensors: model.tensors
+    ).write(to: folder("m.json"))
+    let bare = String(decoding: try folder.read("m.json"), as: UTF8.self)
+      .replacing(/"(header_)?crc32":"[0-9a-f]*",/, with: "")
+    let kind = "\(shape.configuration.kind)\(shape.configuration.hasDirectConnections ? "-direct" : "")"
+    let result = try Fuzz(kind, [Array(bare.utf8)]) { bytes, _ in
+      let model = try NeuralModel(Checkpoint(ByteSource(bytes, name: "m.json")), engine: engine)
+      let tokens = heldOut.prefix(9).map { min($0, TokenID(model.vocabulary.count - 1)) }
+      var (scores, state) = ([Float](), model.initialState)
+      model.score(tokens[...], context: .stream, after: &state, into: &scores)
+      #expect(scores.count == tokens.count)
+    }
+    #expect(result.complaints == [])
   }
 
   @Test("Tensors that are not finite are refused", arguments: ["good", "carried", "optimizer.squares"])

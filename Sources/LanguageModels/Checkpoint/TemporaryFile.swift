@@ -34,6 +34,8 @@ public final class TemporaryFile: Sendable {
     let problem = "cannot hold temporary files: \(String(cString: strerror(code)))"
     return switch code {
     case ENOENT: FileError(path: folder, reason: "no such folder; name one for temporary files with --temp")
+    case EFBIG:
+      FileError(path: folder, reason: "a temporary file \(FileError.largestSize), or give more --memory")
     case EMFILE: FileError(path: folder, reason: problem + "; allow more with 'ulimit -n 1024'")
     default: FileError(path: folder, reason: problem + "; name another folder with --temp")
     }

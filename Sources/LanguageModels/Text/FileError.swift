@@ -10,6 +10,9 @@ public struct FileError: UserError {
   /// What is wrong, and the remedy where there is one.
   public let reason: String
 
+  /// What is wrong with a file that cannot grow.
+  static let largestSize = "has reached the size that a file may have; raise the limit (ulimit -f)"
+
   /// An error with a reason of our own.
   public init(path: String, reason: String) {
     self.path = path
@@ -24,6 +27,13 @@ public struct FileError: UserError {
     case EACCES, EPERM: reason = "permission denied"
     case EISDIR: reason = "is a directory; name a file"
     case ENOSPC, EDQUOT: reason = "the disk is full; free some space, or write to another disk"
+    case EFBIG: reason = Self.largestSize
+    case EROFS: reason = "is on a disk that can only be read; name a file elsewhere"
+    case ELOOP: reason = "is a symbolic link that leads back to itself; remove it, or name another file"
+    case ENOTDIR: reason = "what stands before a '/' in this name is no folder; name another"
+    case ENAMETOOLONG: reason = "this name is too long for the disk; name a shorter one"
+    case EBADF: reason = "is not open for that"
+    case EMFILE, ENFILE: reason = "too many files are open; raise the limit (ulimit -n)"
     default: reason = String(cString: strerror(code))
     }
   }

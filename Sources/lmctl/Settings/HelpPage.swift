@@ -116,7 +116,7 @@ extension HelpPage {
       standard error. Every option can stand in the environment: LMCTL_THREADS=1
       is --threads 1. 'lmctl help --man' is a manual page, 'lmctl completions bash'
       makes a shell complete options. Exit status: 0 done, 1 failed, 2 wrong usage;
-      130, 143, 129 ended by a signal, after saving.
+      130, 143, 129, 152 ended by a signal, after saving.
 
       """
   }

@@ -29,7 +29,7 @@ struct ManualPage {
       Every option can stand in the environment, in capitals, behind LMCTL_ and with underscores: LMCTL_THREADS=1 is
       \\-\\-threads 1, LMCTL_QUIET=1 is \\-\\-quiet. What the command line or a configuration says wins.
       .SH EXIT STATUS
-      0 done, 1 failed, 2 wrong usage; 130, 143 or 129 ended by a signal, after saving.
+      0 done, 1 failed, 2 wrong usage; 130, 143, 129 or 152 ended by a signal, after saving.
 
       """
   }
