@@ -9,6 +9,10 @@ struct CheckpointTests {
     Checkpoint(
       model: "example", programVersion: "1.2.3", tokenizer: Tokenizer(unit: .char, lowercase: true),
       vocabulary: Vocabulary(unit: .char, tokens: ["a", "\"", "\\", "\u{7F}", "é", "😀", "\u{1}"]),
+      otherVocabularies: [
+        ("source", Vocabulary(unit: .char, tokens: ["x", "y"])),
+        ("target", Vocabulary(unit: .char, tokens: [])),
+      ],
       configuration: ["order": 3, "rate": 0.1, "deep": [1, [2, true]]],
       training: ["sha256": "abc"],
       tensors: [
@@ -21,6 +25,10 @@ struct CheckpointTests {
   private func expectEqual(_ a: Checkpoint, _ b: Checkpoint) throws {
     #expect(a.model == b.model && a.programVersion == b.programVersion && a.tokenizer == b.tokenizer)
     #expect(a.vocabulary.tokens == b.vocabulary.tokens)
+    for name in ["source", "target"] {
+      #expect(try a.vocabulary(name).tokens == b.vocabulary(name).tokens)
+    }
+    #expect(throws: CheckpointError.self) { try a.vocabulary("labels") }
     #expect(a.configuration == b.configuration && a.training == b.training)
     // By name, as models find them: a tensor whose name was damaged is missing.
     #expect(try a.floats("weights") == b.floats("weights"))

@@ -4,6 +4,8 @@
 ///     "tokenizer":{…},"vocabulary":[…],"configuration":{…},"training":{…},"header_crc32":"…",
 ///     "tensors":[{"name":"…","shape":[…],"dtype":"float32","crc32":"…","data":"base64, little-endian"}]}
 ///
+/// A model of several vocabularies has the others, by name, in `"vocabularies":{"source":[…]}` behind the first.
+///
 /// `header_crc32` covers the values of all members before it (not their layout), so that a reader notices a changed
 /// word or option; a file without it is read all the same.
 public struct Checkpoint: Sendable {
@@ -18,6 +20,8 @@ public struct Checkpoint: Sendable {
   public var tokenizer: Tokenizer
   /// The tokens.
   public var vocabulary: Vocabulary
+  /// The tokens of other sides of the model, by name, such as `source`; the text rules are the same.
+  public var otherVocabularies: [(name: String, vocabulary: Vocabulary)]
   /// The model's options.
   public var configuration: JSONValue
   /// What it was trained on, and how.
@@ -28,15 +32,27 @@ public struct Checkpoint: Sendable {
   /// A checkpoint of these parts.
   public init(
     model: String, programVersion: String, tokenizer: Tokenizer, vocabulary: Vocabulary,
-    configuration: JSONValue, training: JSONValue, tensors: [Tensor]
+    otherVocabularies: [(name: String, vocabulary: Vocabulary)] = [], configuration: JSONValue,
+    training: JSONValue, tensors: [Tensor]
   ) {
     self.model = model
     self.programVersion = programVersion
     self.tokenizer = tokenizer
     self.vocabulary = vocabulary
+    self.otherVocabularies = otherVocabularies
     self.configuration = configuration
     self.training = training
     self.tensors = tensors
+  }
+
+  /// The vocabulary called `name`, other than the first.
+  ///
+  /// - Throws: `CheckpointError` when there is none.
+  public func vocabulary(_ name: String) throws -> Vocabulary {
+    guard let found = otherVocabularies.first(where: { $0.name == name }) else {
+      throw CheckpointError("vocabulary '\(name)' is missing")
+    }
+    return found.vocabulary
   }
 
   /// The tensor called `name`.
@@ -105,9 +121,22 @@ public struct Checkpoint: Sendable {
       ("lmctl_version", text(.string(programVersion))),
       ("tokenizer", text(tokenizer.json)),
       ("vocabulary", vocabulary.jsonText),
+    ] + (otherVocabularies.isEmpty ? [] : [("vocabularies", otherVocabulariesText)]) + [
       ("configuration", text(configuration)),
       ("training", text(training)),
     ]
+  }
+
+  /// A JSON object of arrays of tokens.
+  private var otherVocabulariesText: [UInt8] {
+    var bytes = [UInt8(ascii: "{")]
+    for (i, (name, vocabulary)) in otherVocabularies.enumerated() {
+      if i > 0 { bytes.append(UInt8(ascii: ",")) }
+      JSONValue.write(name, to: &bytes)
+      bytes.append(UInt8(ascii: ":"))
+      bytes += vocabulary.jsonText
+    }
+    return bytes + [UInt8(ascii: "}")]
   }
 
   /// The checksum of the header's values.

@@ -34,6 +34,7 @@ private struct CheckpointReader {
   let documentSize: Int?
   private var members: [(name: String, value: JSONValue)] = []
   private var vocabulary: WordTable?
+  private var otherVocabularies: [(name: String, words: WordTable)] = []
   private var tensors: [Tensor]?
   /// Bytes of memory that have been taken for words and tensors.
   private var bytesHeld = 0
@@ -66,16 +67,15 @@ private struct CheckpointReader {
       guard names.insert(name).inserted else { throw CheckpointError("'\(name)' stands there twice") }
       switch name {
       case "vocabulary":
-        var tokens = WordTable()
-        var place = 0
-        try stream.array { stream in
-          var token = try stream.string()
-          try hold(token.utf8.count + 32, stream)
-          let id = token.withUTF8 { tokens.insert(UnsafeRawBufferPointer($0)) }
-          guard Int(id) == place else { throw Self.badVocabulary }
-          place += 1
+        vocabulary = try words(from: &stream, name)
+      case "vocabularies":
+        try stream.object { stream, name in
+          try hold(64, stream)
+          guard !otherVocabularies.contains(where: { $0.name == name }) else {
+            throw CheckpointError("damaged: it has two vocabularies '\(name)'")
+          }
+          otherVocabularies.append((name, try words(from: &stream, name)))
         }
-        vocabulary = tokens
       case "tensors":
         // Whether the file is ours is settled before its tensors are believed.
         try checkFormat()
@@ -96,6 +96,19 @@ private struct CheckpointReader {
     try stream.expectEnd()
     try checkFormat()
     return try checkpoint()
+  }
+
+  private mutating func words(from stream: inout JSONParser, _ name: String) throws -> WordTable {
+    var words = WordTable()
+    var place = 0
+    try stream.array { stream in
+      var token = try stream.string()
+      try hold(token.utf8.count + 32, stream)
+      let id = token.withUTF8 { words.insert(UnsafeRawBufferPointer($0)) }
+      guard Int(id) == place else { throw Self.badVocabulary(name) }
+      place += 1
+    }
+    return words
   }
 
   private func member(_ name: String) -> JSONValue? { members.first { $0.name == name }?.value }
@@ -128,17 +141,13 @@ private struct CheckpointReader {
     let tokenizer = try Tokenizer(json: try required("tokenizer"))
     guard let words = vocabulary else { throw CheckpointError("damaged: 'vocabulary' is missing") }
     guard let tensors else { throw CheckpointError("damaged: 'tensors' is missing") }
-    let known = Vocabulary(unit: tokenizer.unit, table: words)
-    guard known.count >= 2, known[Vocabulary.unknown] == Vocabulary.unknownToken,
-      known[Vocabulary.endOfSentence] == tokenizer.unit.endOfSentence
-    else { throw Self.badVocabulary }
-    for id in 2..<max(2, TokenID(known.count)) where !tokenizer.isToken(known[id]) {
-      throw CheckpointError(
-        "damaged: \(JSONValue.string(known[id]).text) in 'vocabulary' is not one \(tokenizer.unit.rawValue)")
-    }
     let checkpoint = Checkpoint(
       model: model, programVersion: member("lmctl_version")?.stringValue ?? "unknown", tokenizer: tokenizer,
-      vocabulary: known, configuration: try required("configuration"),
+      vocabulary: try Self.vocabulary(words, "vocabulary", tokenizer),
+      otherVocabularies: try otherVocabularies.map {
+        ($0.name, try Self.vocabulary($0.words, $0.name, tokenizer))
+      },
+      configuration: try required("configuration"),
       training: member("training") ?? .object([]), tensors: tensors)
     if let expected = member("header_crc32") {
       let found = Checkpoint.hexadecimal(Checkpoint.headerChecksum(checkpoint.headerMembers))
@@ -151,8 +160,25 @@ private struct CheckpointReader {
     return checkpoint
   }
 
-  private static let badVocabulary = CheckpointError(
-    "damaged: 'vocabulary' does not begin with <unk> and the end of sentence, or repeats a token")
+  /// The vocabulary of `words`, if each of them is a token by the text rules.
+  private static func vocabulary(_ words: WordTable, _ name: String, _ tokenizer: Tokenizer) throws
+    -> Vocabulary
+  {
+    let known = Vocabulary(unit: tokenizer.unit, table: words)
+    guard known.count >= 2, known[Vocabulary.unknown] == Vocabulary.unknownToken,
+      known[Vocabulary.endOfSentence] == tokenizer.unit.endOfSentence
+    else { throw badVocabulary(name) }
+    for id in 2..<max(2, TokenID(known.count)) where !tokenizer.isToken(known[id]) {
+      throw CheckpointError(
+        "damaged: \(JSONValue.string(known[id]).text) in '\(name)' is not one \(tokenizer.unit.rawValue)")
+    }
+    return known
+  }
+
+  private static func badVocabulary(_ name: String) -> CheckpointError {
+    CheckpointError(
+      "damaged: '\(name)' does not begin with <unk> and the end of sentence, or repeats a token")
+  }
 
   /// Notes that `bytes` of memory are taken.
   ///
