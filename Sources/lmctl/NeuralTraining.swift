@@ -70,11 +70,10 @@ extension TrainSettings {
         reason: "larger than the text, which has \(count) tokens; lower it")
     }
     if !hasEpochs, !run.hasBudget {
-      // Small texts need more epochs to take enough steps.
-      let steps =
+      let updates =
         (count + training.batchSize * training.sequenceLength - 1)
         / (training.batchSize * training.sequenceLength)
-      training.epochs = max(training.epochs, min(40, 2000 / steps))
+      training.epochs = defaults.epochs(updatesPerEpoch: updates)
     }
   }
 }

@@ -158,11 +158,6 @@ extension Separator {
   }
 }
 
-extension TextUnit {
-  /// Whether tokens are the characters or bytes that words are made of.
-  var isFine: Bool { self == .char || self == .byte }
-}
-
 /// What commands share besides the text.
 struct CommonSettings: SettingValues {
   var isQuiet = false

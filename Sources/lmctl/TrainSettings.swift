@@ -71,7 +71,7 @@ struct TrainSettings: SettingValues {
     get { training.batchSize }
     set {
       hasRows = newValue != nil
-      training.batchSize = newValue ?? (isFine ? 64 : 20)
+      training.batchSize = newValue ?? defaults.batchSize
     }
   }
 
@@ -86,7 +86,8 @@ struct TrainSettings: SettingValues {
     set { training.weightDecay = newValue }
   }
 
-  private var isFine: Bool { text.tokenizer.unit.isFine }
+  /// What holds for the network where nobody says otherwise.
+  var defaults: Defaults { Defaults(kind: network.kind, unit: text.tokenizer.unit) }
 
   // MARK: The table
 
@@ -168,17 +169,13 @@ struct TrainSettings: SettingValues {
         .changes(.shape).stored(.configuration("layers")).typed("num-layers", "nlayers", "depth", "n-layers")
       Setting(
         "hidden", \.network.hiddenSize, .whole(1...1_000_000_000), "units of a layer",
-        default: .rule("256; char and byte 512; nnlm 100") {
-          $0.kind == .network(.nnlm) ? 100 : $0.isFine ? 512 : 256
-        }
+        default: .rule("256; char and byte 512; nnlm 100") { $0.defaults.hiddenSize }
       ).changes(.shape).stored(.configuration("hidden_size")).typed(
         "hidden-size", "hidden-dim", "nhid", "rnn-size", "units", "num-units", "hidden-units", "dim", "size")
       Setting(
         "embed", \.network.embeddingSize, .whole(1...1_000_000_000), "numbers of an embedding",
-        default: .rule("as --hidden; char and byte 64; nnlm 60") { values in
-          let hidden = values.network.hiddenSize
-          return values.network.tiesEmbeddings
-            ? hidden : values.kind == .network(.nnlm) ? 60 : values.isFine ? 64 : hidden
+        default: .rule("as --hidden; char and byte 64; nnlm 60") {
+          $0.defaults.embeddingSize(hiddenSize: $0.network.hiddenSize, tied: $0.network.tiesEmbeddings)
         }
       ).changes(.shape).stored(.configuration("embedding_size")).typed(
         "embedding", "embedding-size", "embed-size", "embedding-dim", "embed-dim", "emsize", "emb-size")
@@ -217,7 +214,7 @@ struct TrainSettings: SettingValues {
       Setting(
         "dropout", \.network.dropout, .probability,
         "zero activations between layers with this probability; 0.4 for a million words",
-        default: .rule("0.2") { _ in 0.2 }
+        default: .rule("0.2") { $0.defaults.dropout }
       ).typed("drop", "dropout-rate", "keep-prob")
       Setting(
         "dropout-embed", \.network.regularization.embeddingDropout, .probability,
@@ -281,7 +278,7 @@ struct TrainSettings: SettingValues {
         "per-gpu-train-batch-size")
       Setting(
         "bptt", \.training.sequenceLength, .whole(1...1_000_000), "steps that gradients flow back",
-        default: .rule("35; char and byte 128") { $0.isFine ? 128 : 35 }
+        default: .rule("35; char and byte 128") { $0.defaults.sequenceLength }
       ).recorded("bptt").typed(
         "seq-length", "seq-len", "sequence-length", "seq", "seqlen", "num-steps", "unroll", "block-size",
         "tokens-per-sample", "max-seq-length")
@@ -300,7 +297,7 @@ struct TrainSettings: SettingValues {
         "schedule", \.training.schedule, .choice("HOW", typed: ["wsd": .stableDecay, "none": .constant]),
         "how the rate changes",
         default: .rule("cosine; with --time-limit stable-decay") {
-          $0.run.timeLimit == nil ? .cosine : .stableDecay
+          $0.defaults.schedule(hasTimeLimit: $0.run.timeLimit != nil)
         }
       ).recorded("schedule").rule { values, given in
         values.training.schedule != .newbob || given.has("valid") || given.has("holdout")

@@ -179,7 +179,8 @@ struct TrainingTests {
     let shape = NetworkShape(.gru, hidden: 16, embedding: 8, vocabulary: 12)
     let text = RandomText.tokens(sentences: 100, vocabularySize: 12, seed: 4)
     let options = options(
-      rows: 4, steps: 10, epochs: 4, optimizer: optimizer, rate: optimizer.defaultRate, schedule: schedule)
+      rows: 4, steps: 10, epochs: 4, optimizer: optimizer, rate: optimizer.usualRate(for: .lstm),
+      schedule: schedule)
     let run = try train(shape, text, options, singleThreadedEngine(), heldOut: Array(text.prefix(100)))
     #expect(run.epochs.count == 4)
     #expect(run.epochs[3] < run.epochs[0] && run.epochs[3] < log(12.0))

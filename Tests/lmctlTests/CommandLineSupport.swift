@@ -65,3 +65,9 @@ func fixtureFolder() throws -> TemporaryFolder {
 func number(_ line: String, _ folder: TemporaryFolder) throws -> Double {
   try #require(Double(try run(line, folder).trimmingCharacters(in: .whitespacesAndNewlines)))
 }
+
+/// The kinds of models that there are.
+enum Kinds {
+  static let networks = ["nnlm", "rnn", "gru", "lstm", "sru"]
+  static let all = ["ngram"] + networks
+}

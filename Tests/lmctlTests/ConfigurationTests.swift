@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Configuration")
 struct ConfigurationTests {
-  static let kinds = ["ngram", "nnlm", "rnn", "gru", "lstm"]
+  static let kinds = Kinds.all
 
   private func folder() throws -> TemporaryFolder {
     let folder = try proseFolder()
@@ -46,7 +46,7 @@ struct ConfigurationTests {
     #expect(try run("lmctl train --print-config --config - < config.json | diff config.json -", folder) == "")
   }
 
-  @Test("What depends on the text is printed as it will be", arguments: ["nnlm", "rnn", "gru", "lstm"])
+  @Test("What depends on the text is printed as it will be", arguments: Kinds.networks)
   func resolved(kind: String) throws {
     let folder = try folder()
     let line = "lmctl train --model \(kind) --hidden 8 train.txt -o m.json"
@@ -135,7 +135,7 @@ struct ConfigurationTests {
       (#"{"holdout": 0.1, "valid": "t"}"#, 2, "(--holdout, --valid stand in c.json)"),
       (
         #"{"hidden": 5}"#, 2,
-        "--hidden does not go with --model ngram; it goes with nnlm, rnn, gru, lstm (--hidden stands in c.json)"
+        "--hidden does not go with --model ngram; it goes with \(Kinds.networks.joined(separator: ", ")) (--hidden stands in c.json)"
       ),
       ("{\n\"order\": 5\n\"quiet\": true}", 1, "c.json:3: is not valid JSON: '\"' where '}' should be"),
       ("", 1, "c.json:1: is not valid JSON: the file ends too early"),

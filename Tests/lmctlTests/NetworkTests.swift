@@ -6,7 +6,7 @@ import Testing
 struct NetworkTests {
   private static let small = "--hidden 24 --embed 12 --epochs 2 --batch 4 --bptt 10 --quiet"
 
-  @Test("Every kind trains, evaluates, samples and is inspected", arguments: ["nnlm", "rnn", "gru", "lstm"])
+  @Test("Every kind trains, evaluates, samples and is inspected", arguments: Kinds.networks)
   func kinds(kind: String) throws {
     let folder = try proseFolder()
     try run("lmctl train --model \(kind) \(Self.small) train.txt -o m.json", folder)

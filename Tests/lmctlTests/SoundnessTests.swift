@@ -35,7 +35,7 @@ struct SoundnessTests {
       folder)
   }
 
-  @Test("Models can be checked", arguments: ["nnlm", "rnn", "gru", "lstm"])
+  @Test("Models can be checked", arguments: Kinds.networks)
   func check(kind: String) throws {
     let folder = try fixtureFolder()
     try run("lmctl train --model \(kind) --hidden 8 --embed 8 --epochs 1 --quiet corp.txt -o m.json", folder)

@@ -15,6 +15,9 @@ public enum TextUnit: String, CaseIterable, Sendable {
   /// How the token that ends a sentence is written.
   public var endOfSentence: String { hasWords ? "</s>" : "\n" }
 
+  /// Whether tokens are the characters or bytes that words are made of.
+  public var isFine: Bool { self == .char || self == .byte }
+
   /// Whether `token` can be a token of this unit, where white space stands between words.
   public func isToken(_ token: String) -> Bool { Tokenizer(unit: self).isToken(token) }
 }

@@ -7,9 +7,9 @@ public struct NeuralConfiguration: Sendable, Equatable {
   /// Recurrent layers.
   public var layers = 1
   /// H, units of a layer.
-  public var hiddenSize = 256
+  public var hiddenSize: Int
   /// E, numbers of an embedding.
-  public var embeddingSize = 256
+  public var embeddingSize: Int
   /// n of the NNLM, which sees the last n − 1 tokens.
   public var order = 5
   /// Whether the softmax uses the embeddings as its weights (Press and Wolf 2017).
@@ -26,7 +26,9 @@ public struct NeuralConfiguration: Sendable, Equatable {
   /// The network of `kind` with its defaults.
   public init(kind: NeuralKind) {
     self.kind = kind
-    if kind == .nnlm { (hiddenSize, embeddingSize) = (100, 60) }
+    let defaults = Defaults(kind: kind)
+    hiddenSize = defaults.hiddenSize
+    embeddingSize = defaults.embeddingSize(hiddenSize: hiddenSize, tied: false)
   }
 
   /// The same dropout at all places between layers.

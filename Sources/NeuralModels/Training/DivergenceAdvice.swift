@@ -1,13 +1,6 @@
 import Glibc
 import LanguageModels
 
-extension OptimizerKind {
-  /// The learning rate that suits it for a kind of network.
-  public func usualRate(for kind: NeuralKind) -> Double {
-    self == .adam || self == .adamw ? kind.traits.adamRate : defaultRate
-  }
-}
-
 extension TrainingOptions {
   /// What to try after training diverged, in a few words.
   ///

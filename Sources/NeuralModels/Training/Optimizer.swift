@@ -30,16 +30,6 @@ public enum OptimizerKind: String, CaseIterable, Sendable {
 
   /// The weight decay that it usually has, as in PyTorch.
   public var defaultWeightDecay: Double { self == .adamw ? 0.01 : 0 }
-
-  /// A rate that suits it in most cases.
-  public var defaultRate: Double {
-    switch self {
-    case .sgd: 1
-    case .momentum: 0.1
-    case .adagrad: 0.05
-    case .rmsprop, .adam, .adamw: 0.002
-    }
-  }
 }
 
 /// An optimizer and what it remembers.

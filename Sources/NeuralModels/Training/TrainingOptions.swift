@@ -3,15 +3,15 @@ import LanguageModels
 /// How a network is trained.
 public struct TrainingOptions: Sendable {
   /// B, the streams side by side.
-  public var batchSize = 20
+  public var batchSize = Defaults(kind: .lstm).batchSize
   /// T, the steps through which gradients flow back.
-  public var sequenceLength = 35
+  public var sequenceLength = Defaults(kind: .lstm).sequenceLength
   /// Whether sequences have random lengths around T; see `SequenceLengths`.
   public var hasRandomLengths = false
   /// The share of rows that begin a sequence with a state of zeros instead of the one before (Melis et al. 2018).
   public var stateForgetting = 0.01
   /// Times through the text; `Int.max` if something else ends training.
-  public var epochs = 5
+  public var epochs = Defaults(kind: .lstm).epochs(updatesPerEpoch: .max)
   /// Updates after which training ends.
   public var maximumUpdates: Int?
   /// Seconds after which training ends, the last evaluation and `secondsToWrite` included. The schedule is then laid out over
@@ -34,9 +34,9 @@ public struct TrainingOptions: Sendable {
   /// gradient of a larger batch in the memory of a small one. States are carried from one to the next, but no gradients.
   public var accumulation = 1
   /// The highest learning rate.
-  public var rate = 0.002
+  public var rate = OptimizerKind.adam.usualRate(for: .lstm)
   /// How the rate changes.
-  public var schedule = Schedule.cosine
+  public var schedule = Defaults(kind: .lstm).schedule(hasTimeLimit: false)
   /// Updates in which the rate rises from zero.
   public var warmUpUpdates = 0
   /// Newbob: the improvement of an epoch below which the rate is halved, as last loss / this loss.

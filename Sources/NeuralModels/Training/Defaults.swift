@@ -1,0 +1,48 @@
+import LanguageModels
+
+/// What holds for a network and its training where nobody says otherwise: what made good models of texts of a few megabytes in
+/// minutes.
+public struct Defaults: Sendable {
+  private let kind: NeuralKind
+  private let unit: TextUnit
+
+  /// The defaults for a kind of network on a text of some unit.
+  public init(kind: NeuralKind, unit: TextUnit = .word) { (self.kind, self.unit) = (kind, unit) }
+
+  /// H.
+  public var hiddenSize: Int { kind.isRecurrent ? unit.isFine ? 512 : 256 : 100 }
+
+  /// E; tied embeddings are as large as what the softmax is given.
+  public func embeddingSize(hiddenSize: Int, tied: Bool) -> Int {
+    if tied { return hiddenSize }
+    return kind.isRecurrent ? unit.isFine ? 64 : hiddenSize : 60
+  }
+
+  /// The probability of dropout between layers.
+  public var dropout: Float { 0.2 }
+
+  /// B, where the text is long enough.
+  public var batchSize: Int { unit.isFine ? 64 : 20 }
+
+  /// T.
+  public var sequenceLength: Int { unit.isFine ? 128 : 35 }
+
+  /// How the rate changes.
+  public func schedule(hasTimeLimit: Bool) -> Schedule { hasTimeLimit ? .stableDecay : .cosine }
+
+  /// The times through a text of so many updates an epoch: small texts need more to take enough steps.
+  public func epochs(updatesPerEpoch: Int) -> Int { max(5, min(40, 2000 / max(1, updatesPerEpoch))) }
+}
+
+extension OptimizerKind {
+  /// The learning rate that suits it for a kind of network.
+  public func usualRate(for kind: NeuralKind) -> Double {
+    switch self {
+    case .sgd: 1
+    case .momentum: 0.1
+    case .adagrad: 0.05
+    case .rmsprop: 0.002
+    case .adam, .adamw: kind.traits.adamRate
+    }
+  }
+}
