@@ -1,3 +1,4 @@
+import Glibc
 import LanguageModels
 import NGramModels
 
@@ -55,7 +56,7 @@ enum ConvertCommand: Command {
     var checkpoint: Checkpoint
     var model: any LanguageModel
     if try NGramModel.isARPA(source) {
-      let read = try ModelKind.loadARPA(source, isQuiet: settings.common.isQuiet, textRules: rules)
+      let read = try ModelKind.loadARPA(source, textRules: rules)
       (model, checkpoint) = (read.model, read.checkpoint)
       if format == .json { checkpoint.tensors = read.model.tensors }
     } else {
@@ -63,10 +64,11 @@ enum ConvertCommand: Command {
         throw UsageError(
           "\(paths[0]) has text rules of its own; those of the command line are for ARPA files of others")
       }
-      checkpoint = try Checkpoint(source)
+      checkpoint = try ModelKind.checkpoint(source)
       model = try ModelKind.load(checkpoint, of: source, threads: 1)
     }
-    output.remark(onWriting: checkpoint.model, isQuiet: settings.common.isQuiet)
+    output.remark(onWriting: checkpoint.model)
+    Progress.begin("writing \(paths[1])")
     switch format {
     case .json: try checkpoint.write(to: paths[1], tensors: tensors)
     case .arpa:
@@ -74,20 +76,40 @@ enum ConvertCommand: Command {
         throw CheckpointError(
           "holds a model of kind '\(checkpoint.model)', and ARPA files are for n-grams", path: source.name)
       }
-      if !ngrams.isNormalized, !settings.common.isQuiet {
-        Terminal.note(
-          "warning: the numbers of stupid back-off are scores that do not sum to one, which an ARPA file cannot say"
+      if !ngrams.isNormalized {
+        Terminal.warn(
+          "the numbers of stupid back-off are scores that do not sum to one, which an ARPA file cannot say"
         )
       }
       try ngrams.writeARPA(to: paths[1], tokenizer: checkpoint.tokenizer)
     }
+    Progress.end()
+    if settings.asJSON {
+      StandardOutput.shared.write(
+        json(paths, format, kind: checkpoint.model, size: ModelKind.size(of: model)).text + "\n")
+    }
+  }
+
+  /// What was done, for programs.
+  private static func json(_ paths: [String], _ format: Format, kind: String, size: JSONValue.Member)
+    -> JSONValue
+  {
+    var status = stat()
+    let isFile = OutputTarget.isFile(paths[1]) && paths[1].withSystemPath { stat($0, &status) } == 0
+    return .object([
+      .init("input", .string(paths[0])), .init("output", .string(paths[1])),
+      .init("format", .string(format.rawValue)), .init("kind", .string(kind)), size,
+      .init("bytes", isFile ? .integer(Int(status.st_size)) : .null),
+      .init("warnings", .array(Terminal.warnings.map { .string($0) })),
+    ])
   }
 }
 
 /// The settings of `lmctl convert`.
-struct ConvertSettings: SettingValues {
+struct ConvertSettings: CommandValues {
   var format: ConvertCommand.Format?
   var tensors = TensorFormat.base64
+  var asJSON = false
   var text = TextSettings()
   var common = CommonSettings()
 
@@ -100,9 +122,18 @@ struct ConvertSettings: SettingValues {
         ).typed("format", "output-format")
         Setting("tensors", \.tensors, .choice("HOW"), "how a checkpoint's numbers are written")
         CommonSettings.force.lifted(\.common)
+        Setting(
+          flag: "json", \.asJSON,
+          "when done, one JSON object on standard output: files, format, kind, sizes, warnings"
+        ).rule { _, given in
+          guard given.operands.count == 2, OutputTarget.isStandardOutput(given.operands[1]) else {
+            return nil
+          }
+          return "does not go with the output \(given.operands[1]): both would write to standard output"
+        }
       },
       SettingGroup("text") { TextSettings.foreignRules.map { $0.lifted(\.text) } },
-      SettingGroup("other") { CommonSettings.quiet.lifted(\.common) },
+      CommonSettings.group(\.common),
     ])
   }
 }

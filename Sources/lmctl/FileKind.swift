@@ -86,6 +86,7 @@ enum FileKind {
     }) {
       return .log
     }
+    if start.starts(with: #"{"ngram":["#.utf8) { return .counts }
     // To search a string for another would bring regular expressions into the program, a tenth of its size.
     if start.indices.contains(where: { start[$0...].starts(with: #""format":"lmctl""#.utf8) }) {
       return .checkpoint

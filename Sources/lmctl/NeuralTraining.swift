@@ -21,7 +21,7 @@ struct NeuralTraining {
     let memory = try checkMemory(job.vocabulary, options, hasHeldOut: job.heldOut != nil)
     return try TrainingRun(
       job, on: corpus, configuration: configuration, options: options, run: run,
-      record: TrainCommand.settings.record(settings), engine: Engine(threads: settings.common.threads),
+      record: TrainCommand.settings.record(settings), engine: Engine(),
       memory: memory
     ).train()
   }

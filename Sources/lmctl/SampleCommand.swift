@@ -29,17 +29,14 @@ enum SampleCommand: Command {
     if path == "-", settings.promptPath == "-" {
       throw UsageError("standard input ('-') can be read only once")
     }
-    let isQuiet = settings.common.isQuiet
     let seed = settings.seed ?? UInt64.random(in: 0...999_999)
     var (model, checkpoint) = try ModelKind.load(
-      path: path, threads: settings.common.threads, isQuiet: isQuiet,
-      textRules: settings.text.rules(given: given))
+      path: path, textRules: settings.text.rules(given: given))
     if given.has("invalid") { checkpoint.tokenizer.invalid = settings.text.tokenizer.invalid }
-    if settings.seed == nil, Terminal.isWatched, !isQuiet { Terminal.note("seed \(seed)") }
+    if settings.seed == nil, Terminal.isTerminal { Terminal.note("seed \(seed)") }
     let writer = SampleWriter(
       showsScore: settings.showsScore, count: settings.count,
-      context: settings.context ?? model.defaultContext, separator: checkpoint.tokenizer.separator,
-      isQuiet: isQuiet)
+      context: settings.context ?? model.defaultContext, separator: checkpoint.tokenizer.separator)
     try writer.write(model, settings.sampling, seed: seed, try prompts(settings, checkpoint))
   }
 
@@ -63,8 +60,8 @@ enum SampleCommand: Command {
       prompt.append($0, vocabulary, tokenizer.separator)
     }
     let unknown = prompt.tokens.filter { $0 == Vocabulary.unknown }.count
-    if unknown > 0, !settings.common.isQuiet {
-      Terminal.note("\(Format.count(unknown, "token")) of the prompt not in the model's vocabulary")
+    if unknown > 0 {
+      Terminal.warn("\(Format.count(unknown, "token")) of the prompt not in the model's vocabulary")
     }
     var isTaken = false
     return {
@@ -75,7 +72,7 @@ enum SampleCommand: Command {
 }
 
 /// The settings of `lmctl sample`.
-struct SampleSettings: SettingValues {
+struct SampleSettings: CommandValues {
   var count = 1
   var sampling = SamplingOptions()
   var seed: UInt64?
@@ -131,10 +128,7 @@ struct SampleSettings: SettingValues {
           flag: "show-score", \.showsScore, "before each sentence, ln p of what was drawn, and a tab"
         ).typed("score", "scores")
       },
-      SettingGroup("other") {
-        CommonSettings.threads.lifted(\.common)
-        CommonSettings.quiet.lifted(\.common)
-      },
+      CommonSettings.group(\.common),
     ])
   }
 }
@@ -156,7 +150,6 @@ private struct SampleWriter {
   let count: Int
   let context: ContextMode
   let separator: Separator
-  let isQuiet: Bool
 
   func write(
     _ model: some LanguageModel, _ options: SamplingOptions, seed: UInt64,
@@ -182,9 +175,9 @@ private struct SampleWriter {
           isFirst = false
           isEnded = token == Vocabulary.endOfSentence
         }
-        if score == -.infinity, !hasEndedEarly, !isQuiet {
+        if score == -.infinity, !hasEndedEarly {
           hasEndedEarly = true
-          Terminal.note("warning: nothing has a probability after what was written; the sentence ends there")
+          Terminal.warn("nothing has a probability after what was written; the sentence ends there")
         }
         if !isEnded { line.append(UInt8(ascii: "\n")) }
         if showsScore { try StandardOutput.shared.writeBytes("\(Format.significant(score, 9))\t".utf8) }

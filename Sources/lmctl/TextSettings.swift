@@ -162,28 +162,3 @@ extension TextUnit {
   /// Whether tokens are the characters or bytes that words are made of.
   var isFine: Bool { self == .char || self == .byte }
 }
-
-/// What commands share besides the text.
-struct CommonSettings: SettingValues {
-  var isQuiet = false
-  var threads: Int?
-  var isForced = false
-
-  static var quiet: Setting<Self> {
-    Setting(flag: "quiet", \.isQuiet, "no remarks, only results and errors")
-      .changes(.free).typed("silent")
-  }
-
-  static var force: Setting<Self> {
-    Setting(
-      flag: "force", \.isForced,
-      "replace the output even where something else stands than this command writes"
-    ).changes(.free).unconfigured().typed("overwrite", "clobber", "replace")
-  }
-
-  static var threads: Setting<Self> {
-    Setting(
-      "threads", \.threads, .whole(1...64), "threads of a network", default: .rule("all cores") { $0.threads }
-    ).changes(.free).typed("num-threads", "jobs", "workers")
-  }
-}

@@ -56,7 +56,7 @@ enum TokenizeCommand: Command {
       written = vocabulary
     }
     if let path = settings.vocabularyOutput { try written?.write(to: path) }
-    if !settings.common.isQuiet { TextFiles.report(reader.statistics) }
+    TextFiles.report(reader.statistics)
   }
 
   /// Turns tokens, or numbers, back into text.
@@ -96,7 +96,7 @@ enum TokenizeCommand: Command {
       let source = try ByteSource(path: path)
       let isARPA = try NGramModel.isARPA(source)
       let checkpoint =
-        isARPA ? try ModelKind.loadARPA(source, isQuiet: true).checkpoint : try Checkpoint(source)
+        isARPA ? try ModelKind.loadARPA(source).checkpoint : try Checkpoint(source)
       let invalid = tokenizer.invalid
       tokenizer = checkpoint.tokenizer
       if given.has("invalid") { tokenizer.invalid = invalid }
@@ -108,7 +108,7 @@ enum TokenizeCommand: Command {
 }
 
 /// The settings of `lmctl tokenize`.
-struct TokenizeSettings: SettingValues {
+struct TokenizeSettings: CommandValues {
   var asNumbers = false
   var reverses = false
   var vocabularyOutput: String?
@@ -142,7 +142,7 @@ struct TokenizeSettings: SettingValues {
           .notWithStatistics().typed("model")
         TextSettings.invalid.lifted(\.text)
       },
-      SettingGroup("other") { CommonSettings.quiet.lifted(\.common) },
+      CommonSettings.group(\.common),
     ])
   }
 

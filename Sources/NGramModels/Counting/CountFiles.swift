@@ -1,6 +1,13 @@
 import LanguageModels
 
-/// Files of counts: all n-grams of a text up to an order, each on a line `n-gram TAB count`, sorted; see `CountText` for the order.
+/// How far counting has come.
+public enum CountProgress {
+  case reading(TextStatistics)
+  case sorting
+  case writing(lines: Int)
+}
+
+/// Files of counts: all n-grams of a text up to an order, each on a line (see `CountFormat`), sorted; see `CountText` for the order.
 ///
 /// Sentences begin with `<s>` and end with `</s>`, which are counted like words. The n-grams of all orders stand there, so files
 /// of parts of a text can be merged into that of the whole.
@@ -11,32 +18,39 @@ public enum CountFiles {
   /// - Throws: `FileError` when the text has more tokens or n-grams than can be numbered, before any count is written.
   public static func count(
     _ reader: SentenceReader, order: Int, context: ContextMode, limit: CountingLimit?, to path: String,
-    progress: (TextStatistics) -> Void
+    as format: CountFormat = .columns, progress: (CountProgress) -> Void
   ) throws -> Int {
     let file = try AtomicFile(path: path)
-    var writer = CountLineWriter { try file.write($0) }
+    var writer = CountLineWriter(format) { try file.write($0) }
+    func write(_ ngram: UnsafeRawBufferPointer, _ count: UInt64) throws {
+      try writer.append(ngram, count)
+      if writer.lines % 65_536 == 0 { progress(.writing(lines: writer.lines)) }
+    }
+    let reading = { progress(.reading($0)) }
     var builder = VocabularyBuilder(unit: reader.tokenizer.unit)
     if let limit {
-      let text = try SpooledText(reader, context: context, in: limit.folder, progress: progress) {
+      let text = try SpooledText(reader, context: context, in: limit.folder, progress: reading) {
         builder.number($0, to: &$1)
       }
       try reader.statistics.checkThatCountsFit()
+      progress(.sorting)
       let words = SortedWords(builder)
       let counts = try StoredCounts(
         text, order: order, vocabularySize: words.count, numbers: words.numbers, limit: limit)
+      progress(.writing(lines: 0))
       var path = CountPath(words, order: counts.order)
-      try path.forEachNGram(StoredCounts.Walk(counts), StoredCounts.Walk(counts, fromSentenceStart: true)) {
-        try writer.append($0, $1)
-      }
+      try path.forEachNGram(
+        StoredCounts.Walk(counts), StoredCounts.Walk(counts, fromSentenceStart: true), write)
     } else {
-      let tokens = try Corpus.read(reader, progress) { builder.number($0, to: &$1) }
+      let tokens = try Corpus.read(reader, reading) { builder.number($0, to: &$1) }
       try reader.statistics.checkThatCountsFit()
+      progress(.sorting)
       let words = SortedWords(builder)
       let counts = try NGramCounts(words.renumber(tokens, context: context), order: order)
+      progress(.writing(lines: 0))
       var path = CountPath(words, order: counts.order)
-      try path.forEachNGram(NGramCounts.Walk(counts), NGramCounts.Walk(counts, fromSentenceStart: true)) {
-        try writer.append($0, $1)
-      }
+      try path.forEachNGram(
+        NGramCounts.Walk(counts), NGramCounts.Walk(counts, fromSentenceStart: true), write)
     }
     guard writer.lines > 0 else { return 0 }
     try writer.flush()
@@ -47,11 +61,19 @@ public enum CountFiles {
   /// Adds up sorted files of counts.
   ///
   /// Memory: a block of each file.
-  public static func merge(_ paths: [String], to path: String) throws -> Int {
+  ///
+  /// - Parameter progress: called with the lines written, now and then.
+  public static func merge(
+    _ paths: [String], to path: String, as format: CountFormat = .columns,
+    progress: (Int) -> Void = { _ in }
+  ) throws -> Int {
     var merger = try CountMerger(paths.map { try ByteSource(path: $0) })
     let file = try AtomicFile(path: path)
-    var writer = CountLineWriter { try file.write($0) }
-    try merger.forEach { try writer.append($0, $1) }
+    var writer = CountLineWriter(format) { try file.write($0) }
+    try merger.forEach {
+      try writer.append($0, $1)
+      if writer.lines % 65_536 == 0 { progress(writer.lines) }
+    }
     try writer.flush()
     try file.commit()
     return writer.lines

@@ -43,6 +43,9 @@ enum CountText {
     output.append(contentsOf: "\\u{\(String(scalar.value, radix: 16))}".utf8)
   }
 
+  /// Whether `text` can be the written form of a token.
+  static func isWritten(_ text: String) -> Bool { !text.isEmpty && text.utf8.allSatisfy { $0 > 0x20 } }
+
   /// The token that was written so, in units other than words; `nil` if none was.
   static func token(_ text: String) -> String? {
     var token = ""
@@ -73,63 +76,5 @@ enum CountText {
     for i in 0..<count where a[i] != b[i] { return a[i] < b[i] }
     if a.count < b.count { return UInt8(ascii: "\t") < b[count] }
     return a.count > b.count && a[count] < UInt8(ascii: "\t")
-  }
-}
-
-/// One line of a file of counts: `n-gram TAB count`.
-struct CountLine {
-  /// The n-gram's words with one space between them.
-  let ngram: UnsafeRawBufferPointer
-  let count: UInt64
-}
-
-/// Reads a sorted file of counts line by line.
-final class CountLineReader {
-  private let lines: LineReader
-  private var previous: [UInt8] = []
-
-  /// A reader of `source`; with `hashing`, `digest` is that of what was read.
-  init(_ source: ByteSource, hashing: Bool = false) {
-    lines = LineReader(
-      source, hashing: hashing, refusesZeros: true, maximumLength: LineReader.longestRecord)
-  }
-
-  /// How the file is named in messages.
-  var name: String { lines.source.name }
-  /// Bytes read.
-  var bytes: Int { lines.bytesRead }
-  /// The SHA-256 of the bytes read.
-  var digest: String? { lines.digest?.hexadecimal }
-
-  /// The next line, valid until the next call; `nil` at the end.
-  ///
-  /// - Throws: `TextError` that names the line if it is none, or not behind the line before.
-  func next() throws -> CountLine? {
-    guard var line = try lines.next() else { return nil }
-    if line.last == UInt8(ascii: "\r") { line = UnsafeRawBufferPointer(rebasing: line.dropLast()) }
-    guard let tab = line.lastIndex(of: UInt8(ascii: "\t")), tab > 0 else {
-      throw problem("no tab between an n-gram and its count")
-    }
-    let ngram = UnsafeRawBufferPointer(rebasing: line[..<tab])
-    var count: UInt64 = 0
-    let digits = line[(tab + 1)...]
-    guard (1...18).contains(digits.count), digits.allSatisfy({ (48...57).contains($0) }) else {
-      throw problem("a count is a whole number, not '\(String(decoding: digits.prefix(40), as: UTF8.self))'")
-    }
-    for digit in digits { count = count * 10 + UInt64(digit - 48) }
-    let isInOrder = previous.withUnsafeBytes { CountText.precedes($0, ngram) }
-    guard isInOrder || previous.isEmpty else {
-      throw problem(
-        previous.elementsEqual(ngram)
-          ? "the same n-gram as on the line before" : "not in order; sort the file with: LC_ALL=C sort")
-    }
-    previous.removeAll(keepingCapacity: true)
-    previous.append(contentsOf: ngram)
-    return CountLine(ngram: ngram, count: count)
-  }
-
-  /// An error at the line that was read last.
-  func problem(_ reason: String) -> TextError {
-    TextError(file: name, line: lines.lineNumber, reason: reason)
   }
 }
