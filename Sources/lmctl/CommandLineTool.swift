@@ -14,6 +14,7 @@ enum CommandLineTool {
   /// Runs the command line and returns the exit status: 0 done, 1 failed, 2 wrong usage, 128 + the signal when interrupted.
   static func run(_ words: [String]) -> Int32 {
     var page = "help"
+    defer { Progress.end() }
     do {
       guard let first = words.first else {
         Terminal.error(HelpPage.overview)

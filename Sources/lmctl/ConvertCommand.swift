@@ -68,7 +68,7 @@ enum ConvertCommand: Command {
       model = try ModelKind.load(checkpoint, of: source, threads: 1)
     }
     output.remark(onWriting: checkpoint.model)
-    Progress.begin("writing \(paths[1])")
+    Progress.begin(Progress.writing(paths[1]))
     switch format {
     case .json: try checkpoint.write(to: paths[1], tensors: tensors)
     case .arpa:

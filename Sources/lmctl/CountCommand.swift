@@ -33,7 +33,7 @@ enum CountCommand: Command {
       if paths.isEmpty { throw UsageError("no files of counts; name those to be added up") }
       try TextFiles.requireSingleStandardInput(paths)
       for path in paths { try FileKind.require([.counts], path, "a file of counts") }
-      Progress.begin("adding up counts")
+      Progress.begin(Progress.writing(output).map { _ in "adding up counts" })
       let lines = try CountFiles.merge(paths, to: output, as: format) { Progress.show("\($0) n-grams") }
       Progress.end()
       return Terminal.note("wrote \(Format.count(lines, "n-gram"))")
@@ -51,7 +51,7 @@ enum CountCommand: Command {
       switch progress {
       case .reading(let statistics): Progress.show(statistics.shown)
       case .sorting: Progress.begin("sorting n-grams")
-      case .writing(lines: 0): Progress.begin("writing counts")
+      case .writing(lines: 0): Progress.begin(Progress.writing(output))
       case .writing(let lines): Progress.show("\(lines) n-grams")
       }
     }

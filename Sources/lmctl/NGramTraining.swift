@@ -46,7 +46,7 @@ struct NGramTraining {
       return try job.write(
         job.checkpoint(configuration: model.configuration, options: [], tensors: model.tensors))
     }
-    try Progress.during("writing \(arpaPath)") {
+    try Progress.during(Progress.writing(arpaPath)) {
       try model.writeARPA(to: arpaPath, tokenizer: job.tokenizer)
     }
     Terminal.note("wrote \(job.output) in \(Format.fixed(job.watch.seconds, 2)) s")

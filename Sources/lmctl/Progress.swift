@@ -51,6 +51,8 @@ enum Progress {
   private static let isWanted = Atomic(true)
   /// Milliseconds between two looks at the work; 0 if nobody looks.
   private static let pause = Atomic(100)
+  /// Whether the work is over, at least for now.
+  private static let isIdle = Atomic(false)
 
   private static func locked<Result>(_ body: () throws -> Result) rethrows -> Result {
     pthread_mutex_lock(mutex)
@@ -62,19 +64,33 @@ enum Progress {
 
   /// Sets how often lines come.
   static func setInterval(_ new: Interval) {
-    if case .never = new { pause.store(0, ordering: .relaxed) }
+    let milliseconds =
+      switch new {
+      case .never: 0
+      case _ where Terminal.isWatched: 100
+      case .automatic: 1000
+      case .seconds(let seconds): Int(max(50, min(500 * seconds, 1000)))
+      }
+    pause.store(milliseconds, ordering: .relaxed)
     locked { interval = new }
   }
 
-  /// Begins a stretch of work, such as `reading`, in the place of the one before.
-  static func begin(_ name: String) {
+  /// The name of a stretch that writes to `path`; `nil` if that is the terminal, where progress would be in the way.
+  static func writing(_ path: String) -> String? {
+    guard OutputTarget.isStandardOutput(path) else { return "writing \(path)" }
+    return isatty(STDOUT_FILENO) == 1 ? nil : "writing to standard output"
+  }
+
+  /// Begins a stretch of work, such as `reading`, in the place of the one before; with `nil`, one of which nothing is shown.
+  static func begin(_ name: String?) {
     guard pause.load(ordering: .relaxed) > 0 else { return }
     locked {
-      stretch = Stretch(name)
+      stretch = name.map { Stretch($0) }
       if watch != nil { return }
       watch = Stopwatch()
       nextLine = firstLine
     }
+    isIdle.store(name == nil, ordering: .relaxed)
     isWanted.store(true, ordering: .relaxed)
   }
 
@@ -88,6 +104,7 @@ enum Progress {
 
   /// Ends the work that is shown.
   static func end() {
+    isIdle.store(true, ordering: .relaxed)
     locked {
       takeLineAway()
       stretch = nil
@@ -95,7 +112,7 @@ enum Progress {
   }
 
   /// Does `body` as a stretch of its own, and goes back to the one before.
-  static func during<Result>(_ name: String, _ body: () throws -> Result) rethrows -> Result {
+  static func during<Result>(_ name: String?, _ body: () throws -> Result) rethrows -> Result {
     let before = locked { stretch }
     begin(name)
     defer {
@@ -103,6 +120,7 @@ enum Progress {
         takeLineAway()
         stretch = before
       }
+      isIdle.store(before == nil, ordering: .relaxed)
     }
     return try body()
   }
@@ -125,7 +143,10 @@ enum Progress {
   /// How long it waits before it looks again; `nil` if it need not.
   static var wait: timespec? {
     let milliseconds = pause.load(ordering: .relaxed)
-    return milliseconds > 0 ? timespec(tv_sec: 0, tv_nsec: milliseconds * 1_000_000) : nil
+    guard milliseconds > 0 else { return nil }
+    // A service that waits for its next line wakes seldom.
+    let wait = isIdle.load(ordering: .relaxed) ? 1000 : milliseconds
+    return timespec(tv_sec: wait / 1000, tv_nsec: wait % 1000 * 1_000_000)
   }
 
   /// Shows how far the work has come, if it is time to.

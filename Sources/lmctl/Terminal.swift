@@ -43,8 +43,9 @@ enum Terminal {
   /// A remark.
   static func note(_ text: String) { if !isQuiet { line(text) } }
 
-  /// A warning.
+  /// A warning, said once.
   static func warn(_ text: String) {
+    if warnings.contains(text) { return }
     warnings.append(text)
     line("warning: \(text)")
   }
@@ -53,7 +54,7 @@ enum Terminal {
   static func fail(_ text: String) { line(text) }
 
   /// One line; whatever names and words it holds, they do not steer the terminal.
-  static func line(_ text: String) { error("lmctl: \(text.withVisibleControls)\n") }
+  private static func line(_ text: String) { error("lmctl: \(text.withVisibleControls)\n") }
 
   /// Writes lines to standard error.
   static func error(_ text: String) {

@@ -77,7 +77,7 @@ struct TrainingDisplay {
     ]
     guard Terminal.isWatched else { return parts.joined(separator: ", ") }
     var text = parts[0]
-    for part in parts.dropFirst() where text.count + 24 + part.count < Terminal.columns {
+    for part in parts.dropFirst() where text.count + 12 + part.count < Terminal.columns {
       text += "  " + part
     }
     return text

@@ -46,7 +46,7 @@ struct TrainingJob {
   /// Writes a finished model and says so.
   func write(_ checkpoint: Checkpoint) throws {
     let start = watch.seconds
-    try Progress.during("writing \(output)") { try checkpoint.write(to: output, tensors: format) }
+    try Progress.during(Progress.writing(output)) { try checkpoint.write(to: output, tensors: format) }
     let name = output == "-" ? "the model to standard output" : output
     Terminal.note(
       "wrote \(name) in \(Format.fixed(watch.seconds, 2)) s, of which \(Format.fixed(watch.seconds - start, 2)) s to write"

@@ -129,7 +129,7 @@ final class TrainingRun {
   // MARK: Saving
 
   private func save() throws {
-    try Progress.during("writing \(running?.path ?? "")") {
+    try Progress.during(running.flatMap { Progress.writing($0.path) }) {
       try advising { try running?.write(checkpoint(isRunning: true)) }
     }
   }

@@ -3,7 +3,12 @@ import Glibc
 /// The time in UTC to the second, as ISO 8601 writes it: 2026-11-25T21:08:26Z.
 enum UTCTime {
   /// The time.
-  static var text: String { String(withBytes { String(decoding: $0, as: UTF8.self) }.dropLast()) }
+  static var text: String { text(at: now) }
+
+  /// The time so many seconds after the beginning of 1970.
+  static func text(at seconds: Int) -> String {
+    String(withBytes(at: seconds) { String(decoding: $0, as: UTF8.self) }.dropLast())
+  }
 
   /// `text` with the time in front of each line.
   static func stamped(_ text: String) -> String {
@@ -15,10 +20,8 @@ enum UTCTime {
   }
 
   /// Calls `body` with the time and a space; it takes no memory and no lock, so that a handler of signals can call it.
-  static func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-    var now = timespec()
-    clock_gettime(CLOCK_REALTIME, &now)
-    var (year, month, days) = (1970, 1, now.tv_sec / 86_400)
+  static func withBytes<Result>(at seconds: Int = now, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    var (year, month, days) = (1970, 1, seconds / 86_400)
     while days >= 365 + leapDays(year) {
       days -= 365 + leapDays(year)
       year += 1
@@ -27,7 +30,7 @@ enum UTCTime {
       days -= length(of: month, year)
       month += 1
     }
-    let second = now.tv_sec % 86_400
+    let second = seconds % 86_400
     return withUnsafeTemporaryAllocation(byteCount: 21, alignment: 1) { bytes in
       var place = 0
       func put(_ value: Int, _ digits: Int, _ end: Unicode.Scalar) {
@@ -48,6 +51,12 @@ enum UTCTime {
       bytes[place] = UInt8(ascii: " ")
       return body(UnsafeRawBufferPointer(bytes))
     }
+  }
+
+  private static var now: Int {
+    var now = timespec()
+    clock_gettime(CLOCK_REALTIME, &now)
+    return now.tv_sec
   }
 
   private static func leapDays(_ year: Int) -> Int {
