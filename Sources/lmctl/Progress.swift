@@ -22,13 +22,16 @@ enum Progress {
   private struct Stretch {
     let name: String
     var detail: String?
+    let speaksForItself: Bool
     private let before = Descriptor.traffic
 
-    init(_ name: String) { self.name = name }
+    init(_ name: String, speaksForItself: Bool) {
+      (self.name, self.speaksForItself) = (name, speaksForItself)
+    }
 
     /// What it is, and how far it has come; where nobody says that, what it has read and written tells that it goes on.
     var text: String {
-      if let detail { return "\(name): \(detail)" }
+      if let detail { return speaksForItself ? detail : "\(name): \(detail)" }
       let now = Descriptor.traffic
       let parts = [(now.read - before.read, "read"), (now.written - before.written, "written")]
         .compactMap { $0 >= 1_000_000 ? "\(Format.bytes($0)) \($1)" : nil }
@@ -82,10 +85,12 @@ enum Progress {
   }
 
   /// Begins a stretch of work, such as `reading`, in the place of the one before; with `nil`, one of which nothing is shown.
-  static func begin(_ name: String?) {
+  ///
+  /// - Parameter speaksForItself: whether details of it need no name before them.
+  static func begin(_ name: String?, speaksForItself: Bool = false) {
     guard pause.load(ordering: .relaxed) > 0 else { return }
     locked {
-      stretch = name.map { Stretch($0) }
+      stretch = name.map { Stretch($0, speaksForItself: speaksForItself) }
       if watch != nil { return }
       watch = Stopwatch()
       nextLine = firstLine

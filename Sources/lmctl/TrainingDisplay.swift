@@ -24,7 +24,7 @@ struct TrainingDisplay {
     if let steps = options.maximumSteps { plan += ", at most \(Format.count(steps, "step"))" }
     if let seconds = options.timeLimit { plan += ", for \(Format.duration(seconds))" }
     Terminal.note("\(model); \(plan); \(engine)")
-    Progress.begin("training")
+    Progress.begin("training", speaksForItself: true)
   }
 
   mutating func show(_ step: Trainer.Step, elapsed: Double) {
@@ -77,7 +77,7 @@ struct TrainingDisplay {
     ]
     guard Terminal.isWatched else { return parts.joined(separator: ", ") }
     var text = parts[0]
-    for part in parts.dropFirst() where text.count + 12 + part.count < Terminal.columns {
+    for part in parts.dropFirst() where text.count + 2 + part.count < Terminal.columns {
       text += "  " + part
     }
     return text
