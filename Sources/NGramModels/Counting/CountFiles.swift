@@ -1,9 +1,12 @@
 import LanguageModels
 
 /// How far counting has come.
-public enum CountProgress {
+public enum CountProgress: Sendable {
+  /// So much of the text has been read.
   case reading(TextStatistics)
+  /// The text has been read.
   case sorting
+  /// So many counts have been written; 0 when that begins.
   case writing(lines: Int)
 }
 
@@ -22,10 +25,6 @@ public enum CountFiles {
   ) throws -> Int {
     let file = try AtomicFile(path: path)
     var writer = CountLineWriter(format) { try file.write($0) }
-    func write(_ ngram: UnsafeRawBufferPointer, _ count: UInt64) throws {
-      try writer.append(ngram, count)
-      if writer.lines % 65_536 == 0 { progress(.writing(lines: writer.lines)) }
-    }
     let reading = { progress(.reading($0)) }
     var builder = VocabularyBuilder(unit: reader.tokenizer.unit)
     if let limit {
@@ -39,8 +38,10 @@ public enum CountFiles {
         text, order: order, vocabularySize: words.count, numbers: words.numbers, limit: limit)
       progress(.writing(lines: 0))
       var path = CountPath(words, order: counts.order)
-      try path.forEachNGram(
-        StoredCounts.Walk(counts), StoredCounts.Walk(counts, fromSentenceStart: true), write)
+      try path.forEachNGram(StoredCounts.Walk(counts), StoredCounts.Walk(counts, fromSentenceStart: true)) {
+        try writer.append($0, $1)
+        if writer.lines % 65_536 == 0 { progress(.writing(lines: writer.lines)) }
+      }
     } else {
       let tokens = try Corpus.read(reader, reading) { builder.number($0, to: &$1) }
       try reader.statistics.checkThatCountsFit()
@@ -49,8 +50,10 @@ public enum CountFiles {
       let counts = try NGramCounts(words.renumber(tokens, context: context), order: order)
       progress(.writing(lines: 0))
       var path = CountPath(words, order: counts.order)
-      try path.forEachNGram(
-        NGramCounts.Walk(counts), NGramCounts.Walk(counts, fromSentenceStart: true), write)
+      try path.forEachNGram(NGramCounts.Walk(counts), NGramCounts.Walk(counts, fromSentenceStart: true)) {
+        try writer.append($0, $1)
+        if writer.lines % 65_536 == 0 { progress(.writing(lines: writer.lines)) }
+      }
     }
     guard writer.lines > 0 else { return 0 }
     try writer.flush()
