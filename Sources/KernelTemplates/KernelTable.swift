@@ -81,6 +81,8 @@ public struct KernelTable: Sendable {
   public let lstmBackward: @Sendable (CellShape, LSTMBackward) -> Void
   public let gruForward: @Sendable (CellShape, GRUForward) -> Void
   public let gruBackward: @Sendable (CellShape, GRUBackward) -> Void
+  public let sruForward: @Sendable (CellShape, SRUForward) -> Void
+  public let sruBackward: @Sendable (CellShape, SRUBackward) -> Void
   /// (shape, a, h): h = tanh a
   public let elmanForward: @Sendable (CellShape, UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
   /// (shape, h, ∂h, ∂a): ∂a = ∂h ∘ (1 − h²)
@@ -136,6 +138,8 @@ extension KernelTable {
     lstmBackward = { KernelTemplates.lstmBackward(V.self, $0, $1) }
     gruForward = { KernelTemplates.gruForward(V.self, $0, $1) }
     gruBackward = { KernelTemplates.gruBackward(V.self, $0, $1) }
+    sruForward = { KernelTemplates.sruForward(V.self, $0, $1) }
+    sruBackward = { KernelTemplates.sruBackward(V.self, $0, $1) }
     elmanForward = { KernelTemplates.elmanForward(V.self, $0, $1, $2) }
     elmanBackward = { KernelTemplates.elmanBackward(V.self, $0, $1, $2, $3) }
     sgd = { descend(V.self, $0, $1, $2, $3) }

@@ -66,10 +66,9 @@ struct EntropyPruning: Sendable {
           for child in children {
             let (p, q) = probabilities(child)
             let newBackoff = log((rest.mass + p) / (rest.below + q))
-            var change = p * (log(q) + newBackoff - log(p))
+            var change = p > 0 ? p * (log(q) + newBackoff - log(p)) : 0
             if rest.mass > 0 { change += rest.mass * (newBackoff - backoff) }
-            // Rounding alone can make a change positive; and no zero may be negative, which would sort as the largest.
-            costs[child] = change < 0 ? Float(expm1(-exp(contexts[h]) * change)) : 0
+            costs[child] = cost(of: change, inContext: contexts[h])
           }
         }
       }
@@ -86,6 +85,15 @@ struct EntropyPruning: Sendable {
       }
     }
     return costs
+  }
+
+  /// e^D − 1 for −D / p(h), and ln p(h).
+  private func cost(of change: Double, inContext logProbability: Double) -> Float {
+    // In models of other programs, what follows a context can be all there is, but not by the shorter one: nothing else has its probability.
+    if change.isNaN { return .infinity }
+    let probability = exp(logProbability)
+    // Rounding alone can make a change positive; and no zero may be negative, which would sort as the largest.
+    return change < 0 && probability > 0 ? Float(expm1(-probability * change)) : 0
   }
 
   /// ln p(h) of all nodes that can be contexts.
@@ -136,7 +144,7 @@ struct EntropyPruning: Sendable {
         rest.mass += p
         rest.below += q
       }
-      backoffs[h] = Float(log(rest.mass / rest.below))
+      backoffs[h] = rest.below > 0 ? Float(log(rest.mass / rest.below)) : 0
     }
     return trie.with(logBackoffs: backoffs).filtered(keeping: isKept)
   }

@@ -4,6 +4,9 @@ extension NGramModel {
   /// The kind's name in checkpoints.
   public static let kind = "ngram"
 
+  /// The member of the configuration that says to how many bits numbers are rounded.
+  static let quantizationRecord = "quantize"
+
   /// What stands for the smoothing of a model that came from elsewhere.
   private static let unknownSmoothing = "unknown"
 
@@ -62,7 +65,7 @@ extension NGramModel {
   private static func values(
     _ name: String, _ quantized: String, count: Int, levelStarts: [Int], in checkpoint: Checkpoint
   ) throws -> [Float] {
-    guard checkpoint.configuration["quantize"] != nil else {
+    guard checkpoint.configuration[quantizationRecord] != nil else {
       return try checkpoint.floats(name, count: count)
     }
     let unigrams = min(levelStarts[1], count)

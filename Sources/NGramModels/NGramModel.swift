@@ -50,11 +50,13 @@ public struct NGramModel: LanguageModel {
     contextTotals = LazyContextTotals()
   }
 
-  /// The model with other numbers, and a member more in its record.
+  /// The model with other numbers, which are no longer rounded, and a member more in its record.
   func replacing(_ trie: NGramTrie, record name: String, _ value: JSONValue) -> NGramModel {
     NGramModel(
       vocabulary: vocabulary, context: defaultContext, trie: trie, smoothing: smoothing,
-      record: smoothingRecord.filter { $0.name != name } + [.init(name, value)],
+      record: smoothingRecord.filter { ![name, Self.quantizationRecord].contains($0.name) } + [
+        .init(name, value)
+      ],
       requestedOrder: requestedOrder)
   }
 

@@ -133,7 +133,7 @@ extension NGramModel {
     let rounded =
       isNormalized
       ? TrieQuantizer(trie, binCount: 1 << bits).quantized() : trie.rounded(binCount: 1 << bits)
-    return replacing(rounded, record: "quantize", .integer(bits))
+    return replacing(rounded, record: Self.quantizationRecord, .integer(bits))
   }
 
   /// By how much the model's logarithms of probabilities differ from those of `other`, which holds the same n-grams: on average and at most.
@@ -147,7 +147,9 @@ extension NGramModel {
   }
 
   /// The bits of a quantized model.
-  var quantizationBits: Int? { smoothingRecord.last { $0.name == "quantize" }?.value.integerValue }
+  var quantizationBits: Int? {
+    smoothingRecord.last { $0.name == Self.quantizationRecord }?.value.integerValue
+  }
 }
 
 extension NGramTrie {

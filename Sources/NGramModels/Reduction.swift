@@ -49,6 +49,9 @@ public struct Reduction: Sendable {
 
   /// What `model` becomes, and what each step did to it.
   ///
+  /// Pruning makes new back-off weights, so a model whose numbers are rounded is rounded again, to as many bits unless `quantizationBits` says
+  /// otherwise.
+  ///
   /// - Parameters:
   ///   - heldOut: a text to measure the model on before and after each step; nothing is measured if `nil` or empty.
   ///   - progress: called with what is being done.
@@ -60,6 +63,7 @@ public struct Reduction: Sendable {
     var model = try model.inMemory()
     try check(vocabularySize: model.vocabulary.count)
     var steps: [ReductionStep] = []
+    let bits = quantizationBits ?? model.quantizationBits
     if pruningThreshold != nil || pruningSize != nil {
       progress("pruning")
       let whole = model
@@ -67,10 +71,10 @@ public struct Reduction: Sendable {
       if let pruningSize { model = model.pruned(to: pruningSize) }
       steps.append(ReductionStep(.pruning, from: whole, to: model, heldOut: heldOut))
     }
-    if let quantizationBits {
+    if let bits {
       progress("quantizing")
       let whole = model
-      model = model.quantized(bits: quantizationBits)
+      model = model.quantized(bits: bits)
       let (mean, largest) = model.distance(from: whole)
       steps.append(
         ReductionStep(

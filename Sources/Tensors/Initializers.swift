@@ -2,9 +2,16 @@
 extension MatrixView {
   /// Every element uniform in (−a, a), in the order of rows and columns.
   public func fillUniform<G: RandomNumberGenerator>(_ a: Float, using generator: inout G) {
+    fillUniform(using: &generator) { _ in a }
+  }
+
+  /// The same with a limit for each column.
+  public func fillUniform<G: RandomNumberGenerator>(
+    using generator: inout G, _ limit: (_ column: Int) -> Float
+  ) {
     for row in 0..<rows {
       let target = self.row(row)
-      for column in 0..<columns { target[column] = a * symmetricUnit(&generator) }
+      for column in 0..<columns { target[column] = limit(column) * symmetricUnit(&generator) }
     }
   }
 }

@@ -6,17 +6,17 @@ public final class Parameter {
   public let name: String
   /// Its extents: one or two.
   public let shape: [Int]
+  /// The number of elements; 0 if a machine word cannot hold it.
+  public let count: Int
   /// The index of its first element in the arena.
   public let offset: Int
   /// Set once the arena, which owns them, is allocated.
   fileprivate var pointers: (value: UnsafeMutablePointer<Float>, gradient: UnsafeMutablePointer<Float>)?
 
-  fileprivate init(name: String, shape: [Int], offset: Int) {
-    (self.name, self.shape, self.offset) = (name, shape, offset)
+  fileprivate init(name: String, shape: [Int], count: Int, offset: Int) {
+    (self.name, self.shape, self.count, self.offset) = (name, shape, count, offset)
   }
 
-  /// The number of elements.
-  public var count: Int { shape.reduce(1, *) }
   /// The values, once the arena is allocated.
   public var value: MatrixView { view(pointers?.value) }
   /// The gradients, once the arena is allocated.
@@ -32,11 +32,15 @@ public final class Parameter {
 ///
 /// Each parameter begins at a multiple of 16 floats; the padding after it is zero in both arrays and stays so under
 /// every optimizer, so that one loop over `count` floats updates, clips or counts them all.
+///
+/// Declaring parameters takes no memory: how many there are is known before `allocate`.
 public final class ParameterArena {
   /// The parameters in the order of memory.
   public private(set) var parameters: [Parameter] = []
   /// The length of the arrays, padding included.
   public private(set) var count = 0
+  /// Whether there are more elements than a machine word can count.
+  private var isBeyondCounting = false
   /// Changes whenever the values may have changed: who packs them packs again.
   public private(set) var version = 0
   private var buffers: (values: AlignedBuffer, gradients: AlignedBuffer)?
@@ -44,13 +48,20 @@ public final class ParameterArena {
   /// An arena without parameters.
   public init() {}
 
-  /// Adds a parameter of one or two dimensions, before `allocate`; names must differ.
+  /// Declares a parameter of one or two dimensions, before `allocate`; names must differ.
   public func add(_ name: String, shape: [Int]) -> Parameter {
-    precondition(buffers == nil, "parameters are added before the arena is allocated")
+    precondition(buffers == nil, "parameters are declared before the arena is allocated")
     precondition((1...2).contains(shape.count), "a parameter has one or two dimensions")
     precondition(shape.allSatisfy { $0 > 0 }, "a parameter must not be empty")
     precondition(!parameters.contains { $0.name == name }, "two parameters are named \(name)")
-    let parameter = Parameter(name: name, shape: shape, offset: count)
+    let size = shape.reduce((count: 1, overflow: false)) { size, extent in
+      let product = size.count.multipliedReportingOverflow(by: extent)
+      return (product.partialValue, size.overflow || product.overflow)
+    }
+    // Far from where sums of parameters and of their padding overflow.
+    isBeyondCounting = isBeyondCounting || size.overflow || size.count > 1 << 48 || count > 1 << 48
+    let parameter = Parameter(
+      name: name, shape: shape, count: isBeyondCounting ? 0 : size.count, offset: count)
     parameters.append(parameter)
     count += (parameter.count + 15) / 16 * 16
     return parameter
@@ -58,6 +69,7 @@ public final class ParameterArena {
 
   /// Makes the arrays, all zero.
   public func allocate() {
+    precondition(!isBeyondCounting, "an arena of more parameters than can be counted has no memory")
     buffers = (AlignedBuffer(count: count), AlignedBuffer(count: count))
     for parameter in parameters {
       parameter.pointers = (values + parameter.offset, gradients + parameter.offset)
@@ -68,8 +80,8 @@ public final class ParameterArena {
   public var values: UnsafeMutablePointer<Float> { allocated.values.pointer }
   /// All gradients, `count` floats.
   public var gradients: UnsafeMutablePointer<Float> { allocated.gradients.pointer }
-  /// The number of parameters, without padding.
-  public var parameterCount: Int { parameters.reduce(0) { $0 + $1.count } }
+  /// The number of elements declared so far, without padding; `nil` if they are more than a machine word can count.
+  public var parameterCount: Int? { isBeyondCounting ? nil : parameters.reduce(0) { $0 + $1.count } }
 
   /// Says that values have changed.
   public func valuesChanged() { version += 1 }

@@ -48,7 +48,7 @@ enum BenchmarkCommand: Command {
     for configuration in TrainingBenchmark.all
     where operands.isEmpty || operands.contains(configuration.name) {
       let speed = try configuration.wordsPerSecond(seconds: settings.seconds, engine: engine)
-      let operations = speed * configuration.operationsPerWord
+      let operations = speed * configuration.operationsPerWord(engine: engine)
       results.append([
         "name": .string(configuration.name), "words_per_second": .number(speed),
         "gflops": .number(operations / 1e9), "fraction_of_peak": .number(operations / peak.all),

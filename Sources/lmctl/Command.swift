@@ -26,6 +26,8 @@ protocol Command: Sendable {
   static var configurationExample: (line: String, file: String) { get }
   /// Its settings.
   static var settings: SettingTable<Values> { get }
+  /// Options that people look for here, and why there is none, as sentences.
+  static var refused: [String: String] { get }
   /// Command lines that work.
   static var examples: [String] { get }
 
@@ -41,6 +43,7 @@ protocol Command: Sendable {
 extension Command {
   static var operandsInConfiguration: String? { nil }
   static var typed: [String] { [] }
+  static var refused: [String: String] { [:] }
 
   static func initialValues(_ arguments: inout Arguments) throws -> Values { Values() }
 

@@ -66,7 +66,7 @@ enum CommandLineTool {
     let options = command.allOptions
     // Errors have the time too, before all options are understood.
     Terminal.hasTimestamps = words.prefix { $0 != "--" }.contains("--timestamps")
-    var arguments = try Arguments(words, options: options)
+    var arguments = try Arguments(words, options: options, refused: command.refused)
     arguments.addEnvironment(options.filter { $0.name == Configuration.optionName })
     if let path = arguments.string(Configuration.optionName) {
       try FileKind.require([.configuration], path, "a configuration")

@@ -5,14 +5,15 @@ import NGramModels
 /// `lmctl convert`.
 enum ConvertCommand: Command {
   static let name = "convert"
-  static let summary = "write a model in another format: checkpoint or ARPA"
+  static let summary = "write a model in another format, or make it smaller"
   static let operands = "INPUT OUTPUT [OPTION…]"
   static let discussion = """
     Reads a model, a checkpoint or an ARPA file whatever its name, and writes it in the format that the name of the output
     says: .arpa or .json, compressed if .gz, .bz2, .xz or .zst follows. Where the name does not say, --to does; - is standard
     input and standard output. ARPA files are for n-gram models. lmctl writes its text rules into a comment before the
     n-grams; a file of another program has words for tokens, between white space of ASCII, unless --unit and its like say
-    otherwise.
+    otherwise. N-gram models of any program can be cut to the words of a list, then pruned and quantized on the way, as lmctl train does it when it makes them;
+    with --valid, lmctl says what that costs. A model whose numbers are rounded is rounded again when it is pruned.
     """
   nonisolated(unsafe) static let settings = ConvertSettings.table
   static let typed = ["export", "import", "build_binary", "to-arpa"]
@@ -23,7 +24,15 @@ enum ConvertCommand: Command {
     "lmctl convert kn5.json kn5.arpa.gz",
     "lmctl convert other.arpa other.json",
     "lmctl convert kn5.json - --to arpa | head",
+    "lmctl convert kn5.json small.json --prune-entropy 1e-7 --quantize 8 --valid valid.txt",
   ]
+  static let refused = Dictionary(
+    uniqueKeysWithValues: ["prune", "cutoffs", "min-count"].map {
+      (
+        $0,
+        "needs the counts of the n-grams, which a finished model does not hold; train with it, or use --prune-entropy or --prune-to"
+      )
+    })
 
   /// The formats of models.
   enum Format: String, CaseIterable {
@@ -47,6 +56,10 @@ enum ConvertCommand: Command {
     guard let format = settings.format ?? Format(path: paths[1]) else {
       throw UsageError("'\(paths[1])' does not say which format to write; add --to arpa or --to json")
     }
+    if settings.validPath != nil, settings.reduction.isEmpty {
+      throw UsageError("--valid goes with --prune-entropy, --prune-to or --quantize, whose cost it measures")
+    }
+    try TextFiles.requireSingleStandardInput([paths[0]], settings.validPath, settings.text.vocabularyPath)
     if format == .arpa, given.has("tensors") { throw UsageError("--tensors goes with --to json") }
     let tensors = settings.tensors
     let output = try OutputFile(
@@ -66,6 +79,16 @@ enum ConvertCommand: Command {
       }
       checkpoint = try ModelKind.checkpoint(source)
       model = try ModelKind.load(checkpoint, of: source, threads: 1)
+    }
+    if let path = settings.text.vocabularyPath {
+      model = try restrict(model, &checkpoint, to: path, name: source.name)
+    }
+    if !settings.reduction.isEmpty { model = try reduce(model, checkpoint, settings, name: source.name) }
+    // What did not change is written as it was read.
+    if format == .json, let ngrams = model as? NGramModel,
+      settings.text.vocabularyPath != nil || !settings.reduction.isEmpty
+    {
+      (checkpoint.configuration, checkpoint.tensors) = (ngrams.configuration, ngrams.tensors)
     }
     output.remark(onWriting: checkpoint.model)
     Progress.begin(Progress.writing(paths[1]))
@@ -103,6 +126,61 @@ enum ConvertCommand: Command {
       .init("warnings", .array(Terminal.warnings.map { .string($0) })),
     ])
   }
+
+  /// The model of the words that the list at `path` names; `checkpoint` takes over its vocabulary.
+  private static func restrict(
+    _ model: any LanguageModel, _ checkpoint: inout Checkpoint, to path: String, name: String
+  ) throws -> NGramModel {
+    guard let ngrams = model as? NGramModel, ngrams.isNormalized else {
+      throw CheckpointError(
+        "holds no n-gram model of probabilities, and --vocab takes the words out of those only", path: name)
+    }
+    try FileKind.require([.counts], path, "a list of tokens")
+    let words = try Vocabulary(file: path, tokenizer: checkpoint.tokenizer)
+    let restricted = ngrams.restricted(to: words)
+    let kept = restricted.vocabulary.count
+    guard kept > 2 else {
+      throw FileError(path: path, reason: "names no token of \(name); is this the right list?")
+    }
+    checkpoint.vocabulary = restricted.vocabulary
+    let missing = words.count - kept
+    Terminal.note(
+      "kept \(kept) of \(ngrams.vocabulary.count) tokens, \(restricted.levelCounts.reduce(0, +)) of "
+        + "\(ngrams.levelCounts.reduce(0, +)) n-grams"
+        + (missing > 0 ? "; \(missing) of the list are not in the model" : ""))
+    return restricted
+  }
+
+  /// The model made smaller as the settings say, which remarks tell about.
+  private static func reduce(
+    _ model: any LanguageModel, _ checkpoint: Checkpoint, _ settings: ConvertSettings, name: String
+  ) throws -> NGramModel {
+    guard let ngrams = model as? NGramModel else {
+      throw CheckpointError(
+        "holds a model of kind '\(checkpoint.model)'; n-gram models only are pruned and quantized", path: name
+      )
+    }
+    let reduction = settings.reduction
+    if !ngrams.isNormalized,
+      reduction.pruningThreshold != nil || reduction.pruningSize != nil || settings.validPath != nil
+    {
+      throw CheckpointError(
+        "holds scores of stupid back-off, which have neither entropy nor perplexity; they can be rounded only: --quantize 8",
+        path: name)
+    }
+    var heldOut: [TokenID]?
+    if let path = settings.validPath {
+      let reader = try TextFiles.reader([path], tokenizer: checkpoint.tokenizer)
+      heldOut = try Corpus(from: reader, vocabulary: checkpoint.vocabulary).tokens
+      try TextFiles.requireText(reader.statistics, [path])
+    }
+    // Nobody hears what reductions cost if remarks are not wanted.
+    let (reduced, steps) = try reduction.apply(to: ngrams, heldOut: Terminal.isQuiet ? nil : heldOut) {
+      Progress.begin($0)
+    }
+    for step in steps { Terminal.note(step.text) }
+    return try reduced.inMemory()
+  }
 }
 
 /// The settings of `lmctl convert`.
@@ -110,8 +188,16 @@ struct ConvertSettings: CommandValues {
   var format: ConvertCommand.Format?
   var tensors = TensorFormat.base64
   var asJSON = false
+  var reduction = Reduction()
+  var validPath: String?
   var text = TextSettings()
   var common = CommonSettings()
+
+  private static var vocabulary: Setting<Self> {
+    var setting = TextSettings.vocabulary.lifted(\Self.text)
+    setting.option.help = "keep only n-grams of the tokens in FILE, one a line; the others become <unk>"
+    return setting
+  }
 
   static var table: SettingTable<Self> {
     SettingTable(groups: [
@@ -131,6 +217,12 @@ struct ConvertSettings: CommandValues {
           }
           return "does not go with the output \(given.operands[1]): both would write to standard output"
         }
+      },
+      SettingGroup("size of n-gram models") {
+        vocabulary
+        ReductionSettings.all.map { $0.lifted(\.reduction) }
+        Setting("valid", \.validPath, .file, "held-out text to say what that costs on").typed(
+          "validation", "dev", "val", "eval")
       },
       SettingGroup("text") { TextSettings.foreignRules.map { $0.lifted(\.text) } },
       CommonSettings.group(\.common),

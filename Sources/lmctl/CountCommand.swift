@@ -9,9 +9,10 @@ enum CountCommand: Command {
   static let discussion = """
     Writes all n-grams of the texts up to an order with their counts, a line 'n-gram TAB count' each, sorted word by word in the
     order of code points. Every sentence begins with <s> and ends with </s>. With --merge, the files are counts made so,
-    which are added up as they stream by. So a large text can be counted in parts, on several machines if need be:
+    which are added up as they stream by; empty ones add nothing. So a large text can be counted in parts, on several machines if need be:
     'lmctl train --model ngram --counts FILE' makes the same model of the sum as of the text. Characters and bytes are written without
-    white space (a space is ▁). With --json, each line is an object; counts are read in both forms.
+    white space (a space is ▁). With --json, each line is an object; counts are read in both forms. Where tokens are not plain words,
+    a first line says by which text rules they were made, and train takes them from there.
     """
   static let operandsInConfiguration: String? = "texts"
   nonisolated(unsafe) static let settings = CountSettings.table
@@ -46,7 +47,8 @@ enum CountCommand: Command {
     let reader = try TextFiles.reader(paths, tokenizer: settings.text.tokenizer)
     Progress.begin("reading")
     let lines = try CountFiles.count(
-      reader, order: order, context: settings.context, limit: limit, to: output, as: format
+      reader, order: order, context: settings.context, limit: limit, to: output, as: format,
+      isEmptyWritten: settings.common.allowsEmpty
     ) { progress in
       switch progress {
       case .reading(let statistics): Progress.show(statistics.shown)
@@ -56,7 +58,7 @@ enum CountCommand: Command {
       }
     }
     Progress.end()
-    try TextFiles.requireText(reader.statistics, paths)
+    if !settings.common.allowsEmpty { try TextFiles.requireText(reader.statistics, paths) }
     TextFiles.report(reader.statistics)
     Terminal.note(
       "counted \(Format.count(reader.statistics.tokens, "token")): \(Format.count(lines, "n-gram"))")
@@ -92,6 +94,7 @@ struct CountSettings: CommandValues {
       },
       SettingGroup("text") {
         (TextSettings.rules + [TextSettings.invalid]).map { $0.lifted(\.text).notWithMerge() }
+        CommonSettings.allowEmpty.lifted(\.common)
       },
       CommonSettings.group(\.common),
     ])

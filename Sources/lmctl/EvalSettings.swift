@@ -54,6 +54,7 @@ struct EvalSettings: CommandValues {
           "context", \.context, .choice("WHAT"), "run on across lines, or restart at each",
           default: .rule("the model's own") { $0.context })
         TextSettings.invalid.lifted(\.text).withDefault("the model's own")
+        CommonSettings.allowEmpty.lifted(\.common)
         TextSettings.foreignRules.map { $0.lifted(\.text) }
       },
       SettingGroup("what counts") {

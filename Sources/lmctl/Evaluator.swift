@@ -39,7 +39,9 @@ struct Evaluator {
       Progress.show("\(scored) tokens")
     }
     Progress.end()
-    try TextFiles.requireText(reader.statistics, path.map { [$0] } ?? input.paths)
+    if !settings.common.allowsEmpty {
+      try TextFiles.requireText(reader.statistics, path.map { [$0] } ?? input.paths)
+    }
     TextFiles.report(reader.statistics)
     return EvaluationResult(
       evaluation: scorer.evaluation, model: identity, statistics: reader.statistics,
@@ -86,7 +88,8 @@ struct Evaluator {
     for path in input.paths {
       let result = try evaluate(model, path: path)
       pooled.add(result.evaluation)
-      entropies.append(result.evaluation.crossEntropy)
+      // A text without tokens has no part in the average.
+      if result.evaluation.tokens > 0 { entropies.append(result.evaluation.crossEntropy) }
       let name = path == "-" ? "standard input" : path
       if settings.asJSON {
         StandardOutput.shared.write(result.json(asLog10: settings.asLog10).text + "\n")

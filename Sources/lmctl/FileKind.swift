@@ -16,11 +16,20 @@ enum FileKind {
   /// Bytes that are looked at.
   private static let size = 1 << 16
 
+  /// Bytes that are looked at for the beginning of an ARPA file's data.
+  private static let sizeBeforeData = 1 << 24
+
   /// The kind of `source`, of which nothing is taken.
   init(_ source: ByteSource) throws {
     // Somebody may be typing, or answering line by line: what is there must do.
     let start = try source.isInteractive ? source.peekOnce(Self.size) : source.peek(Self.size)
     self.init(start: start)
+    // Anything may stand before an ARPA file's data, so one that is called so is looked through further.
+    if self == .text, !source.isInteractive, source.name.withoutCompressionExtension.hasSuffix(".arpa"),
+      Self.hasLine("\\data\\", try source.peek(Self.sizeBeforeData)[...])
+    {
+      self = .arpa
+    }
   }
 
   /// The kind of a file that begins so.
@@ -86,7 +95,9 @@ enum FileKind {
     }) {
       return .log
     }
-    if start.starts(with: #"{"ngram":["#.utf8) { return .counts }
+    if [#"{"ngram":["#, #"{"text_rules":{"#].contains(where: { start.starts(with: $0.utf8) }) {
+      return .counts
+    }
     // To search a string for another would bring regular expressions into the program, a tenth of its size.
     if start.indices.contains(where: { start[$0...].starts(with: #""format":"lmctl""#.utf8) }) {
       return .checkpoint
@@ -120,6 +131,8 @@ enum FileKind {
     guard bytes.prefix(1000).contains(UInt8(ascii: "\t")) else { return false }
     var all = lines(bytes)
     if !isWhole { all.removeLast() }
+    // What begins with a space is no n-gram, but says what these are.
+    if all.first?.first == UInt8(ascii: " ") { all.removeFirst() }
     guard all.count > 1 else { return false }
     var hasMarker = false
     var previous: [ArraySlice<UInt8>] = []

@@ -3,28 +3,43 @@ import LanguageModels
 import NGramModels
 import NeuralModels
 
-/// The kinds of models: the one place that maps names to types.
-enum ModelKind: String, CaseIterable {
+/// The kinds of models: n-grams, and whatever networks there are.
+enum ModelKind: RawRepresentable, CaseIterable, Hashable {
   case ngram
-  case nnlm
-  case rnn
-  case gru
-  case lstm
+  case network(NeuralKind)
 
+  static let allCases = [ModelKind.ngram] + networks
   /// Those that are networks.
-  static let networks: [ModelKind] = [.nnlm, .rnn, .gru, .lstm]
+  static let networks = NeuralKind.allCases.map(ModelKind.network)
+  /// Those of them that have recurrent layers.
+  static let recurrent = NeuralKind.recurrent.map(ModelKind.network)
 
-  static var type: ValueType<ModelKind> {
-    .choice(
-      "KIND",
-      typed: [
-        "n-gram": .ngram, "ngrams": .ngram, "kneser-ney": .ngram, "kn": .ngram, "bengio": .nnlm, "mlp": .nnlm,
-        "ffnn": .nnlm, "feedforward": .nnlm, "elman": .rnn, "rnn_tanh": .rnn, "srn": .rnn,
-      ])
+  /// The name on the command line and in checkpoints.
+  var rawValue: String {
+    switch self {
+    case .ngram: NGramModel.kind
+    case .network(let kind): kind.rawValue
+    }
   }
 
-  /// The neural kind of this name; `nil` for n-grams.
-  var neural: NeuralKind? { NeuralKind(rawValue: rawValue) }
+  init?(rawValue: String) {
+    guard let kind = Self.allCases.first(where: { $0.rawValue == rawValue }) else { return nil }
+    self = kind
+  }
+
+  static var type: ValueType<ModelKind> {
+    var typed = ["n-gram": ModelKind.ngram, "ngrams": .ngram, "kneser-ney": .ngram, "kn": .ngram]
+    for kind in NeuralKind.allCases {
+      for synonym in kind.traits.synonyms { typed[synonym] = .network(kind) }
+    }
+    return .choice("KIND", typed: typed)
+  }
+
+  /// The kind of network; `nil` for n-grams.
+  var neural: NeuralKind? { if case .network(let kind) = self { kind } else { nil } }
+
+  /// The names of some kinds, as a person reads them.
+  static func names(_ kinds: [ModelKind]) -> String { kinds.map(\.rawValue).joined(separator: ", ") }
 
   /// The model in `checkpoint`.
   ///
@@ -32,7 +47,7 @@ enum ModelKind: String, CaseIterable {
   static func load(_ checkpoint: Checkpoint, threads: Int?) throws -> any LanguageModel {
     switch ModelKind(rawValue: checkpoint.model) {
     case .ngram: try NGramModel(checkpoint)
-    case .nnlm, .rnn, .gru, .lstm: try NeuralModel(checkpoint, engine: Engine(threads: threads))
+    case .network: try NeuralModel(checkpoint, engine: Engine(threads: threads))
     case nil:
       throw CheckpointError("holds a model of kind '\(checkpoint.model)', which this lmctl does not know")
     }
@@ -43,9 +58,7 @@ enum ModelKind: String, CaseIterable {
     if let ngrams = model as? NGramModel {
       return .init("ngrams", .array(ngrams.levelCounts.map { .integer($0) }))
     }
-    let parameters = (model as? NeuralModel).flatMap {
-      $0.configuration.parameterCount(vocabularySize: $0.vocabulary.count)
-    }
+    let parameters = (model as? NeuralModel)?.parameterCount
     return .init("parameters", parameters.map { .integer($0) } ?? .null)
   }
 

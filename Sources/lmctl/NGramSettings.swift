@@ -51,21 +51,12 @@ extension TrainSettings {
           cutoffs.isEmpty ? .null : .string(cutoffs.map { "\($0)" }.joined(separator: ","))
         }, parse: { try cutoffs($0, order: $1.ngram.order) }
       ).typed("cutoffs", "gtmin", "mincount")
-      Setting(
-        "prune-entropy", \.reduction.pruningThreshold, .number("X", "above 0") { $0 > 0 },
-        "leave out n-grams that raise the perplexity by less than this fraction, such as 1e-8 (Stolcke)"
-      ).excludes("prune-to").rule(needsEntropy).typed("prune-threshold", "entropy-pruning")
-      Setting(
-        "prune-to", \.reduction.pruningSize, .whole(1...Int.max),
-        "keep only the N best n-grams, words included"
-      ).rule(needsEntropy).typed("max-ngrams", "size")
-      Setting(
-        "quantize", \.reduction.quantizationBits, .whole(2...8, "BITS"),
-        "round probabilities to 2^BITS values an order"
-      ).typed("quantise", "q", "bits", "quantization")
+      ReductionSettings.pruneEntropy.lifted(\.reduction).rule(needsEntropy)
+      ReductionSettings.pruneTo.lifted(\.reduction).rule(needsEntropy)
+      ReductionSettings.quantize.lifted(\.reduction)
       Setting(
         "counts", \.countsPath, .file,
-        "train on the counts that lmctl count wrote, in place of texts; give the same text options as there"
+        "train on the counts that lmctl count wrote, in place of texts; text rules are those of the counts"
       ).rule(needsNoSplitText).rule { _, given in
         given.has("holdout")
           ? "and --holdout exclude each other: counts have no sentences to hold out; use --valid FILE" : nil

@@ -109,7 +109,7 @@ struct NGramTraining {
       }
     }
     let (model, steps) = try settings.reduction.apply(to: estimated, heldOut: measured) { Progress.begin($0) }
-    for step in steps { Terminal.note(Self.text(step)) }
+    for step in steps { Terminal.note(step.text) }
     try save(model)
     Progress.end()
     let counts = model.levelCounts.enumerated().map { "\($0 + 1): \($1)" }.joined(separator: ", ")
@@ -128,22 +128,6 @@ struct NGramTraining {
     }
     let step = ReductionStep(
       .pruning, from: try whole().inMemory(), to: try model.inMemory(), heldOut: heldOut)
-    Terminal.note(Self.text(step))
-  }
-
-  private static func text(_ step: ReductionStep) -> String {
-    let what =
-      switch step.kind {
-      case .pruning: "pruned \(step.sizeBefore) n-grams to \(step.sizeAfter)"
-      case .quantization(let mean, let largest):
-        "quantized: ln p changed by \(Format.significant(mean, 2)) on average, \(Format.significant(largest, 2)) at most"
-      }
-    guard let (before, after) = step.heldOut else { return what }
-    // What compares is the perplexity of probabilities that sum to one.
-    let (old, new) = (before.normalizedPerplexity, after.normalizedPerplexity)
-    let percent = 100 * (new / old - 1)
-    return
-      "\(what); perplexity on the held-out text \(Format.large(old, 2)) to \(Format.large(new, 2)), "
-      + "\(percent < 0 ? "" : "+")\(Format.fixed(percent, 2)) %"
+    Terminal.note(step.text)
   }
 }

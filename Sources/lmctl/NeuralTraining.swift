@@ -2,7 +2,7 @@ import Glibc
 import LanguageModels
 import NeuralModels
 
-/// How `lmctl train --model nnlm|rnn|gru|lstm` trains.
+/// How `lmctl train` trains a network.
 struct NeuralTraining {
   private let settings: TrainSettings
   private var configuration: NeuralConfiguration { settings.network }
@@ -15,13 +15,14 @@ struct NeuralTraining {
     }
     var options = settings.training
     let run = settings.run
-    (options.maximumSteps, options.timeLimit) = (run.maximumSteps, run.timeLimit?.seconds)
+    (options.maximumUpdates, options.timeLimit) = (run.maximumSteps, run.timeLimit?.seconds)
     (options.patience, options.targetPerplexity) = (run.patience, run.targetPerplexity)
     options.weightDecay = settings.weightDecay
-    let memory = try checkMemory(job.vocabulary, options, hasHeldOut: job.heldOut != nil)
+    let engine = try Engine()
+    let memory = try checkMemory(job.vocabulary, options, hasHeldOut: job.heldOut != nil, engine)
     return try TrainingRun(
       job, on: corpus, configuration: configuration, options: options, run: run,
-      record: TrainCommand.settings.record(settings), engine: Engine(),
+      record: TrainCommand.settings.record(settings), engine: engine,
       memory: memory
     ).train()
   }
@@ -29,20 +30,20 @@ struct NeuralTraining {
   /// The bytes that training will need, about.
   ///
   /// - Throws: `FileError` if this machine's memory cannot hold them.
-  private func checkMemory(_ vocabulary: Vocabulary, _ options: TrainingOptions, hasHeldOut: Bool) throws
-    -> Int
-  {
+  private func checkMemory(
+    _ vocabulary: Vocabulary, _ options: TrainingOptions, hasHeldOut: Bool, _ engine: Engine
+  ) throws -> Int {
     // Values, gradients, the optimizer's memory, the last good and the best values.
     let copies =
       2 + options.optimizer.momentNames.count + 1 + (hasHeldOut ? 1 : 0)
       + (options.averageInterval == nil ? 0 : 1)
-    let width = (configuration.layers + 1) * 12 * (configuration.hiddenSize + configuration.embeddingSize)
     let remedy = "lower --hidden, --embed, --layers, --max-vocab or --batch"
     MemoryRefusal.advise(remedy)
     let memory = Machine.memory
-    let parameters =
-      configuration.parameterCount(vocabularySize: vocabulary.count).map(Double.init) ?? .infinity
-    let needed = 4 * (Double(copies) * parameters + Double(width) * Double(options.rows * options.steps))
+    let needs = configuration.needs(
+      vocabularySize: vocabulary.count, options, hasHeldOut: hasHeldOut, engine: engine)
+    let parameters = needs.parameters.map(Double.init) ?? .infinity
+    let needed = 4 * Double(copies) * parameters + needs.activationBytes
     guard needed < Double(memory) else {
       let amount = needed.isFinite ? Format.bytes(Int(min(needed, 1e18))) : "more than can be counted"
       throw FileError(
@@ -62,14 +63,17 @@ extension TrainSettings {
   /// - Throws: `FileError` if a batch would be larger than the text.
   mutating func fit(to corpus: Corpus) throws {
     let count = corpus.tokens.count
-    if !hasRows { training.rows = max(1, min(training.rows, count / training.steps)) }
-    guard training.rows <= count else {
+    if !hasRows { training.batchSize = max(1, min(training.batchSize, count / training.sequenceLength)) }
+    guard training.batchSize <= count else {
       throw FileError(
-        path: "--batch \(training.rows)", reason: "larger than the text, which has \(count) tokens; lower it")
+        path: "--batch \(training.batchSize)",
+        reason: "larger than the text, which has \(count) tokens; lower it")
     }
     if !hasEpochs, !run.hasBudget {
       // Small texts need more epochs to take enough steps.
-      let steps = (count + training.rows * training.steps - 1) / (training.rows * training.steps)
+      let steps =
+        (count + training.batchSize * training.sequenceLength - 1)
+        / (training.batchSize * training.sequenceLength)
       training.epochs = max(training.epochs, min(40, 2000 / steps))
     }
   }

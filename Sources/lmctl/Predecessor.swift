@@ -67,7 +67,8 @@ struct Predecessor {
           + "begin a new run with its weights: --init-from \(path)")
     }
     do {
-      try NeuralConfiguration(kind: kind, json: checkpoint.configuration).check(checkpoint)
+      try NeuralConfiguration(kind: kind, json: checkpoint.configuration).check(
+        checkpoint, engine: Engine(threads: 1))
     } catch let error as CheckpointError {
       throw FileError(path: path, reason: error.reason)
     }
@@ -158,7 +159,8 @@ struct Predecessor {
     return schedule?.dependsOnLength == false || numbers["finished"] == true
   }
 
-  private static func agrees(_ text: String?, _ recorded: JSONValue) -> Bool {
+  /// Whether an option as it was given, `nil` if it was not, is what is recorded.
+  static func agrees(_ text: String?, _ recorded: JSONValue) -> Bool {
     switch recorded {
     case .null: text == nil
     case .bool(let isGiven): (text != nil) == isGiven

@@ -32,7 +32,7 @@ struct RunSettings: SettingValues {
       flag: "auto-resume", \.resumesByItself,
       "for queues: the same line starts the run, goes on with it if it was interrupted, or says that it is complete, "
         + "exit status 0"
-    ).models(.ngram, .nnlm, .rnn, .gru, .lstm).changes(.free).unconfigured().typed(
+    ).models(ModelKind.allCases).changes(.free).unconfigured().typed(
       "requeue", "resume-or-start", "auto", "continue-if-exists")
     Setting(
       flag: "new-data", \.hasNewData,

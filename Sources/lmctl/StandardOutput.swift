@@ -55,7 +55,10 @@ enum Format {
   }
 
   /// `value` with so many significant digits.
-  static func significant(_ value: Double, _ digits: Int) -> String { printf("%.\(digits)g", value) }
+  static func significant(_ value: Double, _ digits: Int) -> String {
+    // The C library writes the sign of what is no number, too.
+    value.isNaN ? "nan" : printf("%.\(digits)g", value)
+  }
 
   /// `1 sentence`, `2 sentences`.
   static func count(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }

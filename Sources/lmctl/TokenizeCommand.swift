@@ -33,7 +33,8 @@ enum TokenizeCommand: Command {
     }
     if settings.showsStatistics {
       let statistics = try VocabularyStatistics(
-        paths, valid: settings.validPath, tokenizer: settings.text.tokenizer)
+        paths, valid: settings.validPath, tokenizer: settings.text.tokenizer,
+        allowsEmpty: settings.common.allowsEmpty)
       return StandardOutput.shared.write(
         settings.asJSON ? statistics.json.text + "\n" : statistics.table)
     }
@@ -151,6 +152,7 @@ struct TokenizeSettings: CommandValues {
         Setting("checkpoint", \.checkpointPath, .file, "text rules and vocabulary of a model")
           .notWithStatistics().typed("model")
         TextSettings.invalid.lifted(\.text)
+        CommonSettings.allowEmpty.lifted(\.common)
       },
       CommonSettings.group(\.common),
     ])

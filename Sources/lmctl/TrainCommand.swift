@@ -36,6 +36,7 @@ enum TrainCommand: Command {
       initial.isComplete = true
       return initial
     }
+    try takeRulesOfCounts(&arguments)
     initial.predecessor = try Predecessor(&arguments)
     initial.text.isVocabularyInherited = initial.predecessor?.use == .weights
     return initial
@@ -65,6 +66,32 @@ enum TrainCommand: Command {
     }
     Terminal.note("\(output) is complete; there is nothing left to train")
     return true
+  }
+
+  /// Completes the options with the text rules that the file of counts names, if there is one.
+  ///
+  /// - Throws: `UsageError` when an option contradicts them.
+  private static func takeRulesOfCounts(_ arguments: inout Arguments) throws {
+    arguments.addEnvironment(allOptions.filter { $0.name == "counts" })
+    guard let path = arguments.string("counts"), path != "-" else { return }
+    // A pipe can be read only once; and what is no file is told by whoever reads it.
+    guard let source = try? ByteSource(path: path), !source.isInteractive,
+      let rules = try CountFiles.textRules(source)
+    else { return }
+    var values = TextSettings()
+    values.tokenizer = rules
+    let members = TextSettings.rules.map { JSONValue.Member($0.name, $0.value(values)) }
+    arguments.addEnvironment(allOptions.filter { option in members.contains { $0.name == option.name } })
+    for member in members where arguments.isFromEnvironment(member.name) { arguments.passOver(member.name) }
+    for option in arguments.givenOrWithdrawn {
+      guard let member = members.first(where: { $0.name == option.name }) else { continue }
+      if Predecessor.agrees(option.value, member.value) { continue }
+      throw UsageError(
+        "--\(option.name) does not go with \(path), which was counted with other text rules (\(member.name): "
+          + "\(member.value.stringValue ?? member.value.text)); leave it out")
+    }
+    try Configuration(members: members, file: path).add(
+      to: &arguments, allOptions, operandsName: operandsName)
   }
 
   static func run(_ settings: TrainSettings, _ operands: [String], given: Arguments) throws {

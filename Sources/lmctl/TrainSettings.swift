@@ -8,6 +8,8 @@ struct TrainSettings: CommandValues {
   var output = "model.json"
   var validPath: String?
   var holdout: Double?
+  var holdoutLines = Holdout.Lines.last
+  var holdoutSeed: UInt64 = 1
   var format = TensorFormat.base64
   var ngram = NGramModel.Options()
   var reduction = Reduction()
@@ -35,7 +37,7 @@ struct TrainSettings: CommandValues {
 
   func checkFirst() throws {
     if kind != nil { return }
-    let models = ModelKind.allCases.map(\.rawValue).joined(separator: ", ")
+    let models = ModelKind.names(ModelKind.allCases)
     throw UsageError("--model is missing; it takes one of \(models)")
   }
 
@@ -68,11 +70,16 @@ struct TrainSettings: CommandValues {
 
   /// Streams side by side.
   var rows: Int? {
-    get { training.rows }
+    get { training.batchSize }
     set {
       hasRows = newValue != nil
-      training.rows = newValue ?? (isFine ? 64 : 20)
+      training.batchSize = newValue ?? (isFine ? 64 : 20)
     }
+  }
+
+  /// What is held out from the text.
+  var heldOutPart: Holdout? {
+    holdout.map { Holdout(fraction: $0, lines: holdoutLines, seed: holdoutSeed) }
   }
 
   /// The weight decay in effect.
@@ -127,8 +134,16 @@ struct TrainSettings: CommandValues {
           "validation", "dev", "val", "validation-file", "validation-data", "eval")
       Setting(
         "holdout", \.holdout, .number("X", "above 0 and below 1") { $0 > 0 && $0 < 1 },
-        "hold out the last lines of the text, this fraction of them"
+        "hold out lines of the text, this fraction of them, rounded up; the last ones unless --holdout-lines says otherwise"
       ).rule(needsProbabilities).typed("split", "validation-split", "val-split")
+      Setting(
+        "holdout-lines", \.holdoutLines, .choice("WHICH", typed: ["shuffle": .random, "first": .every]),
+        "which lines --holdout takes: those at the end, every n-th, or some by chance"
+      ).inEffect { $0.holdout != nil }.needs("holdout", as: "--holdout 0.05")
+      Setting("holdout-seed", \.holdoutSeed, .seed, "decides which lines --holdout-lines random takes")
+        .inEffect { $0.holdout != nil && $0.holdoutLines == .random }.rule { values, _ in
+          values.holdoutLines == .random ? nil : "goes with --holdout-lines random"
+        }
       Setting("tensors", \.format, .choice("HOW"), "how numbers are written").changes(.free).rule {
         values, _ in
         values.arpaPath == nil ? nil : "goes with checkpoints, and --output names an ARPA file"
@@ -141,7 +156,7 @@ struct TrainSettings: CommandValues {
       ).stored(.configuration("context"))
       Setting("order", \.ngram.order, .whole(1...16), "ngram: length of the longest n-grams").models(.ngram)
         .changes(.shape).typed("n", "ngram", "ngram-order")
-      Setting("order", \.network.order, .whole(2...100), "nnlm: tokens seen, and one").models(.nnlm)
+      Setting("order", \.network.order, .whole(2...100), "nnlm: tokens seen, and one").models(.network(.nnlm))
         .changes(.shape).stored(.configuration("order")).typed("window", "context-size")
     }
   }
@@ -162,12 +177,14 @@ struct TrainSettings: CommandValues {
   }
 
   private static var networks: SettingGroup<Self> {
-    SettingGroup("networks (--model nnlm, rnn, gru, lstm)", models: ModelKind.networks) {
-      Setting("layers", \.network.layers, .whole(1...100), "recurrent layers").models(.rnn, .gru, .lstm)
+    SettingGroup("networks (--model \(ModelKind.names(ModelKind.networks)))", models: ModelKind.networks) {
+      Setting("layers", \.network.layers, .whole(1...100), "recurrent layers").models(ModelKind.recurrent)
         .changes(.shape).stored(.configuration("layers")).typed("num-layers", "nlayers", "depth", "n-layers")
       Setting(
         "hidden", \.network.hiddenSize, .whole(1...1_000_000_000), "units of a layer",
-        default: .rule("256; char and byte 512; nnlm 100") { $0.kind == .nnlm ? 100 : $0.isFine ? 512 : 256 }
+        default: .rule("256; char and byte 512; nnlm 100") {
+          $0.kind == .network(.nnlm) ? 100 : $0.isFine ? 512 : 256
+        }
       ).changes(.shape).stored(.configuration("hidden_size")).typed(
         "hidden-size", "hidden-dim", "nhid", "rnn-size", "units", "num-units", "hidden-units", "dim", "size")
       Setting(
@@ -175,7 +192,7 @@ struct TrainSettings: CommandValues {
         default: .rule("as --hidden; char and byte 64; nnlm 60") { values in
           let hidden = values.network.hiddenSize
           return values.network.tiesEmbeddings
-            ? hidden : values.kind == .nnlm ? 60 : values.isFine ? 64 : hidden
+            ? hidden : values.kind == .network(.nnlm) ? 60 : values.isFine ? 64 : hidden
         }
       ).changes(.shape).stored(.configuration("embedding_size")).typed(
         "embedding", "embedding-size", "embed-size", "embedding-dim", "embed-dim", "emsize", "emb-size")
@@ -186,10 +203,24 @@ struct TrainSettings: CommandValues {
         return embed == hidden ? nil : "needs --embed as large as --hidden, not \(embed) and \(hidden)"
       }.excludes("direct").typed(
         "tied", "tie-weights", "tie-embeddings", "share-embeddings", "share-decoder-input-output-embed")
+      connections
       Setting(
         flag: "direct", \.network.hasDirectConnections, "connect the embeddings to the softmax directly"
       )
-      .models(.nnlm).changes(.shape).stored(.configuration("direct_connections"))
+      .models(.network(.nnlm)).changes(.shape).stored(.configuration("direct_connections"))
+    }
+  }
+
+  /// A flag for each way to connect layers.
+  private static var connections: [Setting<Self>] {
+    Connection.allCases.filter { $0 != .plain }.map { connection in
+      Setting(flag: connection.rawValue, \.network[connectsBy: connection], connection.summary)
+        .models(ModelKind.recurrent).changes(.shape).stored(
+          .configuration(connection.rawValue)
+        )
+        .rule { values, _ in
+          values.network.hasConnections ? nil : "needs --layers 2 and more, or --embed as large as --hidden"
+        }
     }
   }
 
@@ -226,7 +257,7 @@ struct TrainSettings: CommandValues {
         ).typed("output-dropout"),
         Setting(
           flag: "locked-dropout", \.network.regularization.isLocked,
-          "drop the same units at all steps of a chunk; for long trainings with much dropout"
+          "drop the same units at all steps of a sequence; for long trainings with much dropout"
         ).typed("variational-dropout", "variational"),
         Setting(
           "dropout-weights", \.network.regularization.weightDropout, .probability,
@@ -240,7 +271,7 @@ struct TrainSettings: CommandValues {
           "tar", \.network.regularization.temporalPenalty, .atLeastZero(),
           "penalty on their changes from step to step; as --ar"
         ).typed("beta"),
-      ].map { $0.models(.rnn, .gru, .lstm) }
+      ].map { $0.models(ModelKind.recurrent) }
     }
   }
 
@@ -263,7 +294,7 @@ struct TrainSettings: CommandValues {
         "batch-size", "batchsize", "minibatch", "bsz", "bs", "per-device-train-batch-size",
         "per-gpu-train-batch-size")
       Setting(
-        "bptt", \.training.steps, .whole(1...1_000_000), "steps that gradients flow back",
+        "bptt", \.training.sequenceLength, .whole(1...1_000_000), "steps that gradients flow back",
         default: .rule("35; char and byte 128") { $0.isFine ? 128 : 35 }
       ).recorded("bptt").typed(
         "seq-length", "seq-len", "sequence-length", "seq", "seqlen", "num-steps", "unroll", "block-size",
@@ -290,7 +321,7 @@ struct TrainSettings: CommandValues {
           ? nil : "newbob needs held-out text: --valid FILE or --holdout 0.05"
       }.typed("lr-schedule", "scheduler", "anneal", "decay", "lr-scheduler")
       Setting(
-        "warm-up", \.training.warmUpSteps, .whole(0...1_000_000_000), "steps in which the rate rises from 0"
+        "warm-up", \.training.warmUpUpdates, .whole(0...1_000_000_000), "steps in which the rate rises from 0"
       ).recorded("warm_up").typed("warmup", "warmup-steps", "warmup-updates", "warmup-ratio")
       Setting(
         "newbob-ratio", \.training.newbobRatio, .number("X", "from 1") { $0 >= 1 },
@@ -320,16 +351,21 @@ struct TrainSettings: CommandValues {
       ).recorded("average", .inEffect, rank: 1).needsHeldOutText().typed("asgd", "averaging", "ema", "swa")
       Setting(
         "accumulate", \.training.accumulation, .whole(1...1_000_000),
-        "chunks of --bptt steps for one update; more for a large batch in little memory"
+        "sequences of --bptt steps for one update; more for a large batch in little memory"
       ).recorded("accumulate", .set, rank: 1).typed(
         "gradient-accumulation-steps", "grad-accum", "accumulation", "gradient-accumulation", "update-freq")
       Setting(
         flag: "random-bptt", \.training.hasRandomLengths,
         "vary --bptt around its value; for trainings of many epochs"
-      ).recorded("random_bptt", .set, rank: 1).models(.rnn, .gru, .lstm).rule { values, _ in
+      ).recorded("random_bptt", .set, rank: 1).models(ModelKind.recurrent).rule { values, _ in
         let fewest = TrainingOptions.fewestRandomSteps
-        return values.training.steps < fewest ? "needs --bptt of at least \(fewest)" : nil
+        return values.training.sequenceLength < fewest ? "needs --bptt of at least \(fewest)" : nil
       }
+      Setting(
+        "forget-state", \.training.stateForgetting, .share(),
+        "begin this share of sequences with a state of zeros, so that the beginning of a text is learnt too"
+      ).recorded("forget_state", .set, rank: 4).models(ModelKind.recurrent).typed(
+        "state-dropout", "reset-state")
       Setting("seed", \.training.seed, .seed, "decides first weights and dropout").recorded("seed").typed(
         "random-seed", "manual-seed")
     }

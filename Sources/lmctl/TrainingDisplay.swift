@@ -21,13 +21,13 @@ struct TrainingDisplay {
     let steps = Format.count(stepsPerEpoch, "step")
     var plan =
       options.epochs < .max ? "\(Format.count(options.epochs, "epoch")) of \(steps)" : "epochs of \(steps)"
-    if let steps = options.maximumSteps { plan += ", at most \(Format.count(steps, "step"))" }
+    if let steps = options.maximumUpdates { plan += ", at most \(Format.count(steps, "step"))" }
     if let seconds = options.timeLimit { plan += ", for \(Format.duration(seconds))" }
     Terminal.note("\(model); \(plan); \(engine)")
     Progress.begin("training", speaksForItself: true)
   }
 
-  mutating func show(_ step: Trainer.Step, elapsed: Double) {
+  mutating func show(_ step: TrainingUpdate, elapsed: Double) {
     guard let first else {
       first = (elapsed, step.number, step.tokens)
       (loss, last) = (step.loss, (elapsed, step.tokens))
@@ -47,7 +47,7 @@ struct TrainingDisplay {
   }
 
   /// After the first seconds, how long it will take.
-  private mutating func estimate(_ step: Trainer.Step, _ elapsed: Double) {
+  private mutating func estimate(_ step: TrainingUpdate, _ elapsed: Double) {
     hasEstimated = true
     guard let left = secondsLeft(step, elapsed), left > 20 else { return }
     Terminal.note(
@@ -55,7 +55,7 @@ struct TrainingDisplay {
     )
   }
 
-  private func secondsLeft(_ step: Trainer.Step, _ elapsed: Double) -> Double? {
+  private func secondsLeft(_ step: TrainingUpdate, _ elapsed: Double) -> Double? {
     let bySteps = step.total.map { Double($0 - step.number) * secondsPerStep }
     let byTime = options.timeLimit.map { $0 - elapsed }
     guard let bySteps, let byTime else { return bySteps ?? byTime }
@@ -63,7 +63,7 @@ struct TrainingDisplay {
   }
 
   /// As much as fits, the most important first.
-  private func line(_ step: Trainer.Step, _ elapsed: Double) -> String {
+  private func line(_ step: TrainingUpdate, _ elapsed: Double) -> String {
     let epochs = options.epochs < .max ? "/\(options.epochs)" : ""
     let steps = step.total.map { "/\($0)" } ?? ""
     var parts = [
@@ -87,7 +87,7 @@ struct TrainingDisplay {
     Progress.show("held-out text: \(scored) of \(count) tokens")
   }
 
-  mutating func show(_ epoch: Trainer.Epoch, elapsed: Double, tokensPerSecond: Double) {
+  mutating func show(_ epoch: TrainingEpoch, elapsed: Double, tokensPerSecond: Double) {
     last.elapsed = elapsed
     let epochs = options.epochs < .max ? " of \(options.epochs)" : ""
     let heldOut =
@@ -97,10 +97,10 @@ struct TrainingDisplay {
         + Format.duration(elapsed))
   }
 
-  func show(_ rollback: Trainer.Rollback) {
+  func show(_ rollback: TrainingRollback) {
     Terminal.warn(
-      "training diverged at step \(rollback.step): \(rollback.symptom); it goes on with the weights of step "
-        + "\(rollback.goodStep) and half the rate, \(Format.significant(rollback.newRate, 3))")
+      "training diverged at step \(rollback.update): \(rollback.symptom); it goes on with the weights of step "
+        + "\(rollback.goodUpdate) and half the rate, \(Format.significant(rollback.newRate, 3))")
   }
 
   /// Why training ended, where that is not obvious.
@@ -108,7 +108,7 @@ struct TrainingDisplay {
     let reason: String? =
       switch end {
       case .epochs: nil
-      case .maximumSteps: "--max-steps is reached"
+      case .maximumUpdates: "--max-steps is reached"
       case .timeLimit: "--time-limit is reached"
       case .patience: "no better held-out loss in \(Format.count(options.patience ?? 0, "epoch"))"
       case .targetPerplexity: "--target-perplexity is reached"

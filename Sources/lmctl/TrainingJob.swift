@@ -13,7 +13,7 @@ struct TrainingJob {
   /// Every option with its value in effect.
   let settings: JSONValue
   let heldOutText: JSONValue?
-  let holdout: Double?
+  let holdout: Holdout?
   /// What it begins with, if not with nothing.
   let predecessor: Predecessor?
   /// When the program began to work on it.

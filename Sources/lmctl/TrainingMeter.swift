@@ -20,7 +20,7 @@ struct TrainingMeter {
     var (loss, norm, seconds) = (0.0, 0.0, 0.0)
     var (targets, steps) = (0, 0)
 
-    mutating func add(_ step: Trainer.Step, seconds: Double) {
+    mutating func add(_ step: TrainingUpdate, seconds: Double) {
       loss += step.loss * Double(step.targets)
       norm += step.gradientNorm
       self.seconds += seconds
@@ -38,7 +38,7 @@ struct TrainingMeter {
   }
 
   /// Counts a step, which ended after `elapsed` seconds of training.
-  mutating func add(_ step: Trainer.Step, elapsed: Double) {
+  mutating func add(_ step: TrainingUpdate, elapsed: Double) {
     let seconds = elapsed - lastTime
     lastTime = elapsed
     interval.add(step, seconds: seconds)
@@ -46,7 +46,7 @@ struct TrainingMeter {
   }
 
   /// The record of an explosion, if the gradient of `step` is a hundred times as large as usual; at most one in a hundred steps.
-  mutating func explosion(_ step: Trainer.Step) -> [JSONValue.Member]? {
+  mutating func explosion(_ step: TrainingUpdate) -> [JSONValue.Member]? {
     steps += 1
     let usual = usualNorm
     let isExplosion = steps > 20 && step.gradientNorm > 100 * usual
@@ -61,7 +61,7 @@ struct TrainingMeter {
   }
 
   /// The record of an interval, if `step` ends one.
-  mutating func interval(_ step: Trainer.Step) -> [JSONValue.Member]? {
+  mutating func interval(_ step: TrainingUpdate) -> [JSONValue.Member]? {
     guard step.number % intervalLength == 0 else { return nil }
     defer { interval = Sums() }
     let loss = interval.loss / Double(max(1, interval.targets))
@@ -76,14 +76,14 @@ struct TrainingMeter {
   }
 
   /// The record of an epoch.
-  mutating func epoch(_ epoch: Trainer.Epoch, elapsed: Double) -> [JSONValue.Member] {
+  mutating func epoch(_ epoch: TrainingEpoch, elapsed: Double) -> [JSONValue.Member] {
     epochSpeed = self.epoch.tokensPerSecond
     self.epoch = Sums()
     // The time of the held-out text is nobody's.
     lastTime = elapsed
     let heldOut = epoch.heldOutLoss
     return [
-      .init("epoch", .integer(epoch.number)), .init("step", .integer(epoch.step)),
+      .init("epoch", .integer(epoch.number)), .init("step", .integer(epoch.updates)),
       .init("tokens", .integer(epoch.tokens)), .init("loss", .number(epoch.loss)),
       .init("perplexity", .number(exp(epoch.loss))),
       .init("held_out_loss", heldOut.map { .number($0) } ?? .null),
@@ -96,10 +96,10 @@ struct TrainingMeter {
   }
 
   /// The record of a divergence.
-  func divergence(_ rollback: Trainer.Rollback, elapsed: Double) -> [JSONValue.Member] {
+  func divergence(_ rollback: TrainingRollback, elapsed: Double) -> [JSONValue.Member] {
     [
-      .init("epoch", .integer(rollback.epoch)), .init("step", .integer(rollback.step)),
-      .init("good_step", .integer(rollback.goodStep)), .init("symptom", .string(rollback.symptom)),
+      .init("epoch", .integer(rollback.epoch)), .init("step", .integer(rollback.update)),
+      .init("good_step", .integer(rollback.goodUpdate)), .init("symptom", .string(rollback.symptom)),
       .init("rate", .number(rollback.rate)), .init("new_rate", .number(rollback.newRate)),
       .init("elapsed", .number(Self.milliseconds(elapsed))),
     ]

@@ -55,7 +55,7 @@ struct TrainingPipeline {
     let job = TrainingJob(
       kind: kind, tokenizer: tokenizer, text: text, heldOut: heldOut, output: settings.output,
       format: settings.format, settings: configuration,
-      heldOutText: heldOutText?.json, holdout: settings.holdout, predecessor: predecessor, watch: watch)
+      heldOutText: heldOutText?.json, holdout: settings.heldOutPart, predecessor: predecessor, watch: watch)
     let trained =
       kind.neural == nil ? try NGramTraining(settings).train(job) : try NeuralTraining(settings).train(job)
     let result = heldOut.flatMap { evaluated(trained, on: $0, text.vocabulary) }
@@ -83,10 +83,10 @@ struct TrainingPipeline {
     if let limit {
       return try .large(
         files.texts, tokenizer: tokenizer, context: settings.context, vocabulary: vocabularySource,
-        holdout: settings.holdout, limit: limit)
+        holdout: settings.heldOutPart, limit: limit)
     }
     return try .corpus(
-      of: files.texts, tokenizer: tokenizer, vocabulary: vocabularySource, holdout: settings.holdout)
+      of: files.texts, tokenizer: tokenizer, vocabulary: vocabularySource, holdout: settings.heldOutPart)
   }
 
   /// Every setting with its value in effect, so that the run can be repeated from it.
@@ -104,7 +104,7 @@ struct TrainingPipeline {
     trained.evaluated(
       on: heldOut,
       as: EvaluatedModel(path: settings.output, tokenizer: tokenizer, vocabulary: vocabulary),
-      text: settings.validPath ?? "the last \(Format.count(heldOut.sentences, "sentence")) of the text")
+      text: settings.validPath ?? nameOfHeldOut(heldOut.sentences))
   }
 
   private func report(_ result: EvaluationResult) {
@@ -114,6 +114,15 @@ struct TrainingPipeline {
       Terminal.error(result.table())
     } else {
       StandardOutput.shared.write(result.table())
+    }
+  }
+
+  private func nameOfHeldOut(_ count: Int) -> String {
+    let sentences = Format.count(count, "sentence")
+    return switch settings.holdoutLines {
+    case .last: "the last \(sentences) of the text"
+    case .every: "\(sentences) of the text, at equal distances"
+    case .random: "\(sentences) of the text, by chance (seed \(settings.holdoutSeed))"
     }
   }
 

@@ -10,7 +10,7 @@ final class TrainingRun {
   private let run: RunSettings
   private let record: [JSONValue.Member]
   private let engine: Engine
-  private let trainer: Trainer
+  private let trainer: Trainer<NextToken>
   private var display: TrainingDisplay
   private var meter: TrainingMeter
   private let log: RunLog?
@@ -32,12 +32,12 @@ final class TrainingRun {
     (self.record, self.engine, self.memory) = (record, engine, memory)
     var options = options
     // A disk that few machines do not reach.
-    let parameters = configuration.parameterCount(vocabularySize: job.vocabulary.count) ?? 0
-    options.secondsToWrite = 0.2 + Double(parameters) * 5.4 / 200e6
-    self.options = options
-    trainer = Trainer(
+    let task = NextToken(
       text: corpus.tokens, vocabulary: job.vocabulary, configuration: configuration, options: options,
-      engine: engine, started: job.watch)
+      engine: engine)
+    options.secondsToWrite = 0.2 + Double(task.arena.parameterCount ?? 0) * 5.4 / 200e6
+    self.options = options
+    trainer = Trainer(task, options: options, started: job.watch)
     let predecessor = job.predecessor
     if let predecessor { try Self.start(trainer, with: predecessor) }
     let isResumed = predecessor?.use == .resume
@@ -45,10 +45,10 @@ final class TrainingRun {
     running = RunningCheckpoint(
       beside: job.output, interval: run.checkpointInterval, resumedFrom: isResumed ? predecessor?.path : nil)
     display = TrainingDisplay(options: options)
-    meter = TrainingMeter(stepsPerEpoch: trainer.stepsPerEpoch, elapsed: trainer.elapsed)
+    meter = TrainingMeter(stepsPerEpoch: trainer.updatesPerEpoch, elapsed: trainer.elapsed)
   }
 
-  private static func start(_ trainer: Trainer, with predecessor: Predecessor) throws {
+  private static func start(_ trainer: Trainer<NextToken>, with predecessor: Predecessor) throws {
     do {
       switch predecessor.use {
       case .resume: try trainer.resume(from: predecessor.checkpoint, numbers: predecessor.numbers)
@@ -71,7 +71,7 @@ final class TrainingRun {
         let end = try trainer.train(heldOut: job.heldOut.map(\.tokens), event: handle)
         Progress.end()
         logEnd(end.rawValue)
-        display.show(end, step: trainer.position.step)
+        display.show(end, step: trainer.position.updates)
       } catch let stop as StopRequest {
         Progress.end()
         logEnd("interrupted")
@@ -88,7 +88,7 @@ final class TrainingRun {
       if let signal = Interrupts.pending {
         throw Interrupted(signal: signal, message: "interrupted when \(job.output) was complete")
       }
-      let evaluation = trainer.bestEvaluation.map { ($0, trainer.evaluationSeconds) }
+      let evaluation = trainer.bestMeasurement.map { ($0, trainer.evaluationSeconds) }
       return TrainedModel(
         size: .init("parameters", .integer(trainer.parameterCount)), model: trainer.finish(),
         evaluation: evaluation)
@@ -102,9 +102,9 @@ final class TrainingRun {
     let signal: Int32
   }
 
-  private func handle(_ event: Trainer.Event) throws {
+  private func handle(_ event: TrainingEvent) throws {
     switch event {
-    case .step(let step):
+    case .update(let step):
       meter.add(step, elapsed: trainer.elapsed)
       display.show(step, elapsed: trainer.elapsed)
       if let log {
@@ -151,7 +151,7 @@ final class TrainingRun {
   }
 
   private func saveInterrupted() throws -> String {
-    let position = "interrupted in epoch \(trainer.position.epoch) after step \(trainer.position.step)"
+    let position = "interrupted in epoch \(trainer.position.epoch) after step \(trainer.position.updates)"
     guard running != nil else { return "\(position); nothing is saved, because the model goes to no file" }
     try save()
     return "\(position); go on with: \(resumption)"
@@ -211,17 +211,17 @@ final class TrainingRun {
         "resume",
         [
           .init("time", .string(UTCTime.text)), .init("epoch", .integer(position.epoch)),
-          .init("step", .integer(position.step)), .init("tokens", .integer(position.tokens)),
+          .init("step", .integer(position.updates)), .init("tokens", .integer(position.tokens)),
           .init("threads", .integer(engine.threadCount)), .init("kernels", .string(engine.kernelName)),
           .init("elapsed", .number(trainer.elapsed)),
         ])
     }
     display.announce(
       "\(configuration.kind.rawValue) with \(trainer.parameterCount) parameters, about \(Format.bytes(memory)) of memory",
-      stepsPerEpoch: trainer.stepsPerEpoch,
+      stepsPerEpoch: trainer.updatesPerEpoch,
       engine: "\(Format.count(engine.threadCount, "thread")), \(engine.kernelName)")
     if isResumed {
-      Terminal.note("going on in epoch \(position.epoch) after step \(position.step)")
+      Terminal.note("going on in epoch \(position.epoch) after step \(position.updates)")
       if let kernels = job.predecessor?.kernels, kernels != engine.kernelName {
         Terminal.note(
           "the run began with the kernels \(kernels) and goes on with \(engine.kernelName): its model will be as good, but "
@@ -241,8 +241,8 @@ final class TrainingRun {
       .init("tokens", .integer(job.text.sizes.tokens)),
       .init("unknown", .integer(job.text.sizes.unknownTokens)),
       .init("vocabulary", .integer(job.vocabulary.count)),
-      .init("steps_per_epoch", .integer(trainer.stepsPerEpoch)),
-      .init("steps", trainer.totalSteps.map { .integer($0) } ?? .null),
+      .init("steps_per_epoch", .integer(trainer.updatesPerEpoch)),
+      .init("steps", trainer.totalUpdates.map { .integer($0) } ?? .null),
     ]
   }
 
@@ -252,7 +252,7 @@ final class TrainingRun {
       "end",
       [
         .init("reason", .string(reason)), .init("time", .string(UTCTime.text)),
-        .init("epoch", .integer(position.epoch)), .init("step", .integer(position.step)),
+        .init("epoch", .integer(position.epoch)), .init("step", .integer(position.updates)),
         .init("tokens", .integer(position.tokens)), .init("best_held_out_loss", .number(position.bestLoss)),
         .init("elapsed", .number(trainer.elapsed)),
       ])

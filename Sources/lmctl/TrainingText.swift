@@ -26,14 +26,18 @@ struct TrainingText {
   /// What a checkpoint records of it.
   ///
   /// - Parameter files: in place of the files' own records.
-  func record(files: [JSONValue]? = nil, holdout: Double?) -> [JSONValue.Member] {
+  func record(files: [JSONValue]? = nil, holdout: Holdout?) -> [JSONValue.Member] {
     var members: [JSONValue.Member] = [
       .init(sources.name, .array(files ?? sources.files.map(\.json))),
       .init("sentences", .integer(sizes.sentences)), .init("tokens", .integer(sizes.tokens)),
       .init("unknown", .integer(sizes.unknownTokens)),
     ]
     if let statistics { members.append(.init("empty_lines", .integer(statistics.emptyLines))) }
-    if let holdout { members.append(.init("holdout", .number(holdout))) }
+    if let holdout {
+      members.append(.init("holdout", .number(holdout.fraction)))
+      if holdout.lines != .last { members.append(.init("holdout_lines", .string(holdout.lines.rawValue))) }
+      if holdout.lines == .random { members.append(.init("holdout_seed", .integer(Int(holdout.seed)))) }
+    }
     return members
   }
 
@@ -68,12 +72,12 @@ struct TrainingText {
 extension TrainingText {
   /// Reads texts into memory.
   static func corpus(
-    of paths: [String], tokenizer: Tokenizer, vocabulary source: VocabularySource, holdout: Double?
+    of paths: [String], tokenizer: Tokenizer, vocabulary source: VocabularySource, holdout: Holdout?
   ) throws -> TrainingText {
     let reader = try TextFiles.reader(paths, tokenizer: tokenizer, hashing: true)
     Progress.begin("reading")
     let (corpus, heldOut, vocabulary) = try Corpus.build(
-      from: reader, vocabulary: source, holdout: holdout ?? 0
+      from: reader, vocabulary: source, holdout: holdout
     ) { Progress.show($0.shown) }
     try TextFiles.requireText(reader.statistics, paths)
     return TrainingText(
@@ -86,12 +90,12 @@ extension TrainingText {
   /// Reads texts into files, within a limit of memory.
   static func large(
     _ paths: [String], tokenizer: Tokenizer, context: ContextMode, vocabulary: VocabularySource,
-    holdout: Double?, limit: CountingLimit
+    holdout: Holdout?, limit: CountingLimit
   ) throws -> TrainingText {
     let reader = try TextFiles.reader(paths, tokenizer: tokenizer, hashing: true)
     Progress.begin("reading")
     let text = try LargeText(
-      reader, context: context, vocabulary: vocabulary, holdout: holdout ?? 0, limit: limit
+      reader, context: context, vocabulary: vocabulary, holdout: holdout, limit: limit
     ) { Progress.show($0.shown) }
     try TextFiles.requireText(reader.statistics, paths)
     return TrainingText(

@@ -8,7 +8,7 @@ struct VocabularyStatistics {
   private let cutoffs: [(minimumCount: Int, vocabulary: Int, unknown: Int)]
 
   /// Reads the texts, and counts the unknown tokens of `valid`, or else of the texts themselves.
-  init(_ paths: [String], valid: String?, tokenizer: Tokenizer) throws {
+  init(_ paths: [String], valid: String?, tokenizer: Tokenizer, allowsEmpty: Bool) throws {
     let reader = try TextFiles.reader(paths, tokenizer: tokenizer)
     Progress.begin("reading")
     defer { Progress.end() }
@@ -16,7 +16,7 @@ struct VocabularyStatistics {
     while try reader.next() != nil { reader.tokens.forEach { _ = builder.add($0) } }
     builder.add(count: reader.statistics.sentences, to: Vocabulary.endOfSentence)
     text = reader.statistics
-    try TextFiles.requireText(text, paths)
+    if !allowsEmpty { try TextFiles.requireText(text, paths) }
     types = builder.types
 
     // How many tokens there are whose type was seen r times in the text; the last entry is for all counts above.
@@ -26,7 +26,7 @@ struct VocabularyStatistics {
       while try reader.next() != nil {
         reader.tokens.forEach { seen[min(builder.count(of: $0), 10)] += 1 }
       }
-      try TextFiles.requireText(reader.statistics, [valid])
+      if !allowsEmpty { try TextFiles.requireText(reader.statistics, [valid]) }
       self.valid = reader.statistics
     } else {
       self.valid = nil

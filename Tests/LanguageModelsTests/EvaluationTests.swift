@@ -96,8 +96,62 @@ struct SamplingTests {
     options.topP = 0.71
     expect(frequencies(options), match: [0, 0.15, 0.4, 0, 0.3])
     options.topP = nil
-    options.excludesUnknown = true
+    options.drawsUnknown = false
     expect(frequencies(options), match: [0, 0.15, 0.4, 0.1, 0.3])
+  }
+
+  @Test("Temperature comes first, then top-k, then top-p of what top-k leaves")
+  func order() {
+    var options = SamplingOptions()
+    // Of p² = (0.0025, 0.0225, 0.16, 0.01, 0.09), the two likeliest hold 0.877, of p only 0.7: before the temperature, three would be kept.
+    options.temperature = 0.5
+    options.topP = 0.8
+    expect(frequencies(options), match: [0, 0, 0.16, 0, 0.09])
+    // Of the two likeliest, the first holds 0.571: before top-k, which it holds 0.4 of, both would be kept.
+    options.temperature = 1
+    options.topK = 2
+    options.topP = 0.5
+    expect(frequencies(options), match: [0, 0, 1, 0, 0])
+    // Flattened by T = 4, that first one holds 0.518 of the two, and 0.6 needs both; at T = 1, 0.571 would too, and at T = 0.5, 0.64 would not.
+    options.topP = 0.6
+    options.temperature = 4
+    expect(frequencies(options), match: [0, 0, pow(0.4, 0.25), 0, pow(0.3, 0.25)])
+    options.temperature = 0.5
+    expect(frequencies(options), match: [0, 0, 1, 0, 0])
+  }
+
+  @Test(
+    "A stretch has so many tokens, over ends of sentences; a model of nothing but <unk> ends every sentence at once"
+  )
+  func stretch() {
+    for (model, count) in [(ToyModel(p), 500), (ToyModel([1, 0, 0]), 7)] {
+      var options = SamplingOptions()
+      options.drawsUnknown = false
+      var sampler = Sampler(model: model, options: options, seed: 3)
+      for context in ContextMode.allCases {
+        var state = model.initialState
+        var tokens: [TokenID] = []
+        sampler.stretch(of: count, context: context, after: &state) { token, _ in tokens.append(token) }
+        #expect(tokens.count == count && !tokens.contains(Vocabulary.unknown))
+        // The state of this model counts the tokens since it was initial.
+        let sinceEnd = tokens.reversed().prefix { $0 != Vocabulary.endOfSentence }.count
+        #expect(state == (context == .stream ? count : sinceEnd))
+        #expect(tokens.contains(Vocabulary.endOfSentence))
+      }
+    }
+  }
+
+  @Test("Scores are those of the distribution without <unk>, at any temperature")
+  func scores() {
+    for (drawsUnknown, temperature) in [(false, 1), (true, 1), (false, 0.5), (true, 0.5)] {
+      var options = SamplingOptions()
+      (options.drawsUnknown, options.temperature) = (drawsUnknown, temperature)
+      var sampler = Sampler(model: ToyModel(p), options: options, seed: 5)
+      var state = 0
+      sampler.stretch(of: 200, context: .stream, after: &state) { token, score in
+        #expect(abs(exp(Double(score)) - Double(p[Int(token)]) / (drawsUnknown ? 1 : 0.95)) < 1e-6)
+      }
+    }
   }
 
   @Test("The same seed draws the same; another one does not")

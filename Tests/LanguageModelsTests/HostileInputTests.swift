@@ -102,6 +102,13 @@ struct HostileInputTests {
     #expect(throws: TextError.self) { while try reader.next() != nil {} }
     let sentences = SentenceReader(["/dev/zero"], tokenizer: Tokenizer())
     #expect(throws: TextError.self) { try sentences.next() }
+    let bytes = SentenceReader(["/dev/zero"], tokenizer: Tokenizer(unit: .byte))
+    #expect { try bytes.next() } throws: {
+      "\($0)" == "/dev/zero:1: 16 MB of NUL bytes and nothing else; is this the right file?"
+    }
+    // A file may hold as many.
+    let zeros = LineReader(ByteSource([UInt8](repeating: 0, count: 20 << 20), name: "x"))
+    #expect(try zeros.next()?.count == 20 << 20)
     #expect(throws: FileError.self) { try Vocabulary(file: "/dev/zero", unit: .word) }
     #expect(throws: CheckpointError.self) { try Checkpoint(path: "/dev/zero") }
     // A long line is read all the same.

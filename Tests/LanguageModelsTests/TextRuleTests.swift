@@ -56,6 +56,23 @@ struct TextRuleTests {
     #expect(reader.statistics.droppedMarkers == 1)
   }
 
+  @Test(
+    "Tokens are the tokens of the text that they make again", arguments: Punctuation.allCases, Digits.allCases
+  )
+  func stability(punctuation: Punctuation, digits: Digits) throws {
+    let tokenizer = rules { ($0.punctuation, $0.digits) = (punctuation, digits) }
+    var generator = SeededGenerator(seed: 5)
+    let letters = Array("ab12=.' é٣東")
+    for _ in 0..<2000 {
+      let text = String((0..<8).map { _ in letters[Int(generator.uniform() * Double(letters.count))] })
+      let found = try tokens(text, tokenizer)
+      #expect(try tokens(found.joined(separator: " "), tokenizer) == found, "\(text)")
+    }
+    if punctuation == .split, digits == .split {
+      #expect(try tokens("d=1 a'b", tokenizer) == ["d", "=", "1", "a'b"])
+    }
+  }
+
   @Test("Composed and decomposed characters are one", arguments: [TextUnit.word, .char, .mixed])
   func normalization(unit: TextUnit) throws {
     let decomposed = "か\u{3099} e\u{301} \u{212B} q\u{323}\u{307}"

@@ -92,10 +92,32 @@ struct VocabularyFileTests {
     #expect(try Vocabulary(file: folder("v"), tokenizer: bar).tokens.dropFirst(2) == ["New York 3", "b 4"])
   }
 
+  @Test("Lists that sort | uniq -c makes, and characters with blanks between them")
+  func otherPrograms() throws {
+    #expect(
+      try read("     10 the\n      3 cat\n      1 1984\n12345678 of\n", .word) == [
+        "the", "cat", "1984", "of",
+      ])
+    #expect(try read("      3 1984\n      1 7\n", .word) == ["1984", "7"])
+    #expect(try read("      4 the cat\n     12 cat\n", .word) == ["cat"])
+    #expect(try read("10 the\n3 cat\n", .word) == ["the", "cat"])
+    #expect(try read("5 the cat\n3 dog\n", .word) == ["5", "the", "cat", "3", "dog"])
+    #expect(try read("     10 e\n      7  \n      2 \\n\n      1 ▁\n", .char) == ["e", " ", "▁"])
+    #expect(try read("     10 東\n      7 is\n", .mixed) == ["東", "is"])
+    #expect(try read("a b c\n▁ é \\n\n5 6\n", .char) == ["a", "b", "c", " ", "é", "5", "6"])
+    #expect(try read("a <0xC3>\n▁ 7\n", .byte) == ["a", "<0xC3>", " ", "7"])
+    let folder = try TemporaryFolder()
+    try folder.write("v", text: "     10 New York\n      3 b\n")
+    let tokens = try Vocabulary(file: folder("v"), tokenizer: rules { $0.separator = .text("|") }).tokens
+    #expect(tokens.dropFirst(2) == ["New York", "b"])
+  }
+
   @Test(
     "What holds no tokens is an error at its line",
     arguments: [
       ("a\nbc\n", TextUnit.char, "v:2: not one token of --unit char"),
+      ("a b\nc bc\n", .char, "v:2: not one token of --unit char"),
+      ("a b\nb c\n", .char, "v:2: 'b' stands here for the second time"),
       ("a\n<0x>\n", .byte, "v:2: not one token of --unit byte"),
       ("a\u{A0}b\n", .word, "v:1: not one token of --unit word"),
       ("is\n東京\n", .mixed, "v:2: not one token of --unit mixed"),

@@ -134,7 +134,7 @@ struct ARPATests {
     var options = NGramModel.Options()
     options.order = order
     let model = NGramModel(tokens: tokens, vocabulary: vocabulary, options: options)
-    try model.writeARPA(to: folder("m.arpa"))
+    try model.writeARPA(to: folder("m.arpa"), tokenizer: nil)
     let read = try NGramModel(arpa: ByteSource(path: folder("m.arpa")))
     #expect(read.vocabulary.tokens == vocabulary.tokens)
     #expect(read.trie.words == model.trie.words)
@@ -189,13 +189,13 @@ struct CountFileTests {
 
   private func read(_ bytes: [UInt8], minimumCount: Int = 1) throws -> CountedText {
     try CountedText(
-      ByteSource(bytes, name: "c"), order: 3, unit: .word,
+      ByteSource(bytes, name: "c"), order: 3, tokenizer: Tokenizer(),
       vocabulary: .counted(minimumCount: minimumCount, maximumSize: nil))
   }
 
   private func train(_ bytes: [UInt8], in folder: String) throws -> StoredModel {
     try LargeText(
-      counts: ByteSource(bytes, name: "c"), order: 3, unit: .word,
+      counts: ByteSource(bytes, name: "c"), order: 3, tokenizer: Tokenizer(),
       vocabulary: .counted(minimumCount: 1, maximumSize: nil),
       limit: CountingLimit(memory: 0, folder: folder, leastRoom: 64)
     ).train(.init())

@@ -38,7 +38,7 @@ struct HostileCountTests {
     let text = "</s>\t\(count)\n<s>\t\(count)\n<s> </s>\t\(count)\n"
     #expect(throws: (any Error).self) {
       _ = try CountedText(
-        ByteSource(Array(text.utf8), name: "c"), order: 2, unit: .word,
+        ByteSource(Array(text.utf8), name: "c"), order: 2, tokenizer: Tokenizer(),
         vocabulary: .counted(minimumCount: 1, maximumSize: nil))
     }
   }
@@ -66,7 +66,7 @@ struct HostileCountTests {
       try merge([counts, counts], in: folder).split(separator: "\n").count
         == counts.split(separator: "\n").count)
     let read = try CountedText(
-      ByteSource(Array(counts.utf8), name: "c"), order: 3, unit: .word,
+      ByteSource(Array(counts.utf8), name: "c"), order: 3, tokenizer: Tokenizer(),
       vocabulary: .counted(minimumCount: 1, maximumSize: nil))
     for word in ["a\u{1}", "a\u{1F}b", "\\u{1}", "a"] {
       #expect(read.vocabulary.id(of: word) != Vocabulary.unknown)
@@ -95,12 +95,13 @@ struct HostileCountTests {
         let source = ByteSource(bytes, name: "c")
         if round % 8 == 0 {
           _ = try LargeText(
-            counts: source, order: 3, unit: .word, vocabulary: .counted(minimumCount: 1, maximumSize: nil),
+            counts: source, order: 3, tokenizer: Tokenizer(),
+            vocabulary: .counted(minimumCount: 1, maximumSize: nil),
             limit: CountingLimit(memory: 0, folder: folder.path, leastRoom: 64)
           ).train(NGramModel.Options())
         } else {
           let read = try CountedText(
-            source, order: 3, unit: .word, vocabulary: .counted(minimumCount: 1, maximumSize: nil))
+            source, order: 3, tokenizer: Tokenizer(), vocabulary: .counted(minimumCount: 1, maximumSize: nil))
           _ = NGramModel(counts: read.counts, vocabulary: read.vocabulary, options: NGramModel.Options())
         }
         accepted += 1

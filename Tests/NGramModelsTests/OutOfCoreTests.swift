@@ -78,8 +78,8 @@ struct OutOfCoreTests {
     let model = try large.train(kind.options)
     expectEqual(try model.load().trie, expected.trie)
     #expect(model.configuration == expected.configuration)
-    try expected.writeARPA(to: folder("a"))
-    try model.writeARPA(to: folder("b"))
+    try expected.writeARPA(to: folder("a"), tokenizer: nil)
+    try model.writeARPA(to: folder("b"), tokenizer: nil)
     #expect(try folder.read("a") == folder.read("b"))
   }
 
@@ -109,7 +109,8 @@ struct OutOfCoreTests {
     let (corpus, _, vocabulary) = try Corpus.build(from: reader(text), vocabulary: kind.vocabulary)
     let expected = NGramModel(tokens: corpus.tokens, vocabulary: vocabulary, options: kind.options)
     let large = try LargeText(
-      counts: ByteSource(path: folder("whole")), order: order, unit: .word, vocabulary: kind.vocabulary,
+      counts: ByteSource(path: folder("whole")), order: order, tokenizer: Tokenizer(),
+      vocabulary: kind.vocabulary,
       limit: limit(folder, room: 2048))
     expectEqual(try large.train(kind.options).load().trie, expected.trie)
     let counts = try large.countsInMemory(order: order) { _ in }

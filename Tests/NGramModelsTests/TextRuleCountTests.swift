@@ -44,10 +44,13 @@ struct TextRuleCountTests {
       .fixed(Vocabulary(unit: .word, tokens: ["w1", "w2"])),
     ] {
       let large = try LargeText(
-        reader(text, Tokenizer()), context: .sentence, vocabulary: source, holdout: fraction, limit: limit
+        reader(text, Tokenizer()), context: .sentence, vocabulary: source,
+        holdout: Holdout(fraction: fraction), limit: limit
       ) { _ in }
-      let small = try Corpus.build(from: reader(text, Tokenizer()), vocabulary: source, holdout: fraction)
-        .heldOut
+      let small = try Corpus.build(
+        from: reader(text, Tokenizer()), vocabulary: source, holdout: Holdout(fraction: fraction)
+      )
+      .heldOut
       let (a, b) = (try #require(large.heldOut?.statistics), try #require(small?.statistics))
       #expect(a.sentenceBytes == b.sentenceBytes && a.sentenceBytes > 0)
       #expect(a.sentences == b.sentences && a.tokens == b.tokens && a.emptyLines == b.emptyLines)

@@ -24,7 +24,7 @@ struct GradientCheckTests {
     var c = shape.configuration
     c.regularization.labelSmoothing = 0.1
     var options = TrainingOptions()
-    (options.rows, options.steps, options.epochs) = (4, 10, epochs)
+    (options.batchSize, options.sequenceLength, options.epochs) = (4, 10, epochs)
     (options.rate, options.schedule) = (0.01, .constant)
     let trainer = Trainer(
       text: RandomText.tokens(sentences: 60, vocabularySize: shape.vocabularySize, seed: 1),

@@ -61,7 +61,27 @@ extension Matrix {
   }
 }
 
-extension NeuralNetwork {
+extension Trainer where Learned == NextToken {
+  /// A trainer of a language model.
+  convenience init(
+    text: [TokenID], vocabulary: Vocabulary, configuration: NeuralConfiguration, options: TrainingOptions,
+    engine: Engine
+  ) {
+    self.init(
+      NextToken(
+        text: text, vocabulary: vocabulary, configuration: configuration, options: options, engine: engine),
+      options: options)
+  }
+
+  var network: NextTokenNetwork { task.network }
+  var configuration: NeuralConfiguration { task.configuration }
+  var vocabulary: Vocabulary { task.vocabulary }
+
+  /// A number of the training's state.
+  func stateNumber(_ name: String) -> Double? { state.numbers[name]?.doubleValue }
+}
+
+extension NextTokenNetwork {
   /// Sets the state of every row to random numbers, and returns them.
   func randomizeState(rows: Int, seed: UInt64) -> [[Float]] {
     var generator = SeededGenerator(seed: seed)
@@ -69,6 +89,24 @@ extension NeuralNetwork {
     let states = (0..<rows).map { _ in generator.floats(stateSize, limit: 0.8) }
     for (row, state) in states.enumerated() { setState(state, row: row) }
     return states
+  }
+
+  /// All layers, those within others too, from the input to the output.
+  var allLayers: [any SequenceLayer] { layers.innermost }
+  var recurrentLayers: [RecurrentLayer] { allLayers.compactMap { $0 as? RecurrentLayer } }
+  var dropouts: [Dropout] { allLayers.compactMap { $0 as? Dropout } }
+}
+
+extension SequenceLayer {
+  /// The layers within, if it is made of others; else itself.
+  var innermost: [any SequenceLayer] { parts.isEmpty ? [self] : parts.flatMap(\.innermost) }
+}
+
+extension NeuralKind {
+  /// The cell of layers of H units that are given I numbers.
+  func cell(_ inputSize: Int, _ hiddenSize: Int) -> any RecurrentCell {
+    guard let makeCell = traits.makeCell else { preconditionFailure("\(self) has no cell") }
+    return makeCell(inputSize, hiddenSize)
   }
 }
 
@@ -99,12 +137,13 @@ struct NetworkShape: Sendable, CustomTestStringConvertible {
   init(
     _ kind: NeuralKind, layers: Int = 1, hidden: Int = 5, embedding: Int = 4, order: Int = 4,
     tied: Bool = false,
-    direct: Bool = false, dropout: Float = 0, context: ContextMode = .stream, vocabulary: Int = 7
+    direct: Bool = false, dropout: Float = 0, context: ContextMode = .stream, vocabulary: Int = 7,
+    connection: Connection = .plain
   ) {
     var c = NeuralConfiguration(kind: kind)
     (c.layers, c.hiddenSize, c.embeddingSize, c.order) = (layers, hidden, embedding, order)
     (c.tiesEmbeddings, c.hasDirectConnections) = (tied, direct)
-    (c.dropout, c.context) = (dropout, context)
+    (c.dropout, c.context, c.connection) = (dropout, context, connection)
     configuration = c
     vocabularySize = vocabulary
   }
@@ -112,10 +151,11 @@ struct NetworkShape: Sendable, CustomTestStringConvertible {
   var testDescription: String {
     let c = configuration
     return "\(c.kind)" + (c.tiesEmbeddings ? " tied" : "") + (c.hasDirectConnections ? " direct" : "")
-      + (c.dropout > 0 ? " dropout" : "") + " \(c.layers)×\(c.hiddenSize) \(c.context)"
+      + (c.dropout > 0 ? " dropout" : "") + (c.connection == .plain ? "" : " \(c.connection)")
+      + " \(c.layers)×\(c.hiddenSize) \(c.context)"
   }
 
-  func make(_ engine: Engine) -> any NeuralNetwork {
+  func make(_ engine: Engine) -> NextTokenNetwork {
     configuration.makeNetwork(vocabularySize: vocabularySize, engine: engine)
   }
 
@@ -126,6 +166,9 @@ struct NetworkShape: Sendable, CustomTestStringConvertible {
     NeuralKind.allCases.map { NetworkShape($0, layers: 2, hidden: 33, embedding: 6, vocabulary: 19) } + [
       NetworkShape(.nnlm, hidden: 33, embedding: 6, direct: true, vocabulary: 19)
     ]
+    + Connection.allCases.filter { $0 != .plain }.map {
+      NetworkShape(.lstm, layers: 3, hidden: 17, embedding: 17, vocabulary: 19, connection: $0)
+    }
 }
 
 extension Double {

@@ -64,7 +64,7 @@ struct OptimizerTests {
         // Who packs weights must hear of it.
         #expect(arena.version != version)
       }
-      #expect(optimizer.steps == 12)
+      #expect(optimizer.updates == 12)
       for (p, parameter) in parameters.enumerated() {
         let worst = zip(parameter.value.elements, weights[p]).reduce(0) {
           max($0, abs(Double($1.0) - $1.1.value))

@@ -1,3 +1,4 @@
+import Foundation
 import LanguageModels
 import Tensors
 import TestSupport
@@ -70,60 +71,89 @@ final class Oracle {
 
   // MARK: Recurrent layers
 
-  /// h and c of one row; c means nothing to cells without a cell state.
-  typealias State = (h: [Scalar], c: [Scalar])
-
-  /// One step of one row.
-  func step(_ kind: CellKind, layer: String, _ x: [Scalar], _ last: State) -> State {
-    let (w, u) = (self["\(layer).input_weights"], factor("\(layer).recurrent_weights"))
-    let bias = self["\(layer).bias"].rows[0]
-    let size = last.h.count
-    func input(_ block: Int, _ j: Int) -> Scalar { tape.dot(x, w.columns[block * size + j]) }
-    func state(_ block: Int, _ j: Int) -> Scalar { tape.dot(last.h, u.columns[block * size + j]) }
-    func b(_ block: Int, _ j: Int) -> Scalar { bias[block * size + j] }
-
-    var next: State = ([], [])
-    for j in 0..<size {
-      switch kind {
-      case .rnn:
-        // Elman (1990): h′ = tanh(x W + h U + b)
-        next.h.append((input(0, j) + state(0, j) + b(0, j)).hyperbolicTangent)
-      case .gru:
-        // The documentation of PyTorch's GRU. Its W_in, W_ir, W_iz are our input blocks 0 to 2, its W_hr, W_hz, W_hn our
-        // recurrent blocks 0 to 2, its b_in, b_r, b_z, b_hn our bias.
-        let r = (input(1, j) + state(0, j) + b(1, j)).sigmoid
-        let z = (input(2, j) + state(1, j) + b(2, j)).sigmoid
-        let n = (input(0, j) + b(0, j) + r * (state(2, j) + b(3, j))).hyperbolicTangent
-        next.h.append((1 - z) * n + z * last.h[j])
-      case .lstm:
-        // Gers et al. (2000), without peepholes.
-        let i = (input(0, j) + state(0, j) + b(0, j)).sigmoid
-        let f = (input(1, j) + state(1, j) + b(1, j)).sigmoid
-        let g = (input(2, j) + state(2, j) + b(2, j)).hyperbolicTangent
-        let o = (input(3, j) + state(3, j) + b(3, j)).sigmoid
-        let c = f * last.c[j] + i * g
-        next.c.append(c)
-        next.h.append(o * c.hyperbolicTangent)
-      }
+  /// One step of one row: h, and the state after it, from x and the state before; a state is h, and then c for cells that have one.
+  func step(_ kind: NeuralKind, layer: String, _ x: [Scalar], _ state: [Scalar]) -> (
+    y: [Scalar], state: [Scalar]
+  ) {
+    let w = self["\(layer).input_weights"]
+    let size = hiddenSize(kind, layer: layer)
+    func input(_ gate: Int, _ j: Int) -> Scalar { tape.dot(x, w.columns[gate * size + j]) }
+    let h = Array(state.prefix(size))
+    func recurrent(_ gate: Int, _ j: Int) -> Scalar {
+      tape.dot(h, factor("\(layer).recurrent_weights").columns[gate * size + j])
     }
-    return next
+    func b(_ gate: Int, _ j: Int) -> Scalar { self["\(layer).bias"].rows[0][gate * size + j] }
+
+    switch kind {
+    case .nnlm: preconditionFailure("\(kind) has no recurrent layers")
+    case .rnn:
+      // Elman (1990): h′ = tanh(x W + h U + b)
+      let y = (0..<size).map { (input(0, $0) + recurrent(0, $0) + b(0, $0)).hyperbolicTangent }
+      return (y, y)
+    case .gru:
+      // The documentation of PyTorch's GRU. Its W_in, W_ir, W_iz are our input gates 0 to 2, its W_hr, W_hz, W_hn our
+      // recurrent gates 0 to 2, its b_in, b_r, b_z, b_hn our bias.
+      let y = (0..<size).map { j in
+        let r = (input(1, j) + recurrent(0, j) + b(1, j)).sigmoid
+        let z = (input(2, j) + recurrent(1, j) + b(2, j)).sigmoid
+        let n = (input(0, j) + b(0, j) + r * (recurrent(2, j) + b(3, j))).hyperbolicTangent
+        return (1 - z) * n + z * h[j]
+      }
+      return (y, y)
+    case .lstm:
+      // Gers et al. (2000), without peepholes.
+      let cells = (0..<size).map { j in
+        let i = (input(0, j) + recurrent(0, j) + b(0, j)).sigmoid
+        let f = (input(1, j) + recurrent(1, j) + b(1, j)).sigmoid
+        let g = (input(2, j) + recurrent(2, j) + b(2, j)).hyperbolicTangent
+        return f * state[size + j] + i * g
+      }
+      let y = (0..<size).map { j in
+        (input(3, j) + recurrent(3, j) + b(3, j)).sigmoid * cells[j].hyperbolicTangent
+      }
+      return (y, y + cells)
+    case .sru: return simpleRecurrentUnit(layer, x, state, input)
+    }
   }
 
-  /// h_t of all steps, time-major, and the last state of each row, from x [T·B], time-major, and the initial state of each row.
-  func run(
-    _ kind: CellKind, layer: String, _ x: [[Scalar]], initial: [State], restarts: [Bool]
-  ) -> (outputs: [[Scalar]], last: [State]) {
-    var states = initial
-    var outputs: [[Scalar]] = []
-    for (i, x) in x.enumerated() {
-      let row = i % initial.count
-      if !restarts.isEmpty, restarts[i] {
-        states[row] = (zeros(states[row].h.count), zeros(states[row].c.count))
-      }
-      states[row] = step(kind, layer: layer, x, states[row])
-      outputs.append(states[row].h)
+  /// Lei et al. (2018), with c in the place of g(c), and their α in front of x where the highway has no weights.
+  private func simpleRecurrentUnit(
+    _ layer: String, _ x: [Scalar], _ c: [Scalar], _ input: (Int, Int) -> Scalar
+  ) -> (y: [Scalar], state: [Scalar]) {
+    func vector(_ name: String, _ j: Int) -> Scalar { self["\(layer).\(name)"].rows[0][j] }
+    let hasHighway = self["\(layer).input_weights"].columns.count == 4 * c.count
+    let alpha = (1 + 2 * Foundation.exp(-3.0)).squareRoot()
+    var (y, cells): ([Scalar], [Scalar]) = ([], [])
+    for j in c.indices {
+      let f = (input(1, j) + vector("forget_state", j) * c[j] + vector("forget_bias", j)).sigmoid
+      let r = (input(2, j) + vector("reset_state", j) * c[j] + vector("reset_bias", j)).sigmoid
+      let cell = f * c[j] + (1 - f) * input(0, j)
+      cells.append(cell)
+      y.append(r * cell + (1 - r) * (hasHighway ? input(3, j) : alpha * x[j]))
     }
-    return (outputs, states)
+    return (y, cells)
+  }
+
+  /// H of a layer.
+  private func hiddenSize(_ kind: NeuralKind, layer: String) -> Int {
+    switch kind {
+    case .sru: self["\(layer).forget_bias"].columns.count
+    default: self["\(layer).recurrent_weights"].rows.count
+    }
+  }
+
+  /// h_t of all steps, time-major, from x [T·B], time-major, and the initial state of each row.
+  func run(
+    _ kind: NeuralKind, layer: String, _ x: [[Scalar]], initial: [[Scalar]], restarts: [Bool]
+  ) -> [[Scalar]] {
+    var states = initial
+    return x.enumerated().map { i, x in
+      let row = i % initial.count
+      if !restarts.isEmpty, restarts[i] { states[row] = zeros(states[row].count) }
+      let next = step(kind, layer: layer, x, states[row])
+      states[row] = next.state
+      return next.y
+    }
   }
 
   // MARK: Whole networks
@@ -167,21 +197,27 @@ final class Oracle {
 
   private func meanSquare(_ x: [Scalar], count: Int) -> Scalar { 1 / Double(count) * tape.dot(x, x) }
 
+  /// The mean of −ln p over the targets of a network, with all that its regularization adds.
+  func loss(_ c: NeuralConfiguration, _ batch: Batch, states: [[Float]], masks: Masks? = nil) -> Scalar {
+    c.kind.isRecurrent
+      ? recurrentLoss(c, batch, states: states, masks: masks) : feedForwardLoss(c, batch, masks: masks)
+  }
+
   /// The mean of −ln p over the targets of a recurrent network, with the penalties on its activations; `states` are those that
   /// its `setState` was given.
-  func recurrentLoss(
-    _ c: NeuralConfiguration, _ kind: CellKind, _ batch: Batch, states: [[Float]], masks: Masks? = nil
+  private func recurrentLoss(
+    _ c: NeuralConfiguration, _ batch: Batch, states: [[Float]], masks: Masks? = nil
   ) -> Scalar {
     for (l, mask) in (masks?.recurrent ?? []).enumerated() { drop("layer\(l + 1).recurrent_weights", mask) }
     var x = drop(batch.inputs.map { embedding($0, masks) }, at: 0, masks)
     var top = x
     let size = states[0].count / c.layers
     for l in 0..<c.layers {
-      let initial: [State] = states.map { state in
-        let own = variables(Array(state[l * size..<(l + 1) * size]))
-        return (Array(own[..<c.hiddenSize]), Array(own[c.hiddenSize...]))
+      let initial = states.map { variables(Array($0[l * size..<(l + 1) * size])) }
+      top = run(c.kind, layer: "layer\(l + 1)", x, initial: initial, restarts: batch.restarts)
+      if c.connection == .residual, x[0].count == c.hiddenSize {
+        top = zip(top, x).map { zip($0, $1).map { $0 + $1 } }
       }
-      top = run(kind, layer: "layer\(l + 1)", x, initial: initial, restarts: batch.restarts).outputs
       x = drop(top, at: l + 1, masks)
     }
     let r = c.regularization
@@ -199,7 +235,7 @@ final class Oracle {
   }
 
   /// The mean of −ln p over the targets of an NNLM (Bengio et al. 2003, equation 1).
-  func feedForwardLoss(_ c: NeuralConfiguration, _ batch: Batch, masks: Masks? = nil) -> Scalar {
+  private func feedForwardLoss(_ c: NeuralConfiguration, _ batch: Batch, masks: Masks?) -> Scalar {
     let (weights, bias) = (self["hidden.weights"], self["hidden.bias"].rows[0])
     let features = batch.targets.indices.map { i in
       let window = batch.inputs[i * (c.order - 1)..<(i + 1) * (c.order - 1)]

@@ -31,14 +31,14 @@ struct PyTorchTests {
   /// Losses agree to 1e-5 and weights to 1e-4: rounding differs by about 1e-7 a step, and PyTorch adds 1e-6 to the norm
   /// before it divides by it. Adam divides a gradient by its own size, which turns an error of 1e-7 in a gradient of 1e-4
   /// into 1e-3 of its rate of 0.01.
-  @Test("Losses and weights", arguments: CellKind.allCases, [OptimizerKind.sgd, .adam])
-  func training(cell: CellKind, optimizer kind: OptimizerKind) throws {
+  @Test("Losses and weights", arguments: NeuralKind.recurrent, [OptimizerKind.sgd, .adam])
+  func training(cell: NeuralKind, optimizer kind: OptimizerKind) throws {
     let fixture = try Self.fixture()
-    let recorded = try #require(fixture.cells[cell.rawValue])
+    // Not every cell is PyTorch's.
+    guard let recorded = fixture.cells[cell.rawValue] else { return }
     let run = kind == .sgd ? recorded.sgd : recorded.adam
     let engine = try singleThreadedEngine()
-    let shape = NetworkShape(
-      try #require(NeuralKind(rawValue: cell.rawValue)), layers: 2, hidden: 5, embedding: 4, vocabulary: 11)
+    let shape = NetworkShape(cell, layers: 2, hidden: 5, embedding: 4, vocabulary: 11)
     let network = shape.make(engine)
     #expect(network.arena.parameters.count == recorded.initial.count)
     for parameter in network.arena.parameters {
@@ -49,15 +49,16 @@ struct PyTorchTests {
     network.arena.valuesChanged()
 
     let optimizer = Optimizer(kind, arena: network.arena, engine: engine)
-    let batches = StreamBatches(tokens: fixture.tokens, rows: 3, steps: 4, window: 1, context: .stream)
+    let batches = StreamBatches(
+      tokens: fixture.tokens, batchSize: 3, sequenceLength: 4, window: 1, context: .stream)
     try #require(batches.count == run.losses.count)
     network.resetState(rows: 3)
     var batch = Batch()
-    for (chunk, expected) in run.losses.enumerated() {
-      batches.fill(&batch, chunk: chunk)
+    for (sequence, expected) in run.losses.enumerated() {
+      batches.fill(&batch, from: 4 * sequence, steps: 4)
       network.arena.clearGradients()
       let loss = network.lossAndGradients(batch, dropoutKey: nil) / Double(batch.targetCount)
-      #expect(abs(loss - expected) < 1e-5, "step \(chunk + 1)")
+      #expect(abs(loss - expected) < 1e-5, "step \(sequence + 1)")
       let norm = engine.gradientNorm(network.arena)
       optimizer.update(rate: kind == .sgd ? 0.5 : 0.01, gradientScale: Float(min(1, 1 / norm)))
     }

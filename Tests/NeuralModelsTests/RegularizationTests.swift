@@ -38,24 +38,18 @@ struct RegularizationTests {
     } + [shape(.lstm, layers: 3, hidden: 33, locked: true)]
 
   /// The masks that the network used last.
-  private func masks(_ network: any NeuralNetwork, steps: Int, rows: Int) -> Oracle.Masks {
+  private func masks(_ network: NextTokenNetwork, steps: Int, rows: Int) -> Oracle.Masks {
     func read(_ buffer: AlignedBuffer, _ count: Int) -> [Float] { (0..<count).map { buffer.pointer[$0] } }
-    if let network = network as? RecurrentNetwork {
-      return Oracle.Masks(
-        tokens: read(network.embedding.factors, network.embedding.weights.value.rows),
-        between: network.dropouts.enumerated().map { l, dropout in
-          let width = l == 0 ? network.embedding.size : network.layers[l - 1].hiddenSize
-          guard dropout.isLocked else { return read(dropout.factors, steps * rows * width) }
-          return (0..<steps).flatMap { _ in read(dropout.factors, rows * width) }
-        },
-        recurrent: network.layers.map { layer in
-          layer.weightDropout.map { read($0.factors, layer.recurrentWeights.count) } ?? []
-        })
-    }
-    guard let network = network as? FeedForwardNetwork else { preconditionFailure("no such network") }
     return Oracle.Masks(
       tokens: read(network.embedding.factors, network.embedding.weights.value.rows),
-      between: [read(network.dropout.factors, steps * rows * network.hiddenSize)], recurrent: [])
+      between: network.dropouts.map { dropout in
+        let width = dropout.inputSize
+        guard dropout.isLocked else { return read(dropout.factors, steps * rows * width) }
+        return (0..<steps).flatMap { _ in read(dropout.factors, rows * width) }
+      },
+      recurrent: network.recurrentLayers.map { layer in
+        layer.weightDropout.map { read($0.factors, layer.recurrentWeights?.count ?? 0) } ?? []
+      })
   }
 
   /// The tolerance is that of the tests of plain gradients, for the masks add no sums.
@@ -76,9 +70,7 @@ struct RegularizationTests {
         if exact.isEmpty {
           let oracle = Oracle(network.arena)
           let masks = masks(network, steps: steps, rows: rows)
-          let loss =
-            c.kind.cell.map { oracle.recurrentLoss(c, $0, batch, states: states, masks: masks) }
-            ?? oracle.feedForwardLoss(c, batch, masks: masks)
+          let loss = oracle.loss(c, batch, states: states, masks: masks)
           let gradients = oracle.tape.gradients(of: loss)
           for parameter in network.arena.parameters {
             exact[parameter.name] = oracle[parameter.name].rows.flatMap { $0 }.map { weight * gradients[$0] }
@@ -217,13 +209,11 @@ struct RegularizationTests {
     ones.view.fill(1)
     for isLocked in [true, false] {
       let dropout = Dropout(
-        rate: 0.4, isLocked: isLocked, number: 1, workspace: Workspace(), engine: try Engine(threads: 2))
-      let y = Matrix(rows: steps * rows, columns: width)
-      dropout.forward(ones.view, into: y.view, steps: steps, key: 3)
-      let blocks = (0..<steps).map { y.view.rows($0 * rows..<($0 + 1) * rows).elements }
+        width, rate: 0.4, isLocked: isLocked, number: 1, Declarations(engine: try Engine(threads: 2)))
+      let y = dropout.forward(ones.view, Pass(steps: steps, rows: rows, dropoutKey: 3))
+      let blocks = (0..<steps).map { y.rows($0 * rows..<($0 + 1) * rows).elements }
       #expect(blocks.dropFirst().allSatisfy { ($0 == blocks[0]) == isLocked })
       #expect(Array(blocks[0][..<width]) != Array(blocks[0][width..<2 * width]))
-      withExtendedLifetime(y) {}
     }
     withExtendedLifetime(ones) {}
   }

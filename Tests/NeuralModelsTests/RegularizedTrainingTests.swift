@@ -13,7 +13,7 @@ struct RegularizedTrainingTests {
   private let text = RandomText.tokens(sentences: 60, vocabularySize: 19, seed: 1)
 
   private func trainer(_ shape: NetworkShape, _ options: TrainingOptions, _ engine: Engine? = nil) throws
-    -> Trainer
+    -> Trainer<NextToken>
   {
     Trainer(
       text: text, vocabulary: shape.vocabulary, configuration: shape.configuration, options: options,
@@ -57,14 +57,14 @@ struct RegularizedTrainingTests {
       arena.allocate()
       let average = WeightAverage(interval: 1, arena: arena, engine: engine)
       arena.randomize(limit: 1, seed: 90)
-      average.takeStep()
+      average.takeUpdate()
       average.exchange()
-      #expect(average.steps == 0, "it has not begun")
+      #expect(average.updates == 0, "it has not begun")
       for loss in [1.0, 2, 3] { average.take(heldOutLoss: loss) }
       var sums = [Double](repeating: 0, count: arena.count)
       for step in 1...40 {
         arena.randomize(limit: 1, seed: UInt64(step))
-        average.takeStep()
+        average.takeUpdate()
         for (i, value) in values(arena).enumerated() { sums[i] += Double(value) }
       }
       let (last, version) = (values(arena), arena.version)
@@ -81,7 +81,7 @@ struct RegularizedTrainingTests {
   func averagedTraining() throws {
     let shape = NetworkShape(.lstm, hidden: 16, embedding: 8, vocabulary: 19)
     var options = TrainingOptions()
-    (options.rows, options.steps, options.epochs, options.averageInterval) = (4, 10, 8, 1)
+    (options.batchSize, options.sequenceLength, options.epochs, options.averageInterval) = (4, 10, 8, 1)
     (options.optimizer, options.rate, options.schedule) = (.sgd, 4, .constant)
     let heldOut = RandomText.tokens(sentences: 60, vocabularySize: 19, seed: 2)
     let trainer = try trainer(shape, options)
@@ -89,7 +89,7 @@ struct RegularizedTrainingTests {
     var (steps, averaged, best) = (0, 0, Double.infinity)
     _ = try trainer.train(heldOut: heldOut) { event in
       switch event {
-      case .step where trainer.average?.isActive == true:
+      case .update where trainer.state.numbers["average"]?["active"] == true:
         if sums.isEmpty { sums = [Double](repeating: 0, count: trainer.network.arena.count) }
         for (i, value) in values(trainer.network.arena).enumerated() { sums[i] += Double(value) }
         steps += 1
@@ -112,8 +112,7 @@ struct RegularizedTrainingTests {
     #expect(abs(best + scores.reduce(0) { $0 + Double($1) } / Double(scores.count)) < 1e-6)
   }
 
-  private func crossEntropy(_ network: any NeuralNetwork, _ shape: NetworkShape, _ text: [TokenID]) -> Double
-  {
+  private func crossEntropy(_ network: NextTokenNetwork, _ shape: NetworkShape, _ text: [TokenID]) -> Double {
     let model = NeuralModel(network, vocabulary: shape.vocabulary, configuration: shape.configuration)
     var state = model.initialState
     var scores: [Float] = []
@@ -129,18 +128,18 @@ struct RegularizedTrainingTests {
   func accumulation() throws {
     let shape = NetworkShape(.nnlm, hidden: 9, embedding: 5, vocabulary: 19)
     var options = TrainingOptions()
-    (options.rows, options.epochs, options.optimizer, options.rate) = (3, 2, .sgd, 0.5)
+    (options.batchSize, options.epochs, options.optimizer, options.rate) = (3, 2, .sgd, 0.5)
     var runs: [(losses: [Double], values: [Float], perEpoch: Int)] = []
     for (steps, accumulation) in [(20, 1), (5, 4)] {
-      (options.steps, options.accumulation) = (steps, accumulation)
+      (options.sequenceLength, options.accumulation) = (steps, accumulation)
       let trainer = try trainer(shape, options)
       var losses: [Double] = []
       _ = try trainer.train(heldOut: nil) { event in
-        guard case .step(let step) = event else { return }
+        guard case .update(let step) = event else { return }
         losses.append(step.loss)
-        #expect(step.total == 2 * trainer.stepsPerEpoch)
+        #expect(step.total == 2 * trainer.updatesPerEpoch)
       }
-      runs.append((losses, values(trainer.network.arena), trainer.stepsPerEpoch))
+      runs.append((losses, values(trainer.network.arena), trainer.updatesPerEpoch))
     }
     #expect(runs[0].perEpoch == runs[1].perEpoch && runs[0].losses.count == runs[1].losses.count)
     #expect(zip(runs[0].losses, runs[1].losses).allSatisfy { abs($0 - $1) < 1e-5 })
@@ -151,7 +150,7 @@ struct RegularizedTrainingTests {
 
   @Test("Random chunks fill the streams, as many in every epoch, with lengths as they are drawn")
   func lengths() {
-    let lengths = ChunkLengths(steps: 40, seed: 5)
+    let lengths = SequenceLengths(mean: 40, seed: 5)
     var all: [Int] = []
     for epoch in 0..<50 {
       let places = lengths.boundaries(epoch: epoch, length: 4_001)
@@ -159,7 +158,7 @@ struct RegularizedTrainingTests {
       all += zip(places, places.dropFirst()).map { $1 - $0 }
       #expect(lengths.boundaries(epoch: epoch, length: 4_001) == places)
       #expect(lengths.boundaries(epoch: epoch + 1, length: 4_001) != places)
-      #expect(ChunkLengths(steps: 40, seed: 6).boundaries(epoch: epoch, length: 4_001) != places)
+      #expect(SequenceLengths(mean: 40, seed: 6).boundaries(epoch: epoch, length: 4_001) != places)
     }
     #expect(all.allSatisfy { $0 > 0 })
     // One in twenty is around 20 rather than 40, within five standard deviations; the rest have a deviation of 5, or 2 % more.
@@ -173,7 +172,7 @@ struct RegularizedTrainingTests {
     // The shortest chunks that are allowed, and streams of all lengths.
     for length in 1...200 {
       for epoch in 0..<20 {
-        let places = ChunkLengths(steps: 10, seed: 1).boundaries(epoch: epoch, length: length)
+        let places = SequenceLengths(mean: 10, seed: 1).boundaries(epoch: epoch, length: length)
         #expect(places.count == (length + 9) / 10 + 1)
         #expect(zip(places, places.dropFirst()).allSatisfy { $0 < $1 } && places.last == length)
       }
@@ -184,14 +183,14 @@ struct RegularizedTrainingTests {
   func randomTraining() throws {
     let shape = NetworkShape(.gru, vocabulary: 19)
     var options = TrainingOptions()
-    (options.rows, options.steps, options.epochs, options.rate) = (2, 12, 3, 0.01)
+    (options.batchSize, options.sequenceLength, options.epochs, options.rate) = (2, 12, 3, 0.01)
     (options.hasRandomLengths, options.schedule) = (true, .constant)
     let trainer = try trainer(shape, options)
-    var steps: [Trainer.Step] = []
-    _ = try trainer.train(heldOut: nil) { if case .step(let step) = $0 { steps.append(step) } }
-    #expect(steps.count == 3 * trainer.stepsPerEpoch && steps.last?.tokens == 3 * text.count)
+    var steps: [TrainingUpdate] = []
+    _ = try trainer.train(heldOut: nil) { if case .update(let step) = $0 { steps.append(step) } }
+    #expect(steps.count == 3 * trainer.updatesPerEpoch && steps.last?.tokens == 3 * text.count)
     // The last chunk may have rows without a target.
-    for step in steps where step.number % trainer.stepsPerEpoch != 0 {
+    for step in steps where step.number % trainer.updatesPerEpoch != 0 {
       #expect(abs(step.rate - 0.01 * Double(step.targets) / 24) < 1e-12)
     }
     #expect(Set(steps.map(\.targets)).count > 5)
@@ -209,7 +208,7 @@ struct RegularizedTrainingTests {
     shape.configuration.regularization.temporalPenalty = 1
     shape.configuration.regularization.labelSmoothing = 0.05
     var options = TrainingOptions()
-    (options.rows, options.steps, options.epochs, options.rate) = (4, 10, 6, 3)
+    (options.batchSize, options.sequenceLength, options.epochs, options.rate) = (4, 10, 6, 3)
     (options.optimizer, options.schedule, options.weightDecay) = (.sgd, .constant, 1e-4)
     (options.averageInterval, options.accumulation) = (1, 2)
     options.hasRandomLengths = kind != .nnlm

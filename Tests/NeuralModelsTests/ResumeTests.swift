@@ -12,7 +12,7 @@ struct ResumeTests {
 
   private let heldOut = RandomText.tokens(sentences: 30, vocabularySize: 19, seed: 2)
 
-  private func trainer(_ shape: NetworkShape, _ options: TrainingOptions) throws -> Trainer {
+  private func trainer(_ shape: NetworkShape, _ options: TrainingOptions) throws -> Trainer<NextToken> {
     var c = shape.configuration
     c.dropout = 0.2
     return Trainer(
@@ -23,14 +23,14 @@ struct ResumeTests {
   private func options(_ optimizer: OptimizerKind = .adam, _ schedule: Schedule = .cosine) -> TrainingOptions
   {
     var options = TrainingOptions()
-    (options.rows, options.steps, options.epochs) = (4, 5, 4)
+    (options.batchSize, options.sequenceLength, options.epochs) = (4, 5, 4)
     (options.optimizer, options.rate, options.schedule) = (optimizer, 0.01, schedule)
-    options.warmUpSteps = 3
+    options.warmUpUpdates = 3
     return options
   }
 
   /// The model so far and the state, written to a file and read again.
-  private func stored(_ trainer: Trainer) throws -> (Checkpoint, JSONValue) {
+  private func stored(_ trainer: Trainer<NextToken>) throws -> (Checkpoint, JSONValue) {
     let folder = try TemporaryFolder()
     let state = trainer.state
     try Checkpoint(
@@ -53,7 +53,7 @@ struct ResumeTests {
   /// Trains, stopping at every event for which `stops` is true, each time with a new trainer that reads what the last one left.
   private func trainInPieces(
     _ shape: NetworkShape, _ options: TrainingOptions, heldOut: [TokenID]?,
-    stops: (Trainer.Event) -> Bool
+    stops: (TrainingEvent) -> Bool
   ) throws -> (tensors: [[UInt32]], end: TrainingEnd, pieces: Int, events: [String]) {
     var trainer = try trainer(shape, options)
     var events: [String] = []
@@ -81,7 +81,7 @@ struct ResumeTests {
     var evaluations = 0
     let pieces = try trainInPieces(shape, options(), heldOut: heldOut) { event in
       switch event {
-      case .step(let step): return step.number % 7 == 0
+      case .update(let step): return step.number % 7 == 0
       case .evaluating:
         evaluations += 1
         return evaluations == 2
@@ -101,7 +101,7 @@ struct ResumeTests {
     for heldOut in schedule == .newbob ? [heldOut] : [heldOut, nil] {
       let whole = try trainInPieces(shape, options(optimizer, schedule), heldOut: heldOut) { _ in false }
       let pieces = try trainInPieces(shape, options(optimizer, schedule), heldOut: heldOut) { event in
-        if case .step(let step) = event { step.number % 13 == 0 } else { false }
+        if case .update(let step) = event { step.number % 13 == 0 } else { false }
       }
       #expect(pieces.pieces > 4 && pieces.tensors == whole.tensors && pieces.events == whole.events)
     }
@@ -114,7 +114,7 @@ struct ResumeTests {
     var averages = 0
     let pieces = try trainInPieces(shape, options, heldOut: heldOut) { event in
       switch event {
-      case .step(let step): return step.number % 5 == 0
+      case .update(let step): return step.number % 5 == 0
       case .evaluating:
         averages += 1
         return averages == 3 || averages == 11
@@ -130,7 +130,7 @@ struct ResumeTests {
     var options = options(.sgd, .linear)
     (options.epochs, options.rate, options.clipNorm) = (20, 60, 0)
     func isRollback(_ event: String) -> Bool { event.hasPrefix("rollback") }
-    func run(stops: (Trainer.Event) -> Bool) throws -> ([[UInt32]], [String]) {
+    func run(stops: (TrainingEvent) -> Bool) throws -> ([[UInt32]], [String]) {
       let run = try trainInPieces(shape, options, heldOut: heldOut, stops: stops)
       return (run.tensors, run.events)
     }
@@ -138,7 +138,7 @@ struct ResumeTests {
     #expect((1...3).contains(whole.1.filter(isRollback).count))
     let pieces = try run { event in
       switch event {
-      case .step(let step): step.number % 17 == 0
+      case .update(let step): step.number % 17 == 0
       case .rollback: true
       default: false
       }
@@ -161,11 +161,11 @@ struct ResumeTests {
     var rates: [Double] = []
     var epochs: [Int] = []
     _ = try second.train(heldOut: nil) { event in
-      if case .step(let step) = event { rates.append(step.rate) }
+      if case .update(let step) = event { rates.append(step.rate) }
       if case .epoch(let epoch) = event { epochs.append(epoch.number) }
     }
     #expect(epochs == [5, 6])
-    #expect(rates.count == 2 * second.stepsPerEpoch)
+    #expect(rates.count == 2 * second.updatesPerEpoch)
     // It warms up, and falls to nothing, once more.
     #expect(rates[0] < rates[2] && abs(rates[3] - 0.01) < 1e-12)
     #expect(try #require(rates.last) < 1e-4)
@@ -179,26 +179,26 @@ struct ResumeTests {
   @Test("Training that ended, or was stopped, in the middle of an epoch", arguments: NetworkShape.ofEachKind)
   func middle(shape: NetworkShape) throws {
     var short = options(.adam, .constant)
-    short.maximumSteps = 33
+    short.maximumUpdates = 33
     var long = short
-    long.maximumSteps = 50
+    long.maximumUpdates = 50
     let whole = try trainer(shape, long)
     _ = try whole.train(heldOut: nil) { _ in }
     // In the middle of the measurement that ends it.
     let first = try trainer(shape, short)
     #expect(throws: Stop.self) {
       _ = try first.train(heldOut: heldOut) { event in
-        if case .evaluating = event, first.position.step == 33 { throw Stop() }
+        if case .evaluating = event, first.position.updates == 33 { throw Stop() }
       }
     }
     let second = try trainer(shape, short)
     let (checkpoint, numbers) = try stored(first)
     try second.resume(from: checkpoint, numbers: numbers)
-    #expect(try second.train(heldOut: heldOut) { _ in } == .maximumSteps)
+    #expect(try second.train(heldOut: heldOut) { _ in } == .maximumUpdates)
     let third = try trainer(shape, long)
     let (finished, finishedNumbers) = try stored(second)
     try third.resume(from: finished, numbers: finishedNumbers)
-    #expect(try third.train(heldOut: heldOut) { _ in } == .maximumSteps)
+    #expect(try third.train(heldOut: heldOut) { _ in } == .maximumUpdates)
     #expect(third.network.arena.valueBits == whole.network.arena.valueBits)
   }
 
@@ -207,7 +207,7 @@ struct ResumeTests {
     let shape = NetworkShape(.lstm, hidden: 9, vocabulary: 19)
     let trainer = try trainer(shape, options())
     _ = try? trainer.train(heldOut: heldOut) { event in
-      if case .step(let step) = event, step.number == 40 { throw Stop() }
+      if case .update(let step) = event, step.number == 40 { throw Stop() }
     }
     let (checkpoint, numbers) = try stored(trainer)
     let members = try #require(numbers.members)
@@ -226,7 +226,7 @@ struct ResumeTests {
       #expect(throws: CheckpointError.self) { try other.resume(from: edited, numbers: numbers) }
     }
     var rows = options()
-    rows.rows = 3
+    rows.batchSize = 3
     let other = try self.trainer(shape, rows)
     #expect(throws: CheckpointError.self) { try other.resume(from: checkpoint, numbers: numbers) }
   }
@@ -236,36 +236,36 @@ struct ResumeTests {
 @Suite("Limits of training")
 struct LimitTests {
   private func run(_ change: (inout TrainingOptions) -> Void) throws -> (
-    end: TrainingEnd, steps: [Trainer.Step], epochs: [Trainer.Epoch], perEpoch: Int
+    end: TrainingEnd, steps: [TrainingUpdate], epochs: [TrainingEpoch], perEpoch: Int
   ) {
     let shape = NetworkShape(.gru, hidden: 16, embedding: 8, vocabulary: 12)
     let text = RandomText.tokens(sentences: 40, vocabularySize: 12, seed: 4)
     var options = TrainingOptions()
-    (options.rows, options.steps, options.epochs, options.rate) = (4, 10, 3, 0.01)
+    (options.batchSize, options.sequenceLength, options.epochs, options.rate) = (4, 10, 3, 0.01)
     change(&options)
     let trainer = Trainer(
       text: text, vocabulary: shape.vocabulary, configuration: shape.configuration, options: options,
       engine: try singleThreadedEngine())
-    var (steps, epochs): ([Trainer.Step], [Trainer.Epoch]) = ([], [])
+    var (steps, epochs): ([TrainingUpdate], [TrainingEpoch]) = ([], [])
     let end = try trainer.train(heldOut: RandomText.tokens(sentences: 40, vocabularySize: 12, seed: 5)) {
       switch $0 {
-      case .step(let step): steps.append(step)
+      case .update(let step): steps.append(step)
       case .epoch(let epoch): epochs.append(epoch)
       default: break
       }
     }
-    return (end, steps, epochs, trainer.stepsPerEpoch)
+    return (end, steps, epochs, trainer.updatesPerEpoch)
   }
 
   @Test("Steps: the schedule ends with them, and the held-out text is measured")
   func steps() throws {
-    let run = try run { ($0.maximumSteps, $0.epochs) = (11, .max) }
-    #expect(run.end == .maximumSteps && run.steps.count == 11)
+    let run = try run { ($0.maximumUpdates, $0.epochs) = (11, .max) }
+    #expect(run.end == .maximumUpdates && run.steps.count == 11)
     #expect(run.steps.allSatisfy { $0.total == 11 })
     #expect(try #require(run.steps.last).rate < 0.01 / 20)
-    #expect(run.epochs.last?.step == 11 && run.epochs.last?.heldOutLoss != nil)
+    #expect(run.epochs.last?.updates == 11 && run.epochs.last?.heldOutLoss != nil)
     // Whichever comes first.
-    #expect(try self.run { $0.maximumSteps = 1000 }.end == .epochs)
+    #expect(try self.run { $0.maximumUpdates = 1000 }.end == .epochs)
   }
 
   @Test("Time: the rate falls to nothing within it")
@@ -279,7 +279,7 @@ struct LimitTests {
     #expect(try #require(run.steps.first).rate > 0.009)
     let middle = run.steps[run.steps.count / 2].rate
     #expect(middle < 0.009 && middle > 0.001)
-    #expect(run.epochs.last?.step == run.steps.count)
+    #expect(run.epochs.last?.updates == run.steps.count)
   }
 
   @Test("Patience: so many epochs without a better held-out loss")

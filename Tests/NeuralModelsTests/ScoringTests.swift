@@ -14,6 +14,10 @@ struct ScoringTests {
       NetworkShape(
         $0, layers: 2, hidden: 9, embedding: 6, direct: $0 == .nnlm, context: context, vocabulary: 13)
     }
+      + Connection.allCases.filter { $0 != .plain }.map {
+        NetworkShape(
+          .gru, layers: 3, hidden: 9, embedding: 9, context: context, vocabulary: 13, connection: $0)
+      }
   }
 
   private func model(_ shape: NetworkShape) throws -> NeuralModel {
@@ -199,7 +203,9 @@ struct ScoringTests {
       let shape = NetworkShape(kind, hidden: hidden, direct: direct)
       var tied = shape.configuration
       tied.tiesEmbeddings = true
-      let count = try #require(tied.parameterCount(vocabularySize: shape.vocabularySize))
+      let needs = tied.needs(
+        vocabularySize: shape.vocabularySize, TrainingOptions(), hasHeldOut: false, engine: engine)
+      let count = try #require(needs.parameters)
       #expect(throws: CheckpointError.self) {
         _ = try reading(shape) { checkpoint in
           checkpoint.configuration = tied.json

@@ -12,9 +12,9 @@ struct StateTests {
   private let heldOut = RandomText.tokens(sentences: 30, vocabularySize: 19, seed: 2)
   private let shape = NetworkShape(.lstm, hidden: 9, vocabulary: 19)
 
-  private func trainer() throws -> Trainer {
+  private func trainer() throws -> Trainer<NextToken> {
     var options = TrainingOptions()
-    (options.rows, options.steps, options.epochs) = (4, 5, 4)
+    (options.batchSize, options.sequenceLength, options.epochs) = (4, 5, 4)
     (options.optimizer, options.rate, options.schedule) = (.adam, 0.01, .newbob)
     options.averageInterval = 1
     return Trainer(
@@ -28,7 +28,7 @@ struct StateTests {
     let trainer = try trainer()
     do {
       _ = try trainer.train(heldOut: heldOut) { event in
-        if case .step(let taken) = event, taken.number == step { throw Stop() }
+        if case .update(let taken) = event, taken.number == step { throw Stop() }
       }
     } catch is Stop {}
     let state = trainer.state
@@ -44,10 +44,10 @@ struct StateTests {
   private func resume(_ checkpoint: Checkpoint, _ numbers: JSONValue) throws {
     let trainer = try trainer()
     try trainer.resume(from: checkpoint, numbers: numbers)
-    let first = trainer.position.step
+    let first = trainer.position.updates
     do {
       _ = try trainer.train(heldOut: heldOut) { event in
-        if case .step(let step) = event, step.number > first + 110 { throw Stop() }
+        if case .update(let step) = event, step.number > first + 110 { throw Stop() }
       }
     } catch is Stop {}
   }

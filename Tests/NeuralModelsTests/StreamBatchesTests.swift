@@ -12,10 +12,11 @@ struct StreamBatchesTests {
   ) {
     var batch = Batch()
     var first = 0
-    for chunk in 0..<batches.count {
-      batches.fill(&batch, chunk: chunk)
+    for sequence in 0..<batches.count {
+      batches.fill(
+        &batch, from: sequence * batches.sequenceLength, steps: batches.sequenceLength)
       let size = batch.steps * batch.rows
-      #expect(batch.rows == batches.rows && (1...batches.steps).contains(batch.steps))
+      #expect(batch.rows == batches.batchSize && (1...batches.sequenceLength).contains(batch.steps))
       #expect(batch.targets.count == size && batch.inputs.count == size * batches.window)
       #expect(batch.restarts.count == (batches.context == .sentence ? size : 0))
       #expect(batch.targetCount == batch.targets.filter { $0 != Batch.ignored }.count)
@@ -33,7 +34,8 @@ struct StreamBatchesTests {
       for (window, context) in [(1, ContextMode.stream), (3, .stream), (1, .sentence), (3, .sentence)] {
         // All different, but for the end of sentence after every fifth.
         let text = (0..<count).map { $0 % 5 == 4 ? Vocabulary.endOfSentence : TokenID($0 + 2) }
-        let batches = StreamBatches(tokens: text, rows: rows, steps: steps, window: window, context: context)
+        let batches = StreamBatches(
+          tokens: text, batchSize: rows, sequenceLength: steps, window: window, context: context)
         var seen = [Int](repeating: 0, count: count)
         forEachTarget(batches) { batch, i, position in
           guard batch.targets[i] != Batch.ignored else {
@@ -77,7 +79,7 @@ struct ScheduleTests {
       for (progress, factor) in zip([0, 0.5, 1], expected) {
         #expect(abs(schedule.factor(progress: progress) - factor) < 1e-12)
         #expect(
-          abs(schedule.factor(step: Int(progress * 100), total: 100, warmUp: 0) - factor) < 1e-12)
+          abs(schedule.factor(updates: Int(progress * 100), total: 100, warmUp: 0) - factor) < 1e-12)
       }
     }
     // ½ (1 + cos(π / 4)) at a quarter of the way.
@@ -88,13 +90,13 @@ struct ScheduleTests {
 
   @Test("The warm-up rises in a straight line, and the schedule follows it", arguments: Schedule.allCases)
   func warmUp(schedule: Schedule) {
-    let factors = (0..<30).map { schedule.factor(step: $0, total: 30, warmUp: 10) }
+    let factors = (0..<30).map { schedule.factor(updates: $0, total: 30, warmUp: 10) }
     for step in 0..<10 { #expect(abs(factors[step] - Double(step + 1) / 10) < 1e-12) }
     #expect(factors[10] == 1)
     #expect(abs(factors[20] - schedule.factor(progress: 0.5)) < 1e-12)
     #expect(factors.allSatisfy { $0 > 0 && $0 <= 1 })
     // A warm-up longer than the training is no reason to stop.
-    #expect(schedule.factor(step: 4, total: 5, warmUp: 10) == 0.5)
+    #expect(schedule.factor(updates: 4, total: 5, warmUp: 10) == 0.5)
   }
 
   @Test("Newbob halves from the first epoch that improves too little, and ends when patience does")

@@ -13,7 +13,7 @@ struct TrainingTests {
     schedule: Schedule = .constant
   ) -> TrainingOptions {
     var options = TrainingOptions()
-    (options.rows, options.steps, options.epochs) = (rows, steps, epochs)
+    (options.batchSize, options.sequenceLength, options.epochs) = (rows, steps, epochs)
     (options.optimizer, options.rate, options.schedule) = (optimizer, rate, schedule)
     return options
   }
@@ -22,15 +22,15 @@ struct TrainingTests {
   private func train(
     _ shape: NetworkShape, _ text: [TokenID], _ options: TrainingOptions, _ engine: Engine,
     heldOut: [TokenID]? = nil
-  ) throws -> (trainer: Trainer, steps: [Trainer.Step], epochs: [Double]) {
+  ) throws -> (trainer: Trainer<NextToken>, steps: [TrainingUpdate], epochs: [Double]) {
     let trainer = Trainer(
       text: text, vocabulary: shape.vocabulary, configuration: shape.configuration, options: options,
       engine: engine)
-    var steps: [Trainer.Step] = []
+    var steps: [TrainingUpdate] = []
     var epochs: [Double] = []
     _ = try trainer.train(heldOut: heldOut) { event in
       switch event {
-      case .step(let step): steps.append(step)
+      case .update(let step): steps.append(step)
       case .epoch(let epoch): epochs.append(epoch.loss)
       case .evaluating, .rollback: break
       }
@@ -50,7 +50,7 @@ struct TrainingTests {
           options: options(rows: 4, steps: 5, epochs: 1), engine: Engine(kernels: table, threads: threads))
         var losses: [Double] = []
         _ = try trainer.train(heldOut: nil) { event in
-          if case .step(let step) = event { losses += [step.loss, step.gradientNorm] }
+          if case .update(let step) = event { losses += [step.loss, step.gradientNorm] }
         }
         return (losses, bits(trainer.tensors))
       }
@@ -190,10 +190,10 @@ struct TrainingTests {
     let shape = NetworkShape(.rnn)
     let text = RandomText.tokens(sentences: 20, vocabularySize: 7, seed: 5)
     var options = options(rows: 3, steps: 8, epochs: 2, rate: 0.5, schedule: .linear)
-    options.warmUpSteps = 2
+    options.warmUpUpdates = 2
     let run = try train(shape, text, options, singleThreadedEngine())
     let perEpoch = (text.count + 23) / 24
-    #expect(run.trainer.stepsPerEpoch == perEpoch && run.steps.count == 2 * perEpoch)
+    #expect(run.trainer.updatesPerEpoch == perEpoch && run.steps.count == 2 * perEpoch)
     #expect(run.steps.map(\.number) == Array(1...2 * perEpoch))
     #expect(run.steps.allSatisfy { $0.total == 2 * perEpoch })
     #expect(run.steps.last?.tokens == 2 * text.count)

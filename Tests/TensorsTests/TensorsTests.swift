@@ -183,12 +183,35 @@ func randomMatrix(_ rows: Int, _ columns: Int, _ generator: inout TestGenerator)
 }
 
 @Suite struct WorkspaceTests {
-  @Test func poisonReachesEveryBuffer() {
+  @Test func poisonReachesEveryBufferThatIsNotKept() {
     let workspace = Workspace()
-    let (matrix, empty) = (workspace.buffer().matrix(3, 4), workspace.buffer())
-    #expect(matrix[2, 3] == 0 && empty.count == 0 && workspace.byteCount == 48)
+    let matrix = workspace.buffer("one", .positions(4)).matrix(3, 4)
+    let empty = workspace.buffer("two", .rows(9))
+    let kept = workspace.buffer("three", .floats(2), isKept: true).matrix(1, 2)
+    #expect(matrix[2, 3] == 0 && empty.count == 0 && workspace.byteCount == 56)
     workspace.poison()
-    #expect((0..<12).allSatisfy { matrix.pointer[$0].isNaN })
+    #expect((0..<12).allSatisfy { matrix.pointer[$0].isNaN } && kept[0, 1] == 0)
+  }
+
+  @Test func memoryIsKnownBeforeItIsTaken() {
+    let workspace = Workspace()
+    let buffer = workspace.buffer("one", .positions(4))
+    _ = workspace.buffer("two", .rows(9))
+    workspace.note("elsewhere", .floats(100))
+    #expect(workspace.byteCount == 0 && workspace.byteCount(steps: 5, rows: 2) == 4 * (40 + 18 + 100))
+    buffer.reserve(40)
+    #expect(workspace.overfull(steps: 5, rows: 2).isEmpty && workspace.overfull(steps: 4, rows: 2) == ["one"])
+    // Sizes that no machine has are no trap.
+    _ = workspace.buffer("three", .positions(.max))
+    #expect(workspace.byteCount(steps: .max, rows: .max) > 1e50)
+  }
+
+  @Test func parametersThatCannotBeCountedAreNoTrap() {
+    let arena = ParameterArena()
+    _ = arena.add("a", shape: [1 << 40, 1 << 40])
+    _ = arena.add("b", shape: [.max])
+    _ = arena.add("c", shape: [3])
+    #expect(arena.parameterCount == nil)
   }
 }
 

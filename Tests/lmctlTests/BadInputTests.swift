@@ -201,6 +201,18 @@ struct BadInputTests {
       Mistake("lmctl sample model.json --top-p 1.5", 2, "--top-p takes a number above 0 and up to 1"),
       Mistake("lmctl sample model.json --top-k 0", 2, "--top-k takes a whole number from 1"),
       Mistake("lmctl sample model.json --prompt a --prompt-file good.txt", 2, "exclude each other"),
+      Mistake(
+        "lmctl train --model ngram good.txt --holdout-lines every", 2, "--holdout-lines goes with --holdout"),
+      Mistake(
+        "lmctl train --model ngram good.txt --holdout 0.1 --holdout-seed 2", 2,
+        "goes with --holdout-lines random"),
+      Mistake(
+        "lmctl train --model ngram good.txt --holdout 0.1 --holdout-lines shuffle", 2,
+        "did you mean 'random'?"),
+      Mistake("lmctl sample model.json --prompt-whole a --prompt-file good.txt", 2, "exclude each other"),
+      Mistake("lmctl sample model.json --length 5 --max-tokens 5", 2, "runs on over ends of sentences"),
+      Mistake("lmctl sample model.json --json --show-score", 2, "log_probability"),
+      Mistake("lmctl sample - --prompt-whole - < model.json", 2, "only once"),
       Mistake("lmctl sample model.json --prompt-file missing.txt", 1, "missing.txt: no such file"),
       Mistake("lmctl inspect", 2, "no model; give the checkpoint"),
       Mistake("lmctl inspect model.json model.json", 2, "one argument too many"),

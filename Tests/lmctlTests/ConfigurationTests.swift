@@ -104,10 +104,10 @@ struct ConfigurationTests {
   func otherCommands() throws {
     let folder = try folder()
     try run("lmctl train --model ngram train.txt --quiet -o m.json", folder)
-    try folder.write("sample.json", text: #"{"count": 3, "seed": 5, "temperature": 0.7, "no-unk": true}"#)
+    try folder.write("sample.json", text: #"{"count": 3, "seed": 5, "temperature": 0.7, "unk": true}"#)
     #expect(
       try run("lmctl sample m.json --config sample.json", folder)
-        == run("lmctl sample m.json --count 3 --seed 5 --temperature 0.7 --no-unk", folder))
+        == run("lmctl sample m.json --count 3 --seed 5 --temperature 0.7 --unk", folder))
     try folder.write("tokenize.json", text: #"{"ids": true, "texts": ["test.txt"]}"#)
     #expect(
       try run("lmctl tokenize --config tokenize.json", folder) == run("lmctl tokenize --ids test.txt", folder)

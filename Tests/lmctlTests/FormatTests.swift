@@ -64,7 +64,8 @@ struct FormatTests {
     for options in [
       "--order 4 --prune 0,0,1 --valid test.txt -o m.json", "--order 5 --unit char -o m.arpa",
       "--order 3 --smoothing jelinek-mercer --tune test.txt -o m.json", "--order 3 --quantize 8 -o m.json",
-      "--order 3 --holdout 0.1 -o m.json",
+      "--order 3 --holdout 0.1 -o m.json", "--order 3 --holdout 0.1 --holdout-lines every -o m.json",
+      "--order 3 --holdout 0.1 --holdout-lines random --context stream -o m.json",
     ] {
       let train = "rm -f m.*; lmctl train --model ngram \(options) large.txt --quiet"
       #expect(

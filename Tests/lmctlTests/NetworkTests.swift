@@ -18,9 +18,10 @@ struct NetworkTests {
     #expect(sampled.split(separator: "\n", omittingEmptySubsequences: false).count == 4)
     // What is sampled has the score that eval gives it, in the context of sampling.
     let score = try run(
-      "lmctl sample m.json --seed 4 --max-tokens 5000 --context sentence --show-score | cut -f1", folder)
+      "lmctl sample m.json --unk --seed 4 --max-tokens 5000 --context sentence --show-score | cut -f1", folder
+    )
     let rescored = try run(
-      "lmctl sample m.json --seed 4 --max-tokens 5000 --context sentence | lmctl eval m.json --context sentence --per sentence | cut -f3",
+      "lmctl sample m.json --unk --seed 4 --max-tokens 5000 --context sentence | lmctl eval m.json --context sentence --per sentence | cut -f3",
       folder)
     let (a, b) = (try #require(Double(score.dropLast())), try #require(Double(rescored.dropLast())))
     #expect(abs(a - b) < 1e-3)
@@ -91,6 +92,17 @@ struct NetworkTests {
     try run("lmctl train --model rnn --hidden 8 --epochs 1 --quiet t.txt --holdout 0.1 -o m.json", folder)
     #expect(try run("jq -c .vocabulary m.json", folder) == "[\"<unk>\",\"</s>\",\"a\",\"b\"]\n")
     #expect(try run("jq -c '[.training.sentences, .training.holdout]' m.json", folder) == "[90,0.1]\n")
+    // Other lines than the last ones leave some of those to train on.
+    for kind in ["ngram", "rnn --hidden 8 --epochs 1"] {
+      let train = "lmctl train --model \(kind) --quiet t.txt --holdout 0.1 --holdout-lines every -o m.json"
+      #expect(
+        try run("\(train) | grep '^text'", folder).hasSuffix(
+          " 10 sentences of the text, at equal distances\n"))
+      #expect(try run("jq -c .vocabulary m.json", folder).contains("\"c\""))
+      #expect(
+        try run("jq -c '[.training.sentences, .training.holdout_lines]' m.json", folder) == "[90,\"every\"]\n"
+      )
+    }
   }
 
   @Test("A checkpoint whose tensors do not fit its configuration is refused")

@@ -42,6 +42,24 @@ struct ResumeTests {
     #expect(!folder.contents.contains("part.json.partial"))
   }
 
+  @Test("A run that goes on holds out the same lines again", arguments: ["every", "random --holdout-seed 3"])
+  func holdoutLines(lines: String) throws {
+    let folder = try proseFolder()
+    let options =
+      Self.small.replacingOccurrences(of: "--valid test.txt", with: "--holdout 0.1 --holdout-lines \(lines)")
+    try run("lmctl train --model rnn \(options) train.txt -o whole.json --quiet", folder)
+    let printed = try run(Self.killed("KILL", "--model rnn \(options) train.txt -o part.json"), folder)
+    #expect(printed.hasPrefix("137\n"), "\(printed)")
+    let other = try Executable.shell(
+      "lmctl train --resume part.json --holdout-lines last --quiet", in: folder)
+    #expect(other.status == 2 && other.error.contains("--holdout-lines cannot change when a run goes on"))
+    try run("lmctl train --resume part.json --quiet && cmp whole.json part.json", folder)
+    let record = "jq -c '.training | [.sentences, .holdout, .holdout_lines, .holdout_seed]' part.json"
+    #expect(
+      try run(record, folder)
+        == (lines == "every" ? "[333,0.1,\"every\",null]\n" : "[333,0.1,\"random\",3]\n"))
+  }
+
   @Test("A run of standard input needs its text again; names with spaces are quoted")
   func standardInput() throws {
     let folder = try proseFolder()

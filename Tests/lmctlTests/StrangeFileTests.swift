@@ -109,12 +109,29 @@ struct StrangeFileTests {
       "lmctl eval /dev/zero text", "lmctl inspect /dev/zero", "lmctl train --model ngram -o m.json /dev/zero",
       "lmctl tokenize --vocab /dev/zero text", "lmctl train --config /dev/zero", "lmctl plot /dev/zero",
       "lmctl count --merge /dev/zero", "lmctl train --model ngram -o m.json --counts /dev/zero",
-      "lmctl tokenize /dev/zero",
+      "lmctl tokenize /dev/zero", "ulimit -v 500000; lmctl count --unit byte /dev/zero",
       "printf '{\"event\":\"step\",\"step\":' > l; yes -- '- ' | head -60000 | tr -d '\\n' >> l; lmctl plot l",
     ])
   func endless(line: String) throws {
     let outcome = try Executable.shell("ulimit -v 4000000; \(line)", in: try folder())
     #expect(outcome.status == 1 && outcome.error.split(separator: "\n").count == 1, "\(outcome.error)")
+  }
+
+  @Test("An ARPA file behind a long comment is a model, wherever its name stands")
+  func longComment() throws {
+    let folder = try folder()
+    try run(
+      """
+      lmctl train --model ngram --quiet text -o m.json; lmctl convert m.json m.arpa
+      { for i in $(seq 3000); do echo "# This comment is about nothing at all, again and again: $i"; done; cat m.arpa; } > long.arpa
+      gzip -k long.arpa; echo 'This is no model.' > words.arpa
+      """, folder)
+    for models in ["m.json long.arpa", "long.arpa m.json", "m.json long.arpa.gz"] {
+      #expect(try run("lmctl eval --perplexity \(models) text | uniq | wc -l", folder) == "1\n")
+      #expect(try run("lmctl eval --perplexity \(models) text | wc -l", folder) == "2\n")
+    }
+    // What is only called so is a text.
+    try run("lmctl eval --perplexity m.json words.arpa", folder)
   }
 
   @Test("A small file that decompresses to gigabytes is refused in little memory")

@@ -9,8 +9,8 @@ public struct SamplingOptions: Sendable {
   public var topK: Int?
   /// Draw from the smallest set of likeliest tokens that holds this much probability (Holtzman et al. 2020).
   public var topP: Double?
-  /// Never draw UNK.
-  public var excludesUnknown = false
+  /// Draw UNK as well; if not, the other tokens share its probability in proportion to theirs.
+  public var drawsUnknown = true
   /// A sentence is broken off after so many tokens.
   public var maximumTokens = 1000
 
@@ -21,7 +21,7 @@ public struct SamplingOptions: Sendable {
 /// Draws sentences from a language model: each token from p(w | h) / Σ_v p(v | h), also where the model's own probabilities do not
 /// sum to one.
 ///
-/// Order of operations: UNK is left out if asked, then temperature, then top-k, then top-p.
+/// Order of operations: UNK is left out if asked, then temperature, then top-k, then top-p, which is a part of what top-k leaves.
 public struct Sampler<Model: LanguageModel> {
   private let model: Model
   private let options: SamplingOptions
@@ -45,6 +45,9 @@ public struct Sampler<Model: LanguageModel> {
   }
 
   /// Draws tokens until the end of sentence, which `emit` is given too, or until the maximum.
+  ///
+  /// `logProbability` is that of the model, whatever the temperature, top-k and top-p; where UNK is not drawn, that of the distribution without
+  /// UNK: ln p − ln(1 − p(UNK)).
   public mutating func sentence(
     after state: inout Model.State, emit: (_ token: TokenID, _ logProbability: Float) throws -> Void
   ) rethrows {
@@ -56,31 +59,57 @@ public struct Sampler<Model: LanguageModel> {
     }
   }
 
+  /// Draws exactly `length` tokens, the ends of sentences on the way among them; `logProbability` is as of `sentence`.
+  ///
+  /// - Parameter context: whether the model goes on from the sentence before, or each sentence starts afresh.
+  public mutating func stretch(
+    of length: Int, context: ContextMode, after state: inout Model.State,
+    emit: (_ token: TokenID, _ logProbability: Float) throws -> Void
+  ) rethrows {
+    for _ in 0..<length {
+      let (token, logProbability) = drawAndScore(after: state)
+      let isRestart = context == .sentence && token == Vocabulary.endOfSentence
+      state = isRestart ? model.initialState : model.advance(state, by: token)
+      try emit(token, logProbability)
+    }
+  }
+
   /// Draws one token.
   public mutating func draw(after state: Model.State) -> TokenID { drawAndScore(after: state).0 }
 
-  /// Draws one token; with it, ln p(token | state) as the model has it, whatever the options.
+  /// Draws one token; with it, its logarithmic probability as `sentence` gives it.
   private mutating func drawAndScore(after state: Model.State) -> (TokenID, Float) {
     if let drawFast {
       // Leaving out UNK and normalizing is the same as drawing again; a model of little else is drawn from below.
       for _ in 0..<100 {
         let token = drawFast(state, &generator)
-        if token != Vocabulary.unknown || !options.excludesUnknown {
+        if token != Vocabulary.unknown || options.drawsUnknown {
           let logProbability = model.logProbability(of: token, after: state).0
           // Where nothing has any probability, the way below ends the sentence.
-          if logProbability > -.infinity { return (token, logProbability) }
+          if logProbability > -.infinity {
+            let unknown =
+              options.drawsUnknown ? 0 : model.logProbability(of: Vocabulary.unknown, after: state).0
+            return (token, score(logProbability, unknown: unknown))
+          }
         }
       }
     }
     model.logProbabilities(after: state, into: &logProbabilities)
     logits = logProbabilities
-    if options.excludesUnknown { logits[Int(Vocabulary.unknown)] = -.infinity }
+    if !options.drawsUnknown { logits[Int(Vocabulary.unknown)] = -.infinity }
     // If nothing but UNK has any probability, a sentence without it can only end.
-    if !logits.contains(where: { $0 > -.infinity }) {
-      return (Vocabulary.endOfSentence, logProbabilities[Int(Vocabulary.endOfSentence)])
-    }
-    let token = exponent.isFinite ? drawFromLogits() : argmax()
-    return (token, logProbabilities[Int(token)])
+    let isPossible = logits.contains { $0 > -.infinity }
+    let token =
+      !isPossible ? Vocabulary.endOfSentence : exponent.isFinite ? drawFromLogits() : argmax()
+    return (token, score(logProbabilities[Int(token)], unknown: logProbabilities[Int(Vocabulary.unknown)]))
+  }
+
+  /// ln p of a token as it is drawn, given that of the model and that of UNK.
+  private func score(_ logProbability: Float, unknown: Float) -> Float {
+    if options.drawsUnknown || logProbability == -.infinity { return logProbability }
+    let rest = 1 - exp(Double(unknown))
+    // Scores that do not sum to one can leave nothing to share.
+    return rest > 0 ? logProbability - Float(log(rest)) : logProbability
   }
 
   /// The likeliest token; the first of several.

@@ -54,6 +54,9 @@ extension Unicode.Scalar {
     }
   }
 
+  /// Syllables of Yi, which has no spaces between words, and words of a few syllables.
+  var isYi: Bool { (0xA000...0xA48C).contains(value) }
+
   /// Punctuation of Han and kana text: its own, and the full-width forms of ASCII's.
   var isWidePunctuation: Bool {
     switch value {
@@ -68,11 +71,13 @@ extension Unicode.Scalar {
     value >= 0x2E80 && (isHan || isHiragana || isKatakana || isWidePunctuation)
   }
 
-  /// Letters of Thai, Lao, Tibetan, Burmese and Khmer, which are written without spaces between words.
+  /// Letters of Thai, Lao, Tibetan, Burmese, Khmer, Tai, Balinese and Javanese, which are written without spaces between words; and syllables of
+  /// Hangul and Ethiopic, which have spaces between words, or U+1361, so that a text has long stretches of them only where it lacks these.
   var isOfUnspacedAlphabet: Bool {
     switch value {
     case 0x0E01...0x0E3A, 0x0E40...0x0E4E, 0x0E81...0x0ECE, 0x0F40...0x0FBC, 0x1000...0x109F, 0x1780...0x17D3,
-      0xA9E0...0xA9FF, 0xAA60...0xAA7F:
+      0xA9E0...0xA9FF, 0xAA60...0xAA7F, 0x1950...0x19DF, 0x1A20...0x1AAD, 0x1B00...0x1B4C, 0xA980...0xA9C0,
+      0xAC00...0xD7A3, 0x1200...0x135F, 0x1380...0x138F, 0x2D80...0x2DDE, 0xAB01...0xAB2E:
       true
     default: false
     }

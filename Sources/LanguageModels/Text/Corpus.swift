@@ -11,54 +11,78 @@ public struct Corpus: Sendable {
 
   /// Reads a whole text and settles its vocabulary: the one given, or else that of the text's own tokens.
   ///
-  /// With `holdout` above 0, that fraction of the sentences, the last ones, comes back apart, and the vocabulary is that of the
-  /// others alone. Memory: four bytes a token; the text itself is never held.
+  /// With a `holdout`, that part of the sentences comes back apart, and the vocabulary is that of the others alone. Memory: four bytes a token;
+  /// the text itself is never held.
   public static func build(
-    from reader: SentenceReader, vocabulary: VocabularySource, holdout: Double = 0,
+    from reader: SentenceReader, vocabulary: VocabularySource, holdout: Holdout? = nil,
     progress: (TextStatistics) -> Void = { _ in }
   ) throws -> (Corpus, heldOut: Corpus?, Vocabulary) {
-    var tokens: [TokenID]
+    var parts = Parts(holdout.map { HeldOutSentences($0) })
     let settled: Vocabulary
-    var tail = HeldOutTail(fraction: holdout)
     switch vocabulary {
     case .fixed(let vocabulary):
-      tokens = try read(reader, progress) {
-        vocabulary.append(idsOf: $0, to: &$1)
-        if holdout > 0 { tail.add(reader.statistics) }
-      }
+      try parts.read(reader, progress) { vocabulary.append(idsOf: $0, to: &$1) }
       settled = vocabulary
     case .counted(let minimumCount, let maximumSize):
       var builder = VocabularyBuilder(unit: reader.tokenizer.unit)
-      tokens = try read(reader, progress) {
-        builder.add($0, to: &$1)
-        if holdout > 0 { tail.add(reader.statistics) }
-      }
+      try parts.read(reader, progress) { builder.add($0, to: &$1) }
       builder.add(count: reader.statistics.sentences, to: Vocabulary.endOfSentence)
-      for token in try tokens[splitPoint(tokens, reader, holdout)...] { builder.remove(token) }
+      for token in parts.heldOut { builder.remove(token) }
       let (vocabulary, renumbering) = builder.settle(minimumCount: minimumCount, maximumSize: maximumSize)
-      for i in tokens.indices { tokens[i] = renumbering[Int(tokens[i])] }
+      for i in parts.training.indices { parts.training[i] = renumbering[Int(parts.training[i])] }
+      for i in parts.heldOut.indices { parts.heldOut[i] = renumbering[Int(parts.heldOut[i])] }
       settled = vocabulary
     }
-    guard holdout > 0 else { return (Corpus(tokens: tokens, statistics: reader.statistics), nil, settled) }
-    let split = try splitPoint(tokens, reader, holdout)
-    let statistics = tail.parts(of: reader.statistics)
     return (
-      Corpus(tokens: Array(tokens[..<split]), statistics: statistics.training),
-      Corpus(tokens: Array(tokens[split...]), statistics: statistics.heldOut), settled
+      Corpus(tokens: parts.training, statistics: parts.statistics.training),
+      parts.statistics.heldOut.map { Corpus(tokens: parts.heldOut, statistics: $0) }, settled
     )
   }
 
-  /// Where the last `holdout` of the sentences begin.
-  private static func splitPoint(_ tokens: [TokenID], _ reader: SentenceReader, _ holdout: Double) throws
-    -> Int
-  {
-    guard holdout > 0 else { return tokens.count }
-    var left = try reader.statistics.sentences(without: holdout)
-    for (i, token) in tokens.enumerated() where token == Vocabulary.endOfSentence {
-      left -= 1
-      if left == 0 { return i + 1 }
+  /// A text in two parts.
+  private struct Parts {
+    var training: [TokenID] = []
+    var heldOut: [TokenID] = []
+    private(set) var statistics: (training: TextStatistics, heldOut: TextStatistics?) = (
+      TextStatistics(), nil
+    )
+    private var choice: HeldOutSentences?
+
+    init(_ choice: HeldOutSentences?) { self.choice = choice }
+
+    mutating func read(
+      _ reader: SentenceReader, _ progress: (TextStatistics) -> Void,
+      number: (TokenSpans, inout [TokenID]) -> Void
+    ) throws {
+      training = try Corpus.read(reader, progress) {
+        number($0, &$1)
+        choice?.add(reader.statistics)
+      }
+      guard let choice else {
+        statistics.training = reader.statistics
+        return
+      }
+      let parts = try choice.parts(of: reader.statistics)
+      statistics = (parts.training, parts.heldOut)
+      takeOut(parts.sentences)
     }
-    return tokens.count
+
+    /// Moves the sentences with these numbers, which rise.
+    private mutating func takeOut(_ sentences: [Int]) {
+      var (sentence, next, end) = (0, 0, 0)
+      for i in training.indices {
+        let token = training[i]
+        if next < sentences.count, sentences[next] == sentence {
+          heldOut.append(token)
+          if token == Vocabulary.endOfSentence { next += 1 }
+        } else {
+          training[end] = token
+          end += 1
+        }
+        if token == Vocabulary.endOfSentence { sentence += 1 }
+      }
+      training.removeLast(training.count - end)
+    }
   }
 
   /// Reads a whole text in the numbers of `vocabulary`.

@@ -11,6 +11,8 @@ public final class LineReader {
   public let source: ByteSource
   /// Number of the line that `next()` returned last, from 1.
   public private(set) var lineNumber = 0
+  /// Whether that line has its line end, as every line has but perhaps the last.
+  public private(set) var isTerminated = true
   /// Bytes of all lines returned so far, with their line ends.
   public private(set) var bytesRead = 0
   /// The digest of all bytes read, if the reader was asked for one.
@@ -30,6 +32,9 @@ public final class LineReader {
   public static let longestText = min(1 << 30, PhysicalMemory.bytes / 8)
   /// The longest line of a list: of words, of counts, of records.
   public static let longestRecord = 1 << 26
+
+  /// The longest stretch of NULs, in bytes, that a line from a device or a pipe may begin with.
+  private static let longestStretchOfZeros = 1 << 24
 
   /// A reader of `source`; with `hashing`, `digest` covers every byte of the text.
   ///
@@ -83,6 +88,16 @@ public final class LineReader {
         return line(at: base + start, length: end - start, terminator: 0)
       }
       searched = end - start
+      // What has no size and begins with so many NULs has no end either.
+      if searched > Self.longestStretchOfZeros, source.size == nil,
+        base.load(fromByteOffset: start, as: UInt8.self) == 0,
+        memcmp(base + start, base + start + 1, searched - 1) == 0
+      {
+        throw TextError(
+          file: source.name, line: lineNumber + 1,
+          reason:
+            "\(Self.longestStretchOfZeros >> 20) MB of NUL bytes and nothing else; is this the right file?")
+      }
       guard searched <= maximumLength else {
         throw TextError(
           file: source.name, line: lineNumber + 1,
@@ -106,6 +121,7 @@ public final class LineReader {
   private func line(at base: UnsafeMutableRawPointer, length: Int, terminator: Int) -> UnsafeRawBufferPointer
   {
     lineNumber += 1
+    isTerminated = terminator > 0
     bytesRead += length + terminator
     start += length + terminator
     var text = UnsafeRawBufferPointer(start: base, count: length)

@@ -28,6 +28,9 @@ public final class SentenceReader {
   /// True when the next call would have to wait for input that a program or a person has not written so far.
   public var wouldBlock: Bool { reader?.wouldBlock ?? false }
 
+  /// Whether the line that `next()` returned last has its line end, as every line has but perhaps the last of a text.
+  public var endsWithLineEnd: Bool { reader?.isTerminated ?? true }
+
   /// Size in bytes of the text being read, when known.
   public var sourceSize: Int? { reader?.source.size }
 

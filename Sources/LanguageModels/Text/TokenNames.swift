@@ -29,18 +29,7 @@ extension Vocabulary {
 
   /// The token that `displayName` writes so; `nil` if it writes none of this unit so.
   public static func token(displayed name: String, unit: TextUnit) -> String? {
-    var token = String.UnicodeScalarView()
-    var rest = Substring(name).unicodeScalars[...]
-    while let scalar = rest.first {
-      if scalar == "\\", let escape = unit.hasWords ? wordEscape(rest) : characterEscape(rest) {
-        token.append(escape.scalar)
-        rest = rest.dropFirst(escape.length)
-      } else {
-        token.append(!unit.hasWords && scalar == "▁" ? " " : scalar)
-        rest.removeFirst()
-      }
-    }
-    let text = String(token)
+    let text = unit.hasWords ? word(named: name) : CharacterEscape.token(named: name)
     if text == unknownToken { return text }
     return unit.hasWords ? (text.isEmpty ? nil : text) : unit.isToken(text) ? text : nil
   }
@@ -67,10 +56,10 @@ extension Vocabulary {
 
   private static func escapedWord(_ word: String, isEscaped: (Unicode.Scalar) -> Bool) -> String {
     var name = ""
-    var rest = Substring(word).unicodeScalars[...]
+    var rest = Substring(word).unicodeScalars
     while let scalar = rest.first {
       if isEscaped(scalar) || scalar == "\\" && wordEscape(rest) != nil {
-        name += escape(scalar)
+        name += CharacterEscape.hexadecimal(scalar)
       } else {
         name.unicodeScalars.append(scalar)
       }
@@ -81,53 +70,29 @@ extension Vocabulary {
 
   /// The character that the beginning of `text` stands for, if it is an escape that names of words have.
   private static func wordEscape(
-    _ text: Substring.UnicodeScalarView.SubSequence
+    _ text: Substring.UnicodeScalarView
   ) -> (scalar: Unicode.Scalar, length: Int)? {
-    guard let found = hexadecimalEscape(text), isEscapedInWords(found.scalar) || found.scalar == "\\",
-      text.prefix(found.length).elementsEqual(escape(found.scalar).unicodeScalars)
+    guard let found = CharacterEscape.readHexadecimal(text),
+      isEscapedInWords(found.scalar) || found.scalar == "\\",
+      text.prefix(found.length).elementsEqual(CharacterEscape.hexadecimal(found.scalar).unicodeScalars)
     else { return nil }
     return found
+  }
+
+  private static func word(named name: String) -> String {
+    var word = String.UnicodeScalarView()
+    var rest = Substring(name).unicodeScalars
+    while let scalar = rest.first {
+      let escape = wordEscape(rest)
+      word.append(escape?.scalar ?? scalar)
+      rest = rest.dropFirst(escape?.length ?? 1)
+    }
+    return String(word)
   }
 
   // MARK: Characters and bytes
 
   private static func characterName(_ scalar: Unicode.Scalar) -> String {
-    switch scalar {
-    case " ": "▁"
-    case "\n": "\\n"
-    case "\t": "\\t"
-    case "\r": "\\r"
-    case _ where isEscapedInWords(scalar) || scalar == "▁": escape(scalar)
-    default: String(scalar)
-    }
-  }
-
-  private static func characterEscape(
-    _ text: Substring.UnicodeScalarView.SubSequence
-  ) -> (scalar: Unicode.Scalar, length: Int)? {
-    switch text.dropFirst().first {
-    case "n": ("\n", 2)
-    case "t": ("\t", 2)
-    case "r": ("\r", 2)
-    default: hexadecimalEscape(text)
-    }
-  }
-
-  // MARK: Both
-
-  private static func escape(_ scalar: Unicode.Scalar) -> String {
-    "\\u{" + String(scalar.value, radix: 16) + "}"
-  }
-
-  private static func hexadecimalEscape(
-    _ text: Substring.UnicodeScalarView.SubSequence
-  ) -> (scalar: Unicode.Scalar, length: Int)? {
-    guard text.starts(with: "\\u{".unicodeScalars) else { return nil }
-    let digits = text.dropFirst(3).prefix { $0 != "}" }
-    guard text.dropFirst(3 + digits.count).first == "}", digits.count < 7,
-      let value = UInt32(String(String.UnicodeScalarView(digits)), radix: 16),
-      let scalar = Unicode.Scalar(value)
-    else { return nil }
-    return (scalar, digits.count + 4)
+    scalar == "\u{FEFF}" ? CharacterEscape.hexadecimal(scalar) : CharacterEscape.name(scalar)
   }
 }

@@ -93,11 +93,12 @@ extension Tokenizer {
     end()
   }
 
-  /// Whether a mark is between two letters or digits, as in don't and 3.14; not where text has no spaces between words.
+  /// Whether a mark is between two letters or digits of one word, as in don't and 3.14; not where text has no spaces between words, nor beside a
+  /// digit that becomes a token of its own.
   private func isInside(_ pieces: [Piece], _ i: Int) -> Bool {
     guard i > 0, i + 1 < pieces.count, !pieces[i].isWide else { return false }
     return [pieces[i - 1], pieces[i + 1]].allSatisfy {
-      !$0.isWide && ($0.kind == .letter || $0.kind == .digit)
+      !$0.isWide && ($0.kind == .letter || $0.kind == .digit && digits != .split)
     }
   }
 

@@ -1,4 +1,5 @@
-/// What was seen of scripts that are written without spaces (Han, kana, Thai, Lao, Tibetan, Burmese, Khmer), to tell whether what was read as
+/// What was seen of scripts that are written without spaces (Han, kana, Yi, Thai, Javanese and others; Hangul and Ethiopic where a text lacks
+/// their spaces), to tell whether what was read as
 /// words are words.
 ///
 /// Only units with words are looked at, and only until `maximumLines` lines beyond ASCII have been seen.
@@ -40,9 +41,9 @@ public struct UnspacedText: Sendable, Equatable {
     }
   }
 
-  /// Han and kana that a word can have: in text with spaces, five are rare, and mostly kana of a name.
+  /// Han, kana and syllables of Yi that a word can have: in text with spaces, five are rare, and mostly kana of a name.
   private static let longestWord = 4
-  /// Letters of Thai and its like that a word can have.
+  /// Letters of Thai and its like, or syllables of Hangul or Ethiopic, that a word can have.
   private static let longestAlphabeticWord = 11
 
   private mutating func add(_ word: UnsafeRawBufferPointer) {
@@ -51,9 +52,16 @@ public struct UnspacedText: Sendable, Equatable {
       return
     }
     var (ideographs, kana, letters) = (0, 0, 0)
+    // Letters of the longest stretch, and before the last one.
+    var (longest, before) = (0, 0)
     for scalar in String(decoding: word, as: UTF8.self).unicodeScalars {
       characters += 1
-      if scalar.isHan || scalar.isHiragana {
+      // The word space of Ethiopic ends a word, though it is no white space.
+      if scalar == "\u{1361}" {
+        longest = max(longest, letters - before)
+        before = letters
+      }
+      if scalar.isHan || scalar.isHiragana || scalar.isYi {
         ideographs += 1
       } else if scalar.isKatakana {
         kana += 1
@@ -61,10 +69,11 @@ public struct UnspacedText: Sendable, Equatable {
         letters += 1
       }
     }
+    longest = max(longest, letters - before)
     let count = ideographs + kana + letters
     unspacedCharacters += count
     // Katakana alone are long names and loanwords.
-    guard ideographs > 0 && ideographs + kana > Self.longestWord || letters > Self.longestAlphabeticWord
+    guard ideographs > 0 && ideographs + kana > Self.longestWord || longest > Self.longestAlphabeticWord
     else { return }
     suspiciousWords += 1
     suspiciousCharacters += count

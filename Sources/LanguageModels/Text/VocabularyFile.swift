@@ -11,8 +11,9 @@ extension Vocabulary {
 
   /// Reads a vocabulary from `path`, in order; UNK and the end of sentence come first whether they are in the file or not.
   ///
-  /// Three kinds of files are read: one token a line; words with blanks between them, several on a line; and counts, as SRILM and `lmctl count`
-  /// write them, every line a token, a tab (for words, a blank does) and a number. N-grams of more than one word are passed over.
+  /// Three kinds of files are read: one token a line; tokens with blanks between them, several on a line, where a space is `▁`; and counts, as SRILM
+  /// and `lmctl count` write them, every line a token, a tab (for words, a blank does) and a number, or as `uniq -c` does, the number first. N-grams of
+  /// more than one word are passed over.
   ///
   /// - Throws: `FileError` or `TextError` when the file cannot be read, is empty, or has a line that holds something else.
   public init(file path: String, tokenizer: Tokenizer) throws {
@@ -50,6 +51,8 @@ private struct TokenList {
     case oneToken
     case manyTokens
     case count(separator: UInt8)
+    /// The number, a blank and the token.
+    case countFirst
   }
 
   /// No vocabulary is larger, in bytes.
@@ -62,6 +65,11 @@ private struct TokenList {
   /// Whether lines end in CRLF.
   private var hasCarriageReturns = false
 
+  /// Whether blanks can be part of a token.
+  private var mayHoldSpaces: Bool {
+    if case .text = tokenizer.separator { true } else { !tokenizer.unit.hasWords }
+  }
+
   init(_ source: ByteSource, tokenizer: Tokenizer) throws {
     (name, self.tokenizer) = (source.name, tokenizer)
     guard let bytes = try source.readAll(limit: Self.maximumSize) else {
@@ -70,24 +78,32 @@ private struct TokenList {
     }
     self.bytes = bytes
     var (lines, spacedCounts, tabbedCounts, severalTokens) = (0, 0, 0, 0)
+    var (countsFirst, indented, longest) = (0, 0, 0)
     try forEachLine { line, number in
       if number == 1 { hasCarriageReturns = line.last == UInt8(ascii: "\r") }
       let line = trimmed(line)
       if line.isEmpty { return }
       lines += 1
       let fields = line.split(whereSeparator: Tokenizer.isASCIISpace)
+      longest = max(longest, fields.count)
       if fields.count > 1 { severalTokens += 1 }
       if fields.count == 2, Self.isNumber(fields[1]) { spacedCounts += 1 }
+      if Self.tokenBehindCount(line) != nil { countsFirst += 1 }
+      if line.first == UInt8(ascii: " ") { indented += 1 }
       if let tab = line.lastIndex(of: UInt8(ascii: "\t")), tab > 0, Self.isNumber(line[(tab + 1)...]) {
         tabbedCounts += 1
       }
     }
-    let mayHoldSpaces =
-      if case .text = tokenizer.separator { true } else { !tokenizer.unit.hasWords }
     if lines > 0, tabbedCounts == lines {
       kind = .count(separator: UInt8(ascii: "\t"))
+    } else if lines > 0, countsFirst == lines,
+      indented > 0 || !mayHoldSpaces && lines > 1 && spacedCounts < lines && longest == 2
+    {
+      // uniq puts numbers below ten million to the right of a column.
+      kind = .countFirst
     } else if mayHoldSpaces {
-      kind = .oneToken
+      // A character or a byte never holds a blank beside something else.
+      kind = severalTokens > 0 && !tokenizer.unit.hasWords ? .manyTokens : .oneToken
     } else if lines > 1, spacedCounts == lines {
       kind = .count(separator: UInt8(ascii: " "))
     } else if severalTokens > 0 {
@@ -119,8 +135,13 @@ private struct TokenList {
                 "'\(String(decoding: field.prefix(40), as: UTF8.self))' stands here for the second time, "
                 + "so this is a text, not a vocabulary, which has each token once")
           }
-          if let token = try token(field, at: number) { tokens.append(token) }
+          if let token = try token(field, at: number, isCounted: true) { tokens.append(token) }
         }
+      case .countFirst:
+        guard let form = Self.tokenBehindCount(line) else { return }
+        let isNGram = form.split(whereSeparator: Tokenizer.isASCIISpace).count > 1
+        if isNGram, !mayHoldSpaces { return }
+        if let token = try token(form, at: number) { tokens.append(token) }
       case .count(let separator):
         let end =
           separator == UInt8(ascii: "\t")
@@ -166,6 +187,16 @@ private struct TokenList {
   private func forEachLine(_ body: (UnsafeRawBufferPointer, Int) throws -> Void) throws {
     let reader = LineReader(ByteSource(bytes, name: name))
     while let line = try reader.next() { try body(line, reader.lineNumber) }
+  }
+
+  /// What stands behind blanks, a whole number and one blank; `nil` if the line is not so.
+  private static func tokenBehindCount(
+    _ line: Slice<UnsafeRawBufferPointer>
+  ) -> Slice<UnsafeRawBufferPointer>? {
+    let digits = line.drop { $0 == UInt8(ascii: " ") }
+    let rest = digits.drop { (48...57).contains($0) }
+    guard rest.count < digits.count, rest.first == UInt8(ascii: " "), rest.count > 1 else { return nil }
+    return rest.dropFirst()
   }
 
   private static func isNumber(_ text: Slice<UnsafeRawBufferPointer>) -> Bool {

@@ -14,64 +14,17 @@ enum ARPAName {
 
   /// The field that stands for `token`.
   static func name(of token: String) -> String {
-    let scalars = Array(token.unicodeScalars)
-    if UnigramSection.Mark.isMark(token) {
-      return escape(scalars[0]) + scalars.dropFirst().map(String.init).joined()
+    var rest = Substring(token).unicodeScalars
+    if UnigramSection.Mark.isMark(token), let first = rest.popFirst() {
+      return CharacterEscape.hexadecimal(first) + String(rest)
     }
     var name = ""
-    for (i, scalar) in scalars.enumerated() {
-      switch scalar {
-      case " ": name += "▁"
-      case "▁": name += escape(scalar)
-      case "\n": name += "\\n"
-      case "\t": name += "\\t"
-      case "\r": name += "\\r"
-      case "\\" where unescape(scalars[i...]) != nil: name += escape(scalar)
-      case _ where scalar.properties.isWhitespace || scalar.value < 0x20: name += escape(scalar)
-      default: name.unicodeScalars.append(scalar)
-      }
+    while let scalar = rest.first {
+      name +=
+        CharacterEscape.read(rest) == nil ? CharacterEscape.name(scalar) : CharacterEscape.hexadecimal(scalar)
+      rest.removeFirst()
     }
     return name
-  }
-
-  /// The token that `name` stands for.
-  static func token(named name: String) -> String {
-    let scalars = Array(name.unicodeScalars)
-    var token = String.UnicodeScalarView()
-    var i = 0
-    while i < scalars.count {
-      if let (scalar, length) = unescape(scalars[i...]) {
-        token.append(scalar)
-        i += length
-      } else {
-        token.append(scalars[i] == "▁" ? " " : scalars[i])
-        i += 1
-      }
-    }
-    return String(token)
-  }
-
-  private static func escape(_ scalar: Unicode.Scalar) -> String {
-    "\\u{\(String(scalar.value, radix: 16))}"
-  }
-
-  /// The character whose escape `text` begins with, and the length of the escape.
-  private static func unescape(_ text: ArraySlice<Unicode.Scalar>) -> (Unicode.Scalar, Int)? {
-    guard text.first == "\\", let kind = text.dropFirst().first else { return nil }
-    switch kind {
-    case "n": return ("\n", 2)
-    case "t": return ("\t", 2)
-    case "r": return ("\r", 2)
-    case "u":
-      let digits = text.dropFirst(3).prefix(7).prefix { $0 != "}" }
-      guard text.dropFirst(2).first == "{", digits.count < 7, text.dropFirst(3 + digits.count).first == "}",
-        digits.allSatisfy({ $0.properties.isASCIIHexDigit }),
-        let value = UInt32(String(String.UnicodeScalarView(digits)), radix: 16),
-        let scalar = Unicode.Scalar(value)
-      else { return nil }
-      return (scalar, 4 + digits.count)
-    default: return nil
-    }
   }
 }
 

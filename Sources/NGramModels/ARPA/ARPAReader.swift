@@ -240,7 +240,7 @@ struct ARPAReader {
     guard ARPAName.escapes(textRules) else { return names }
     var builder = VocabularyBuilder(unit: textRules.unit)
     for id in 2..<TokenID(names.count) {
-      var token = ARPAName.token(named: names[id])
+      var token = CharacterEscape.token(named: names[id])
       let line = unigrams.section.lines[Int(id)]
       guard textRules.unit == .word || textRules.isToken(token) else {
         throw TextError(

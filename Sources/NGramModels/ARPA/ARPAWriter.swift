@@ -3,9 +3,6 @@ import LanguageModels
 import Threads
 
 extension NGramModel {
-  /// Writes the model to `path` as an ARPA file, with no text rules but its unit; see `writeARPA(to:tokenizer:)`.
-  public func writeARPA(to path: String) throws { try writeARPA(to: path, tokenizer: nil) }
-
   /// Writes the model to `path` as an ARPA file, the format that KenLM, SRILM and others exchange:
   ///
   ///     \data\
@@ -28,9 +25,6 @@ extension NGramModel {
 }
 
 extension StoredModel {
-  /// Writes the model to `path` as an ARPA file, with no text rules but its unit; see `NGramModel.writeARPA(to:tokenizer:)`.
-  public func writeARPA(to path: String) throws { try writeARPA(to: path, tokenizer: nil) }
-
   /// Writes the model to `path` as an ARPA file; see `NGramModel.writeARPA(to:tokenizer:)`.
   public func writeARPA(to path: String, tokenizer: Tokenizer?) throws {
     let rules = ARPATextRules(

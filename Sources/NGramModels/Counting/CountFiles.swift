@@ -10,29 +10,35 @@ public enum CountProgress: Sendable {
   case writing(lines: Int)
 }
 
-/// Files of counts: all n-grams of a text up to an order, each on a line (see `CountFormat`), sorted; see `CountText` for the order.
+/// Files of counts: all n-grams of a text up to an order, each on a line (see `CountFormat`), sorted; see `CountText` for the order, and for the
+/// line before the first n-gram that says what tokens are where they are not plain words.
 ///
 /// Sentences begin with `<s>` and end with `</s>`, which are counted like words. The n-grams of all orders stand there, so files
 /// of parts of a text can be merged into that of the whole.
 public enum CountFiles {
-  /// Counts the n-grams of what `reader` reads and writes them to `path`.
+  /// Counts the n-grams of what `reader` reads and writes them to `path`; if there are none, an empty file, or with `isEmptyWritten` false
+  /// nothing.
   ///
-  /// - Returns: how many lines were written.
+  /// - Returns: how many n-grams were written.
   /// - Throws: `FileError` when the text has more tokens or n-grams than can be numbered, before any count is written.
   public static func count(
     _ reader: SentenceReader, order: Int, context: ContextMode, limit: CountingLimit?, to path: String,
-    as format: CountFormat = .columns, progress: (CountProgress) -> Void
+    as format: CountFormat = .columns, isEmptyWritten: Bool = false, progress: (CountProgress) -> Void
   ) throws -> Int {
     let file = try AtomicFile(path: path)
     var writer = CountLineWriter(format) { try file.write($0) }
     let reading = { progress(.reading($0)) }
     var builder = VocabularyBuilder(unit: reader.tokenizer.unit)
+    func writeHeading() throws {
+      if reader.statistics.sentences > 0 { try writer.appendHeading(reader.tokenizer) }
+    }
     if let limit {
       let text = try SpooledText(reader, context: context, in: limit.folder, progress: reading) {
         builder.number($0, to: &$1)
       }
       try reader.statistics.checkThatCountsFit()
       progress(.sorting)
+      try writeHeading()
       let words = SortedWords(builder)
       let counts = try StoredCounts(
         text, order: order, vocabularySize: words.count, numbers: words.numbers, limit: limit)
@@ -46,6 +52,7 @@ public enum CountFiles {
       let tokens = try Corpus.read(reader, reading) { builder.number($0, to: &$1) }
       try reader.statistics.checkThatCountsFit()
       progress(.sorting)
+      try writeHeading()
       let words = SortedWords(builder)
       let counts = try NGramCounts(words.renumber(tokens, context: context), order: order)
       progress(.writing(lines: 0))
@@ -55,7 +62,7 @@ public enum CountFiles {
         if writer.lines % 65_536 == 0 { progress(.writing(lines: writer.lines)) }
       }
     }
-    guard writer.lines > 0 else { return 0 }
+    guard writer.lines > 0 || isEmptyWritten else { return 0 }
     try writer.flush()
     try file.commit()
     return writer.lines
@@ -66,6 +73,7 @@ public enum CountFiles {
   /// Memory: a block of each file.
   ///
   /// - Parameter progress: called with the lines written, now and then.
+  /// - Throws: `FileError` where files hold counts by different text rules; those without any hold none.
   public static func merge(
     _ paths: [String], to path: String, as format: CountFormat = .columns,
     progress: (Int) -> Void = { _ in }
@@ -73,6 +81,7 @@ public enum CountFiles {
     var merger = try CountMerger(paths.map { try ByteSource(path: $0) })
     let file = try AtomicFile(path: path)
     var writer = CountLineWriter(format) { try file.write($0) }
+    if let rules = merger.rules { try writer.appendHeading(rules) }
     try merger.forEach {
       try writer.append($0, $1)
       if writer.lines % 65_536 == 0 { progress(writer.lines) }
@@ -80,6 +89,12 @@ public enum CountFiles {
     try writer.flush()
     try file.commit()
     return writer.lines
+  }
+
+  /// The text rules by which the counts in `source`, of which nothing is taken, were made; `nil` if it does not say so.
+  public static func textRules(_ source: ByteSource) throws -> Tokenizer? {
+    let line = try source.peek(1 << 16).prefix { $0 != UInt8(ascii: "\n") }
+    return try Array(line).withUnsafeBytes { try CountText.rules(line: $0, file: source.name) }
   }
 }
 

@@ -19,6 +19,8 @@ struct CountLine {
 final class CountLineReader {
   private let lines: LineReader
   private var previous: [UInt8] = []
+  /// The text rules that stand before the first n-gram, once that is read; `nil` if none do, as for plain words.
+  private(set) var rules: Tokenizer?
   /// The n-gram of a line that is a JSON object.
   private var words = UnsafeMutableRawBufferPointer(start: nil, count: 0)
 
@@ -43,6 +45,10 @@ final class CountLineReader {
   func next() throws -> CountLine? {
     guard var text = try lines.next() else { return nil }
     if text.last == UInt8(ascii: "\r") { text = UnsafeRawBufferPointer(rebasing: text.dropLast()) }
+    if lines.lineNumber == 1, let rules = try CountText.rules(line: text, file: name) {
+      self.rules = rules
+      return try next()
+    }
     // A line of columns has a tab, which a JSON object can do without.
     let isObject = text.first == UInt8(ascii: "{") && !text.contains(UInt8(ascii: "\t"))
     let line = try isObject ? object(text) : columns(text)
@@ -103,7 +109,7 @@ final class CountLineReader {
 
 /// Writes lines of counts in blocks.
 struct CountLineWriter {
-  /// How many lines were written.
+  /// How many n-grams were written.
   private(set) var lines = 0
   private var output: [UInt8] = []
   private let format: CountFormat
@@ -136,6 +142,13 @@ struct CountLineWriter {
     output.append(UInt8(ascii: "\n"))
     lines += 1
     if output.count > 1 << 18 { try flush() }
+  }
+
+  /// Writes before the first n-gram by which text rules the tokens were made, where they are not plain words.
+  mutating func appendHeading(_ tokenizer: Tokenizer) throws {
+    guard let heading = CountText.heading(tokenizer, format) else { return }
+    output.append(contentsOf: heading)
+    output.append(UInt8(ascii: "\n"))
   }
 
   mutating func flush() throws {

@@ -8,11 +8,25 @@ struct CountMerger {
   /// The next line of each source that has one.
   private var heads = MergeHeap<(line: CountLine, source: Int)>()
   private var ngram: [UInt8] = []
+  /// The text rules of all of them; `nil` if they do not say.
+  let rules: Tokenizer?
 
   init(_ sources: [ByteSource]) throws {
     readers = sources.map { CountLineReader($0) }
+    var counted: [CountLineReader] = []
     for (source, reader) in readers.enumerated() {
-      if let line = try reader.next() { heads.insert((line, source), by: Self.precedes) }
+      if let line = try reader.next() {
+        heads.insert((line, source), by: Self.precedes)
+        counted.append(reader)
+      }
+    }
+    rules = counted.first?.rules
+    if let first = counted.first, let other = counted.first(where: { $0.rules != first.rules }) {
+      func text(_ reader: CountLineReader) -> String { reader.rules?.json.text ?? "plain words" }
+      throw FileError(
+        path: other.name,
+        reason: "was counted by other text rules (\(text(other))) than \(first.name) (\(text(first))); "
+          + "counts of different tokens do not add up")
     }
   }
 

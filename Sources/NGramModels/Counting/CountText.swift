@@ -11,6 +11,52 @@ enum CountText {
   /// The beginning of a sentence.
   static let sentenceStart = Array("<s>".utf8)
 
+  private static let rulesMark = " lmctl text rules: "
+  private static let rulesMember = "text_rules"
+
+  /// The text rules by which tokens were made, as files of counts give them; `nil` for plain words.
+  private static func written(_ tokenizer: Tokenizer) -> JSONValue? {
+    var rules = tokenizer
+    // What becomes of bytes that are no text has been decided.
+    rules.invalid = .error
+    return rules == Tokenizer() ? nil : rules.json
+  }
+
+  /// What stands before the first n-gram, as a line without its end, where tokens are not plain words: their text rules; in columns with a
+  /// count of 0.
+  ///
+  /// No n-gram begins with a space, so it comes first however lines of columns are sorted by n-gram.
+  static func heading(_ tokenizer: Tokenizer, _ format: CountFormat = .columns) -> [UInt8]? {
+    written(tokenizer).map { rules in
+      switch format {
+      case .columns: Array("\(rulesMark)\(rules.text)\t0".utf8)
+      case .jsonLines: Array(JSONValue.object([.init(rulesMember, rules)]).text.utf8)
+      }
+    }
+  }
+
+  /// The text rules that stand in the first line; `nil` if an n-gram does.
+  ///
+  /// - Throws: `UserError` when they cannot be understood.
+  static func rules(line: UnsafeRawBufferPointer, file: String) throws -> Tokenizer? {
+    func parse(_ text: Slice<UnsafeRawBufferPointer>) throws -> JSONValue {
+      try JSONValue(parsing: UnsafeRawBufferPointer(rebasing: text), file: file, line: 1)
+    }
+    var rules: JSONValue?
+    if line.starts(with: rulesMark.utf8), let tab = line.lastIndex(of: UInt8(ascii: "\t")) {
+      rules = try parse(line[rulesMark.utf8.count..<tab])
+    } else if line.starts(with: "{\"\(rulesMember)\":".utf8) {
+      rules = try parse(line[...])[rulesMember]
+    }
+    guard let rules else { return nil }
+    do {
+      return try Tokenizer(json: rules)
+    } catch let error as CheckpointError {
+      throw TextError(
+        file: file, line: 1, reason: "text rules that this lmctl does not know: \(error.reason)")
+    }
+  }
+
   /// Appends the written form of token `id`.
   static func append(_ id: TokenID, of builder: VocabularyBuilder, to output: inout [UInt8]) {
     if id == Vocabulary.endOfSentence { return output.append(contentsOf: "</s>".utf8) }
@@ -40,7 +86,7 @@ enum CountText {
   }
 
   private static func escape(_ scalar: Unicode.Scalar, to output: inout [UInt8]) {
-    output.append(contentsOf: "\\u{\(String(scalar.value, radix: 16))}".utf8)
+    output.append(contentsOf: CharacterEscape.hexadecimal(scalar).utf8)
   }
 
   /// Whether `text` can be the written form of a token.
@@ -48,22 +94,15 @@ enum CountText {
 
   /// The token that was written so, in units other than words; `nil` if none was.
   static func token(_ text: String) -> String? {
-    var token = ""
-    var rest = text[...]
-    while let character = rest.unicodeScalars.first {
-      if character == "\\" {
-        guard rest.hasPrefix("\\u{"), let end = rest.firstIndex(of: "}"),
-          let value = UInt32(rest[rest.index(rest.startIndex, offsetBy: 3)..<end], radix: 16),
-          let scalar = Unicode.Scalar(value)
-        else { return nil }
-        token.unicodeScalars.append(scalar)
-        rest = rest[rest.index(after: end)...]
-      } else {
-        token.unicodeScalars.append(character == "▁" ? " " : character)
-        rest = Substring(rest.unicodeScalars.dropFirst())
-      }
+    var token = String.UnicodeScalarView()
+    var rest = Substring(text).unicodeScalars
+    while let scalar = rest.first {
+      let escape = CharacterEscape.readHexadecimal(rest)
+      if scalar == "\\", escape == nil { return nil }
+      token.append(escape?.scalar ?? (scalar == "▁" ? " " : scalar))
+      rest = rest.dropFirst(escape?.length ?? 1)
     }
-    return token
+    return String(token)
   }
 
   /// Whether the line of n-gram `a` stands before that of n-gram `b`, as `LC_ALL=C sort` puts them: byte by byte, a tab behind each

@@ -32,11 +32,6 @@ public struct CountedText: Sendable {
     self.counts = counts
     (self.vocabulary, sizes, file) = (read.vocabulary, read.sizes, read.file)
   }
-
-  /// The same where white space stands between words.
-  public init(_ source: ByteSource, order: Int, unit: TextUnit, vocabulary: VocabularySource) throws {
-    try self.init(source, order: order, tokenizer: Tokenizer(unit: unit), vocabulary: vocabulary)
-  }
 }
 
 /// How large a text is.

@@ -73,7 +73,15 @@ struct ReadCounts<Sink: WeightedNGramSink> {
     let lines = CountLineReader(source, hashing: true)
     var parser = CountsParser(order: order, tokenizer: tokenizer, into: sink)
     do {
-      while let line = try lines.next() { try parser.read(line.ngram, line.count) }
+      while let line = try lines.next() {
+        if let rules = lines.rules, CountText.heading(rules) != CountText.heading(tokenizer) {
+          throw CountsProblem(
+            reason:
+              "these counts were made by other text rules, \(rules.json.text); give the same options as there"
+          )
+        }
+        try parser.read(line.ngram, line.count)
+      }
       try parser.finish()
     } catch let problem as CountsProblem {
       throw lines.problem(problem.reason)

@@ -18,36 +18,44 @@ public struct LargeText: Sendable {
   private let numbers: [UInt32]?
   private let limit: CountingLimit
 
-  /// Reads a whole text and settles its vocabulary; with `holdout` above 0, that fraction of the sentences, the last ones, is left to
-  /// `heldOut`.
+  /// Reads a whole text and settles its vocabulary; with a `holdout`, that part of the sentences is left to `heldOut`.
   ///
   /// Memory: that of the vocabulary, and of what is held out.
   public init(
-    _ reader: SentenceReader, context: ContextMode, vocabulary: VocabularySource, holdout: Double = 0,
+    _ reader: SentenceReader, context: ContextMode, vocabulary: VocabularySource, holdout: Holdout? = nil,
     limit: CountingLimit, progress: (TextStatistics) -> Void
   ) throws {
     (self.limit, name) = (limit, "the text")
     var whole: SpooledText
     var (rest, unknown) = ([TokenID](), 0)
-    var tail = HeldOutTail(fraction: holdout)
+    var choice = holdout.map { HeldOutSentences($0) }
+    var statistics: TextStatistics?
+    func withoutHeldOut(_ whole: SpooledText) throws -> SpooledText {
+      guard let parts = try choice?.parts(of: reader.statistics) else { return whole }
+      statistics = parts.heldOut
+      let (left, taken) = try whole.taking(
+        out: parts.sentences, of: reader.statistics.sentences, context: context, in: limit.folder)
+      rest = taken
+      return left
+    }
     switch vocabulary {
     case .fixed(let vocabulary):
       whole = try SpooledText(reader, context: context, in: limit.folder, progress: progress) {
         vocabulary.append(idsOf: $0, to: &$1)
         for token in $1 where token == Vocabulary.unknown { unknown += 1 }
-        if holdout > 0 { tail.add(reader.statistics) }
+        choice?.add(reader.statistics)
       }
-      if holdout > 0 { (whole, rest) = try whole.split(after: reader.statistics.sentences(without: holdout)) }
+      whole = try withoutHeldOut(whole)
       for token in rest where token == Vocabulary.unknown { unknown -= 1 }
       (self.vocabulary, numbers) = (vocabulary, nil)
     case .counted(let minimumCount, let maximumSize):
       var builder = VocabularyBuilder(unit: reader.tokenizer.unit)
       whole = try SpooledText(reader, context: context, in: limit.folder, progress: progress) {
         builder.add($0, to: &$1)
-        if holdout > 0 { tail.add(reader.statistics) }
+        choice?.add(reader.statistics)
       }
       builder.add(count: reader.statistics.sentences, to: Vocabulary.endOfSentence)
-      if holdout > 0 { (whole, rest) = try whole.split(after: reader.statistics.sentences(without: holdout)) }
+      whole = try withoutHeldOut(whole)
       for token in rest { builder.remove(token) }
       let counts = builder.counts
       let (vocabulary, numbers) = builder.settle(minimumCount: minimumCount, maximumSize: maximumSize)
@@ -58,8 +66,7 @@ public struct LargeText: Sendable {
       (self.vocabulary, self.numbers) = (vocabulary, numbers)
     }
     spool = whole
-    heldOut =
-      holdout > 0 ? Corpus(tokens: rest, statistics: tail.parts(of: reader.statistics).heldOut) : nil
+    heldOut = statistics.map { Corpus(tokens: rest, statistics: $0) }
     files = reader.statistics.texts
     sizes = TextSizes(
       sentences: reader.statistics.sentences - (heldOut?.sentences ?? 0),
@@ -79,14 +86,6 @@ public struct LargeText: Sendable {
     spool = try writer.finish()
     (self.limit, name, numbers, heldOut) = (limit, source.name, read.numbers, nil)
     (self.vocabulary, sizes, files) = (read.vocabulary, read.sizes, [read.file])
-  }
-
-  /// The same where white space stands between words.
-  public init(
-    counts source: ByteSource, order: Int, unit: TextUnit, vocabulary: VocabularySource, limit: CountingLimit
-  ) throws {
-    try self.init(
-      counts: source, order: order, tokenizer: Tokenizer(unit: unit), vocabulary: vocabulary, limit: limit)
   }
 
   /// The text in the numbers of its vocabulary, if it is one and a model of this order can be made in memory within the limit.

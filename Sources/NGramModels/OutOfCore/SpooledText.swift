@@ -82,8 +82,37 @@ struct SpooledText: Spool {
     return tokens
   }
 
+  /// The text without the sentences with these numbers, which rise, and the words of these in the numbers in which they were read.
+  ///
+  /// - Parameter count: how many sentences there are.
+  func taking(
+    out heldOut: [Int], of count: Int, context: ContextMode, in folder: String
+  ) throws -> (SpooledText, heldOut: [TokenID]) {
+    guard let first = heldOut.first else { return (self, []) }
+    if first == count - heldOut.count { return try split(after: first) }
+    var output = try StoredArrayWriter<UInt32>(in: folder)
+    var words: [TokenID] = []
+    var (sentence, next) = (0, 0)
+    var reader = StoredArrayReader(self.words)
+    while !reader.isAtEnd {
+      let word = try reader.next()
+      let isHeldOut = next < heldOut.count && heldOut[next] == sentence
+      if word == Self.sentenceStart {
+        // The mark of a stream is that of its first sentence, whichever that is.
+        if !isHeldOut || context == .stream { try output.append(word) }
+        continue
+      }
+      if isHeldOut { words.append(word) } else { try output.append(word) }
+      if word == Vocabulary.endOfSentence {
+        sentence += 1
+        if isHeldOut { next += 1 }
+      }
+    }
+    return (SpooledText(words: try output.finish()), words)
+  }
+
   /// The first `sentences` of the text, and the words of the others in the numbers in which they were read.
-  func split(after sentences: Int) throws -> (SpooledText, rest: [TokenID]) {
+  private func split(after sentences: Int) throws -> (SpooledText, heldOut: [TokenID]) {
     var (left, end) = (sentences, 0)
     var reader = StoredArrayReader(words)
     while left > 0, !reader.isAtEnd {

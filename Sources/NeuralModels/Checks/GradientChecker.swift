@@ -9,7 +9,7 @@ import Tensors
 /// tensor do not. A central difference is off by c h² + O(h⁴): the step h is halved until the slope that two steps extrapolate to
 /// (Richardson 1911) no longer changes, or rounding takes over.
 struct GradientChecker {
-  private let network: any NeuralNetwork
+  private let network: NextTokenNetwork
   private let batch: Batch
   private let states: [[Float]]
   private let seed: UInt64
@@ -22,7 +22,7 @@ struct GradientChecker {
   private static let mostSteps = 12
 
   /// A checker of `network` on text and states that `seed` decides.
-  init(_ network: any NeuralNetwork, vocabularySize: Int, seed: UInt64) {
+  init(_ network: NextTokenNetwork, vocabularySize: Int, seed: UInt64) {
     self.network = network
     self.seed = seed
     var generator = SeededGenerator(seed: seed)

@@ -1,45 +1,70 @@
 import Kernels
+import LanguageModels
 import Tensors
 
-/// Activation regularization (AR) and temporal activation regularization (TAR) of a network's last recurrent layer (Merity, McCann
-/// and Socher 2017, "Revisiting activation regularization for language RNNs", section 3): to the mean cross-entropy is added
+/// Activation regularization (AR) and temporal activation regularization (TAR) around the dropout behind a network's last recurrent
+/// layer (Merity, McCann and Socher 2017, "Revisiting activation regularization for language RNNs", section 3): in training, to the
+/// mean cross-entropy is added
 ///
-///     α · mean(x²)  +  β · mean((h_{t+1} − h_t)²)
+///     α · mean(y²)  +  β · mean((x_{t+1} − x_t)²),   y = dropout(x)
 ///
-/// where x is h after dropout. The means run over all T·B·H elements, and over the (T − 1)·B·H differences of neighbouring steps. A
-/// step before which a row restarts has no difference from the one before.
-struct ActivationPenalty {
+/// The means run over all T·B·H elements, and over the (T − 1)·B·H differences of neighbouring steps. A step before which a row
+/// restarts has no difference from the one before. The penalties change gradients, not the loss that is reported.
+final class ActivationPenalty: SequenceLayer {
   /// α.
-  let activation: Double
+  private let activation: Double
   /// β.
-  let temporal: Double
-  let engine: Engine
+  private let temporal: Double
+  private let dropout: Dropout
+  private let engine: Engine
+  /// x and y of the last `forward`.
+  private var seen: (x: MatrixView, y: MatrixView)?
 
-  /// ∂x += weight · 2α x / (T·B·H); both are contiguous, [T·B × H].
-  func addActivationGradient(_ x: MatrixView, weight: Double, to gradient: MatrixView) {
-    let count = x.rows * x.columns
+  init(activation: Double, temporal: Double, around dropout: Dropout, engine: Engine) {
+    (self.activation, self.temporal, self.dropout, self.engine) = (activation, temporal, dropout, engine)
+  }
+
+  var parts: [any SequenceLayer] { [dropout] }
+  var inputSize: Int { dropout.inputSize }
+  var outputSize: Int { dropout.inputSize }
+  var isPointwise: Bool { true }
+
+  func forward(_ x: MatrixView, _ pass: Pass) -> MatrixView {
+    let y = dropout.forward(x, pass)
+    seen = (x, y)
+    return y
+  }
+
+  func backward(_ gradient: MatrixView, into inputGradient: MatrixView, adding: Bool, _ pass: Pass) {
+    guard let seen else { preconditionFailure("there is no gradient before a forward pass") }
+    if activation > 0 { addActivationGradient(seen.y, weight: pass.weight, to: gradient) }
+    dropout.backward(gradient, into: inputGradient, adding: adding, pass)
+    if temporal > 0 { addTemporalGradient(seen.x, pass, to: inputGradient) }
+  }
+
+  /// ∂y += weight · 2α y / (T·B·H); both are contiguous, [T·B × H].
+  private func addActivationGradient(_ y: MatrixView, weight: Double, to gradient: MatrixView) {
+    let count = y.rows * y.columns
     let scale = Float(weight * 2 * activation / Double(count))
     engine.split(count) { part in
       engine.kernels.addScaled(
-        part.count, scale, x.pointer + part.lowerBound, gradient.pointer + part.lowerBound)
+        part.count, scale, y.pointer + part.lowerBound, gradient.pointer + part.lowerBound)
     }
   }
 
-  /// For d_t = h_t − h_{t−1}:  ∂h_t += weight · 2β d_t / ((T − 1)·B·H),  ∂h_{t−1} −= the same; both [T·B × H].
-  func addTemporalGradient(
-    _ h: MatrixView, steps: Int, restarts: [Bool], weight: Double, to gradient: MatrixView
-  ) {
-    guard steps > 1 else { return }
-    let rows = h.rows / steps
-    let scale = Float(weight * 2 * temporal / Double((steps - 1) * rows * h.columns))
+  /// For d_t = x_t − x_{t−1}:  ∂x_t += weight · 2β d_t / ((T − 1)·B·H),  ∂x_{t−1} −= the same; both [T·B × H].
+  private func addTemporalGradient(_ x: MatrixView, _ pass: Pass, to gradient: MatrixView) {
+    guard pass.steps > 1 else { return }
+    let (rows, restarts) = (pass.rows, pass.restarts)
+    let scale = Float(pass.weight * 2 * temporal / Double((pass.steps - 1) * rows * x.columns))
     engine.split(rows) { part in
-      for t in 1..<steps {
+      for t in 1..<pass.steps {
         for row in part where restarts.isEmpty || !restarts[t * rows + row] {
-          let (now, before) = (t * rows + row, (t - 1) * rows + row)
-          for target in [now, before] {
+          let (now, previous) = (t * rows + row, (t - 1) * rows + row)
+          for target in [now, previous] {
             let scale = target == now ? scale : -scale
-            engine.kernels.addScaled(h.columns, scale, h.row(now), gradient.row(target))
-            engine.kernels.addScaled(h.columns, -scale, h.row(before), gradient.row(target))
+            engine.kernels.addScaled(x.columns, scale, x.row(now), gradient.row(target))
+            engine.kernels.addScaled(x.columns, -scale, x.row(previous), gradient.row(target))
           }
         }
       }

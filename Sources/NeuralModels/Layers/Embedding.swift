@@ -19,15 +19,12 @@ final class Embedding {
   private let engine: Engine
   private var isDropping = false
 
-  init(
-    vocabularySize: Int, size: Int, dropoutRate: Float = 0, arena: ParameterArena, workspace: Workspace,
-    engine: Engine
-  ) {
+  init(vocabularySize: Int, size: Int, dropoutRate: Float = 0, _ declarations: Declarations) {
     self.size = size
     self.dropoutRate = dropoutRate
-    self.engine = engine
-    factors = workspace.buffer()
-    weights = arena.add("embedding", shape: [vocabularySize, size])
+    engine = declarations.engine
+    factors = declarations.buffer("embedding_mask", .floats(dropoutRate > 0 ? vocabularySize : 0))
+    weights = declarations.parameter("embedding", vocabularySize, size)
   }
 
   /// Uniform in ±4/√E; in ±8/√E if there are few tokens, as of characters, and they are not `tied`, which makes them the weights of the
@@ -68,10 +65,4 @@ final class Embedding {
       }
     }
   }
-}
-
-/// The numbers of masks other than those between layers, which have the layers' numbers from 0.
-enum MaskNumber {
-  static let embedding = 1 << 20
-  static func recurrentWeights(layer: Int) -> Int { 1 << 21 + layer }
 }

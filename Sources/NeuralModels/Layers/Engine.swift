@@ -49,8 +49,17 @@ public final class Engine {
     pool.run { thread in body(pool.share(count, of: thread)) }
   }
 
-  /// y = x for contiguous floats.
-  func copy(_ x: MatrixView, to y: MatrixView) {
-    split(x.rows) { rows in y.rows(rows).copy(from: x.rows(rows)) }
+  /// y = x, or y += x if `adding`, row by row; nothing if they are the same.
+  func move(_ x: MatrixView, into y: MatrixView, adding: Bool = false) {
+    if !adding, x.pointer == y.pointer { return }
+    split(x.rows) { rows in
+      for row in rows {
+        if adding {
+          kernels.addScaled(x.columns, 1, x.row(row), y.row(row))
+        } else {
+          y.row(row).update(from: x.row(row), count: x.columns)
+        }
+      }
+    }
   }
 }

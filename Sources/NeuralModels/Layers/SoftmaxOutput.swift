@@ -2,15 +2,15 @@ import Kernels
 import LanguageModels
 import Tensors
 
-/// The output layer and its loss: y = x W + b, p = softmax(y), L = −Σ ln p(target).
+/// The full softmax: y = x W + b, p = softmax(y), L = −Σ ln p(target).
 ///
 /// With label smoothing (Szegedy et al. 2016, section 7) the gradients are those of L = −Σ Σ_w q(w) ln p(w), where q gives the target 1 − ε
 /// and spreads ε evenly over all V tokens, so that the network gains nothing by being all too sure.
 ///
-/// With large vocabularies this layer takes most of the time. Logits are computed, turned into gradients and used up in chunks of rows,
-/// which bounds their memory; each chunk is large enough to pay for reading the weights. They lie in panels, where products and
+/// With large vocabularies this layer takes most of the time. Logits are computed, turned into gradients and used up in blocks of rows,
+/// which bounds their memory; each block is large enough to pay for reading the weights. They lie in panels, where products and
 /// softmax read them as they are.
-final class SoftmaxOutput {
+final class SoftmaxOutput: OutputLayer {
   /// V.
   let vocabularySize: Int
   /// F, the number of features.
@@ -26,32 +26,43 @@ final class SoftmaxOutput {
   private let engine: Engine
   private let logits: AlignedBuffer
   private let gathered: AlignedBuffer
+  private let lineBuffer: AlignedBuffer
+  /// The rows of a block.
+  private let blockRows: Int
   private var rowLosses: [Double] = []
 
   /// Floats of logits that are in the making at a time.
-  private static let chunkSize = 1 << 23
+  private static let blockSize = 1 << 23
 
   /// An output layer with weights of its own, or with `tied` ones.
   init(
     vocabularySize: Int, featureSize: Int, tied: Parameter?, labelSmoothing: Double = 0,
-    arena: ParameterArena, workspace: Workspace, engine: Engine
+    _ declarations: Declarations
   ) {
     self.vocabularySize = vocabularySize
     self.labelSmoothing = labelSmoothing
     self.featureSize = featureSize
-    self.engine = engine
-    logits = workspace.buffer()
-    gathered = workspace.buffer()
-    weights = tied ?? arena.add("output.weights", shape: [featureSize, vocabularySize])
+    engine = declarations.engine
+    blockRows = max(64, Self.blockSize / vocabularySize)
+    let panels = engine.kernels.panels(columns: vocabularySize) * engine.kernels.panelWidth
+    // Panels have an odd number of rows.
+    let rows = blockRows
+    logits = declarations.buffer("logits", Extent { (min($0 * $1, Double(rows)) + 1) * Double(panels) })
+    gathered = declarations.buffer("scored_features", .positions(featureSize))
+    lineBuffer = declarations.buffer("distribution", .floats(vocabularySize))
+    weights = tied ?? declarations.parameter("weights", featureSize, vocabularySize)
     isTied = tied != nil
-    bias = arena.add("output.bias", shape: [vocabularySize])
+    bias = declarations.parameter("bias", vocabularySize)
   }
 
-  /// Calls `body` with the first row of each chunk of rows, and its logits [chunk × V].
-  private func forEachChunk(_ x: MatrixView, _ body: (_ firstRow: Int, _ logits: PanelMatrix) -> Void) {
-    let size = max(64, Self.chunkSize / vocabularySize)
-    for first in stride(from: 0, to: x.rows, by: size) {
-      let rows = x.rows(first..<min(x.rows, first + size))
+  func initialize(features: Int, using generator: inout SeededGenerator) {
+    if !isTied { weights.value.rows(0..<features).fillUniform(0.1, using: &generator) }
+  }
+
+  /// Calls `body` with the first row of each block of rows, and its logits [block × V].
+  private func forEachBlock(_ x: MatrixView, _ body: (_ firstRow: Int, _ logits: PanelMatrix) -> Void) {
+    for first in stride(from: 0, to: x.rows, by: blockRows) {
+      let rows = x.rows(first..<min(x.rows, first + blockRows))
       let y = PanelMatrix(logits, rows: rows.rows, columns: vocabularySize, kernels: engine.kernels)
       engine.products.multiply(
         rows, weights.value, transposed: isTied, into: y, bias: bias.value.pointer)
@@ -59,16 +70,10 @@ final class SoftmaxOutput {
     }
   }
 
-  /// The sum of −ln p(target) over all rows with a target, and the gradients of the (smoothed) sum times `scale`.
-  ///
-  /// - Parameters:
-  ///   - x: [rows × F].
-  ///   - targets: for each row the token, or `Batch.ignored`.
-  ///   - gradient: overwritten with scale · ∂L/∂x, [rows × F].
   func lossAndGradients(_ x: MatrixView, targets: [TokenID], scale: Float, gradient: MatrixView) -> Double {
     rowLosses.removeAll(keepingCapacity: true)
     rowLosses.append(contentsOf: repeatElement(0, count: x.rows))
-    forEachChunk(x) { first, y in
+    forEachBlock(x) { first, y in
       rowLosses.withUnsafeMutableBufferPointer { losses in
         nonisolated(unsafe) let losses = losses
         engine.split(y.rows) { mine in
@@ -119,12 +124,10 @@ final class SoftmaxOutput {
     }
   }
 
-  /// ln p(target) of each row, 0 for rows without a target, for which no logits are computed.
   func logProbabilities(_ x: MatrixView, targets: [TokenID]) -> [Float] {
     measure(x, targets: targets, otherwise: 0) { Float(-$0) }
   }
 
-  /// −ln p(target) of each row, 0 for rows without a target, as exactly as the logits allow.
   func losses(_ x: MatrixView, targets: [TokenID]) -> [Double] {
     measure(x, targets: targets, otherwise: 0) { $0 }
   }
@@ -135,7 +138,7 @@ final class SoftmaxOutput {
   ) -> [Number] {
     let scored = targets.indices.filter { targets[$0] != Batch.ignored }
     var result = [Number](repeating: otherwise, count: targets.count)
-    forEachChunk(scored.count < x.rows ? gather(scored, of: x) : x) { first, y in
+    forEachBlock(scored.count < x.rows ? gather(scored, of: x) : x) { first, y in
       result.withUnsafeMutableBufferPointer { result in
         nonisolated(unsafe) let result = result
         engine.split(y.rows) { mine in
@@ -158,13 +161,26 @@ final class SoftmaxOutput {
     return result
   }
 
-  /// ln p of every token for one row x of F features; `output` is overwritten.
-  func distribution(_ x: MatrixView, into output: inout [Float]) {
-    precondition(x.rows == 1, "a distribution is that of one row")
-    forEachChunk(x) { _, y in
-      // A single row's panels lie one after the other.
-      engine.kernels.logSoftmax(vocabularySize, y.pointer, y.pointer)
-      output = Array(UnsafeBufferPointer(start: y.pointer, count: vocabularySize))
+  func logDistributions(_ x: MatrixView, into output: inout [Float]) {
+    // In a block of one row, its panels lie one after the other.
+    output.removeAll(keepingCapacity: true)
+    output.reserveCapacity(x.rows * vocabularySize)
+    forEachBlock(x) { _, y in
+      for row in 0..<y.rows {
+        let logits = y.panelCount == 1 || y.rows == 1 ? y.row(row) : line(row, of: y)
+        engine.kernels.logSoftmax(vocabularySize, logits, logits)
+        output += UnsafeBufferPointer(start: logits, count: vocabularySize)
+      }
     }
+  }
+
+  /// A row of y in one piece.
+  private func line(_ row: Int, of y: PanelMatrix) -> UnsafeMutablePointer<Float> {
+    lineBuffer.reserve(vocabularySize)
+    for panel in 0..<y.panelCount {
+      let columns = y.panel(panel)
+      (lineBuffer.pointer + panel * y.panelWidth).update(from: columns.row(row), count: columns.columns)
+    }
+    return lineBuffer.pointer
   }
 }

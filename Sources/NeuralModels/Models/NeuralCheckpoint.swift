@@ -1,4 +1,5 @@
 import LanguageModels
+import Tensors
 
 extension NeuralModel {
   /// The network's parameters, for the checkpoint.
@@ -20,13 +21,14 @@ extension NeuralModel {
       throw CheckpointError("holds a model of kind '\(checkpoint.model)', not a neural one")
     }
     let configuration = try NeuralConfiguration(kind: kind, json: checkpoint.configuration)
-    try configuration.check(checkpoint)
+    let network = NextTokenNetwork(
+      configuration, vocabularySize: checkpoint.vocabulary.count, engine: engine)
+    try network.check(checkpoint)
     // Values and gradients.
-    let parameters = configuration.parameterCount(vocabularySize: checkpoint.vocabulary.count) ?? 0
     try MemoryBudget.require(
-      8 * parameters, for: "the network", "raise the limit, free some, or load a smaller model")
-    let network = configuration.makeNetwork(vocabularySize: checkpoint.vocabulary.count, engine: engine)
-    try network.load(checkpoint)
+      8 * network.arena.count, for: "the network", "raise the limit, free some, or load a smaller model")
+    network.arena.allocate()
+    try network.arena.load(checkpoint)
     self.init(network, vocabulary: checkpoint.vocabulary, configuration: configuration)
   }
 }
@@ -35,13 +37,8 @@ extension NeuralConfiguration {
   /// Makes sure that the tensors of `checkpoint` are as many numbers as the sizes ask for, before memory is taken for a network.
   ///
   /// - Throws: `CheckpointError` when they are not.
-  public func check(_ checkpoint: Checkpoint) throws {
-    let stored = checkpoint.tensors.reduce(0) {
-      $0 + ($1.name.hasPrefix(TrainingState.prefix) ? 0 : $1.elements.count)
-    }
-    guard parameterCount(vocabularySize: checkpoint.vocabulary.count) == stored else {
-      throw CheckpointError("damaged: its tensors do not fit its configuration and vocabulary")
-    }
+  public func check(_ checkpoint: Checkpoint, engine: Engine) throws {
+    try NextTokenNetwork(self, vocabularySize: checkpoint.vocabulary.count, engine: engine).check(checkpoint)
   }
 }
 
@@ -56,15 +53,27 @@ extension Checkpoint {
   }
 }
 
-extension NeuralNetwork {
+extension NextTokenNetwork {
+  /// Makes sure that the tensors of `checkpoint` are as many numbers as the parameters, which need no memory for that.
+  fileprivate func check(_ checkpoint: Checkpoint) throws {
+    let stored = checkpoint.tensors.reduce(0) {
+      $0 + ($1.name.hasPrefix(TrainingState.prefix) ? 0 : $1.elements.count)
+    }
+    guard arena.parameterCount == stored else {
+      throw CheckpointError("damaged: its tensors do not fit its configuration and vocabulary")
+    }
+  }
+}
+
+extension ParameterArena {
   /// Takes the parameters from `checkpoint`.
   ///
   /// - Throws: `CheckpointError` when one is missing, has another shape, or a number that is not finite.
   func load(_ checkpoint: Checkpoint) throws {
-    for parameter in arena.parameters {
+    for parameter in parameters {
       let values = try checkpoint.finiteFloats(parameter.name, shape: parameter.shape)
       parameter.value.pointer.update(from: values, count: parameter.count)
     }
-    arena.valuesChanged()
+    valuesChanged()
   }
 }

@@ -1,16 +1,5 @@
 import LanguageModels
 
-/// The kinds of neural models by their names on the command line.
-public enum NeuralKind: String, CaseIterable, Sendable {
-  case nnlm
-  case rnn
-  case gru
-  case lstm
-
-  /// The cell of a recurrent kind.
-  public var cell: CellKind? { CellKind(rawValue: rawValue) }
-}
-
 /// The shape of a network: what its parameters depend on.
 public struct NeuralConfiguration: Sendable, Equatable {
   /// Which network.
@@ -25,6 +14,8 @@ public struct NeuralConfiguration: Sendable, Equatable {
   public var order = 5
   /// Whether the softmax uses the embeddings as its weights (Press and Wolf 2017).
   public var tiesEmbeddings = false
+  /// What is around every recurrent layer that it fits.
+  public var connection = Connection.plain
   /// Whether the NNLM has direct connections from the embeddings to the softmax.
   public var hasDirectConnections = false
   /// What is done against learning the text by heart; no parameter depends on it.
@@ -47,51 +38,6 @@ public struct NeuralConfiguration: Sendable, Equatable {
     }
   }
 
-  /// Parameters of the network over a vocabulary of V tokens; `nil` if they cannot be counted in a machine word.
-  public func parameterCount(vocabularySize v: Int) -> Int? {
-    var total = 0
-    var overflows = false
-    func add(_ factors: Int...) {
-      var product = 1
-      for factor in factors {
-        let result = product.multipliedReportingOverflow(by: factor)
-        (product, overflows) = (result.partialValue, overflows || result.overflow)
-      }
-      let sum = total.addingReportingOverflow(product)
-      (total, overflows) = (sum.partialValue, overflows || sum.overflow)
-    }
-    let (h, e) = (hiddenSize, embeddingSize)
-    add(v, e)
-    add(v)
-    if let cell = kind.cell?.cell {
-      for layer in 0..<layers {
-        add(layer == 0 ? e : h, cell.inputBlocks.count, h)
-        add(h, cell.recurrentBlocks.count, h)
-        add(cell.blocks, h)
-      }
-      if !tiesEmbeddings { add(v, h) }
-    } else {
-      add(order - 1, e, h)
-      add(h)
-      if !tiesEmbeddings { add(v, h) }
-      if hasDirectConnections { add(v, order - 1, e) }
-    }
-    return overflows ? nil : total
-  }
-
-  /// The weights that one token is multiplied by: all but biases, and embeddings that are only looked up.
-  func multipliedParameterCount(vocabularySize v: Int) -> Int {
-    let (h, e) = (hiddenSize, embeddingSize)
-    guard let cell = kind.cell?.cell else {
-      let inputs = (order - 1) * e
-      return inputs * h + v * (h + (hasDirectConnections ? inputs : 0))
-    }
-    return v * h
-      + (0..<layers).reduce(0) { sum, layer in
-        sum + h * ((layer == 0 ? e : h) * cell.inputBlocks.count + h * cell.recurrentBlocks.count)
-      }
-  }
-
   /// The configuration as a checkpoint holds it.
   public var json: JSONValue {
     var members: [JSONValue.Member] = []
@@ -106,9 +52,10 @@ public struct NeuralConfiguration: Sendable, Equatable {
         .init("hidden_size", .integer(hiddenSize)),
         .init("embedding_size", .integer(embeddingSize)),
         .init("tied_embeddings", .bool(tiesEmbeddings)),
-      ] + regularization.json + [
-        .init("context", .string(context.rawValue))
-      ])
+      ] + (connection == .plain ? [] : [.init(connection.rawValue, .bool(true))])
+        + regularization.json + [
+          .init("context", .string(context.rawValue))
+        ])
   }
 
   /// The configuration in a checkpoint of a model of `kind`.
@@ -140,6 +87,10 @@ public struct NeuralConfiguration: Sendable, Equatable {
         "damaged: tied embeddings need an 'embedding_size' as large as 'hidden_size' and no direct connections"
       )
     }
+    connection = Connection.allCases.first { json[$0.rawValue]?.boolValue == true } ?? .plain
+    guard hasConnections else {
+      throw CheckpointError("damaged: no layer of its sizes can be '\(connection.rawValue)'")
+    }
     regularization = try Regularization(json: json)
     guard let context = json["context"]?.stringValue.flatMap(ContextMode.init) else {
       throw CheckpointError("damaged: 'configuration' has no 'context'")
@@ -147,11 +98,79 @@ public struct NeuralConfiguration: Sendable, Equatable {
     self.context = context
   }
 
+  /// Whether layers are connected in some way.
+  public subscript(connectsBy connection: Connection) -> Bool {
+    get { self.connection == connection }
+    set { if newValue { self.connection = connection } }
+  }
+
+  /// Whether the connection fits a layer, as it should if it is asked for: layers after the first always do.
+  public var hasConnections: Bool {
+    layers > 1 || connection.fits(inputSize: embeddingSize, outputSize: hiddenSize)
+  }
+
+  // MARK: The network
+
+  /// How many tokens before a target the network is given for it.
+  var window: Int { kind.isRecurrent ? 1 : order - 1 }
+
+  /// What training a network needs: its parameters, and the bytes of its activations for sequences of T steps of B rows, or for
+  /// measuring held-out text if that is more.
+  ///
+  /// - Returns: `nil` for the parameters if they cannot be counted in a machine word.
+  public func needs(vocabularySize: Int, _ options: TrainingOptions, hasHeldOut: Bool, engine: Engine) -> (
+    parameters: Int?, activationBytes: Double
+  ) {
+    let network = NextTokenNetwork(self, vocabularySize: vocabularySize, engine: engine)
+    let training = network.workspace.byteCount(steps: options.sequenceLength, rows: options.batchSize)
+    let scoring = network.workspace.byteCount(steps: SegmentScorer.steps, rows: SegmentScorer.rows)
+    return (network.arena.parameterCount, hasHeldOut ? max(training, scoring) : training)
+  }
+
   /// The network, with all parameters zero.
-  func makeNetwork(vocabularySize: Int, engine: Engine) -> any NeuralNetwork {
-    if let cell = kind.cell {
-      return RecurrentNetwork(self, cell: cell, vocabularySize: vocabularySize, engine: engine)
+  func makeNetwork(vocabularySize: Int, engine: Engine) -> NextTokenNetwork {
+    let network = NextTokenNetwork(self, vocabularySize: vocabularySize, engine: engine)
+    network.arena.allocate()
+    return network
+  }
+
+  /// What stands between the embeddings and the output layer.
+  func makeLayers(_ declarations: Declarations) -> Stack {
+    guard let makeCell = kind.traits.makeCell else { return makeHiddenLayer(declarations) }
+    let r = regularization
+    var stack: [any SequenceLayer] = []
+    var width = embeddingSize
+    for l in 0...layers {
+      let d = declarations.of("layer\(l)")
+      if l > 0 {
+        let layer = RecurrentLayer(
+          cell: makeCell(width, hiddenSize), inputSize: width, hiddenSize: hiddenSize, number: l - 1,
+          weightDropoutRate: r.weightDropout, d)
+        let connects = connection.fits(inputSize: width, outputSize: hiddenSize)
+        stack.append(connects ? connection.around(layer, d) : layer)
+        width = hiddenSize
+      }
+      // Dropout on every x (Zaremba et al. 2014).
+      let dropout = Dropout(
+        width, rate: l == 0 ? r.inputDropout : l == layers ? r.outputDropout : r.hiddenDropout,
+        isLocked: r.isLocked, number: l, d)
+      stack.append(
+        l == layers && (r.activationPenalty > 0 || r.temporalPenalty > 0)
+          ? ActivationPenalty(
+            activation: r.activationPenalty, temporal: r.temporalPenalty, around: dropout,
+            engine: declarations.engine) : dropout)
     }
-    return FeedForwardNetwork(self, vocabularySize: vocabularySize, engine: engine)
+    return Stack(stack, declarations)
+  }
+
+  /// Bengio's hidden layer, with dropout on what it gives, and its input beside it if there are direct connections.
+  private func makeHiddenLayer(_ declarations: Declarations) -> Stack {
+    let d = declarations.of("hidden")
+    let hidden = Stack(
+      [
+        FeedForwardLayer(window * embeddingSize, hiddenSize, d),
+        Dropout(hiddenSize, rate: dropout, number: 0, d),
+      ], d)
+    return hasDirectConnections ? Stack([DirectConnection(around: hidden, d)], declarations) : hidden
   }
 }

@@ -5,9 +5,13 @@ import Synchronization
 ///
 /// The network's buffers serve one caller at a time.
 public final class NeuralModel: LanguageModel {
-  /// What the network remembers after the tokens so far, and the last of them.
+  /// What the network remembers after the tokens so far, what it makes of them for the next one, and the last of them.
   public struct State: Sendable, Equatable {
+    /// The state of its layers.
     var values: [Float]
+    /// The features that the output layer turns into the distribution of the next token.
+    var features: [Float]
+    /// The tokens that the network is given.
     var window: [TokenID]
   }
 
@@ -19,22 +23,25 @@ public final class NeuralModel: LanguageModel {
 
   /// A network goes from thread to thread only behind a lock.
   struct Box: @unchecked Sendable {
-    let network: any NeuralNetwork
+    let network: NextTokenNetwork
   }
 
-  init(_ network: any NeuralNetwork, vocabulary: Vocabulary, configuration: NeuralConfiguration) {
+  init(_ network: NextTokenNetwork, vocabulary: Vocabulary, configuration: NeuralConfiguration) {
     self.vocabulary = vocabulary
     self.configuration = configuration
     // Before a text stands an end of sentence, as in training.
     let window = [TokenID](repeating: Vocabulary.endOfSentence, count: network.window)
     network.resetState(rows: 1)
-    network.advance(window: window)
-    initialState = State(values: network.state(row: 0), window: window)
+    let features = network.advance(windows: window)
+    initialState = State(values: network.state(row: 0), features: features, window: window)
     self.network = Mutex(Box(network: network))
   }
 
   /// The convention that it was trained with.
   public var defaultContext: ContextMode { configuration.context }
+
+  /// How many numbers were trained.
+  public var parameterCount: Int? { network.withLock { $0.network.arena.parameterCount } }
 
   public func logProbability(of token: TokenID, after state: State) -> (Float, State) {
     var all: [Float] = []
@@ -43,20 +50,28 @@ public final class NeuralModel: LanguageModel {
   }
 
   public func logProbabilities(after state: State, into output: inout [Float]) {
-    network.withLock { box in
-      box.network.resetState(rows: 1)
-      box.network.setState(state.values, row: 0)
-      box.network.distribution(window: state.window, into: &output)
-    }
+    logProbabilities(after: [state], into: &output)
   }
 
-  public func advance(_ state: State, by token: TokenID) -> State {
-    let window = state.window.dropFirst() + [token]
+  public func logProbabilities(after states: [State], into output: inout [Float]) {
+    network.withLock { $0.network.logDistributions(features: states.flatMap(\.features), into: &output) }
+  }
+
+  public func advance(_ state: State, by token: TokenID) -> State { advance([state], by: [token])[0] }
+
+  public func advance(_ states: [State], by tokens: [TokenID]) -> [State] {
+    let windows = zip(states, tokens).map { Array($0.window.dropFirst() + [$1]) }
     return network.withLock { box in
-      box.network.resetState(rows: 1)
-      box.network.setState(state.values, row: 0)
-      box.network.advance(window: Array(window))
-      return State(values: box.network.state(row: 0), window: Array(window))
+      let network = box.network
+      network.resetState(rows: states.count)
+      for (row, state) in states.enumerated() { network.setState(state.values, row: row) }
+      let features = network.advance(windows: windows.flatMap { $0 })
+      let size = features.count / max(1, states.count)
+      return windows.indices.map { row in
+        State(
+          values: network.state(row: row), features: Array(features[row * size..<(row + 1) * size]),
+          window: windows[row])
+      }
     }
   }
 

@@ -21,7 +21,7 @@ struct Segment {
 
 /// Scores several segments side by side, one in each row of a batch.
 struct SegmentScorer {
-  let network: any NeuralNetwork
+  let network: NextTokenNetwork
   let text: [TokenID]
   let segments: [Segment]
 

@@ -4,16 +4,16 @@ import Kernels
 ///
 ///     h_t = tanh(x_t W + h_{t−1} U + b)
 struct ElmanCell: RecurrentCell {
-  let blocks = 1
-  let inputBlocks = 0..<1
-  let recurrentBlocks = 0..<1
+  let gates = ["hidden"]
+  let inputGates = 0..<1
+  let stages = [CellStage(gates: 0..<1)]
 
-  func forward(_ s: CellStep, _ kernels: KernelTable) {
-    kernels.elmanForward(s.shape, s.gate(0), s.newHidden)
+  func forward(stage: Int, _ s: CellStep, _ kernels: KernelTable) {
+    kernels.elmanForward(s.shape, s.gate(0), s.hidden)
   }
 
   // h = tanh(a):  da = dh (1 − h²)
-  func backward(_ s: CellStep, _ kernels: KernelTable) {
-    kernels.elmanBackward(s.shape, s.newHidden, s.hiddenGradient, s.gate(0))
+  func backward(stage: Int, _ s: CellStep, _ kernels: KernelTable) {
+    kernels.elmanBackward(s.shape, s.hidden, s.hiddenGradient, s.gate(0))
   }
 }

@@ -11,28 +11,28 @@ import Kernels
 ///
 /// The forget gate's bias starts at 1 (Jozefowicz et al. 2015), so that a new network remembers.
 struct LSTMCell: RecurrentCell {
-  let blocks = 4
-  let inputBlocks = 0..<4
-  let recurrentBlocks = 0..<4
+  let gates = ["input", "forget", "candidate", "output"]
+  let inputGates = 0..<4
+  let stages = [CellStage(gates: 0..<4)]
   let hasCellState = true
 
-  func initialBias(block: Int) -> Float { block == 1 ? 1 : 0 }
+  func initialBias(gate k: Int) -> Float { gates[k] == "forget" ? 1 : 0 }
 
-  func forward(_ s: CellStep, _ kernels: KernelTable) {
+  func forward(stage: Int, _ s: CellStep, _ kernels: KernelTable) {
     kernels.lstmForward(
       s.shape,
       LSTMForward(
         input: s.gate(0), forget: s.gate(1), candidate: s.gate(2), output: s.gate(3),
-        previousCell: s.lastCell,
-        cell: s.newCell, cellTanh: s.cellTanh, hidden: s.newHidden))
+        previousCell: s.previousCell,
+        cell: s.cell, cellTanh: s.cellTanh, hidden: s.hidden))
   }
 
-  func backward(_ s: CellStep, _ kernels: KernelTable) {
+  func backward(stage: Int, _ s: CellStep, _ kernels: KernelTable) {
     kernels.lstmBackward(
       s.shape,
       LSTMBackward(
         input: s.gate(0), forget: s.gate(1), candidate: s.gate(2), output: s.gate(3),
-        previousCell: s.lastCell,
+        previousCell: s.previousCell,
         cellTanh: s.cellTanh, hiddenGradient: s.hiddenGradient, cellGradient: s.cellGradient))
   }
 }

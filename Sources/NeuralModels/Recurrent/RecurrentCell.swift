@@ -2,80 +2,161 @@ import Kernels
 
 /// The pointwise mathematics of a recurrent layer's gates, and nothing else.
 ///
-/// A layer of H units has `blocks` pre-activations for each unit, kept as blocks of H columns:
+/// A layer of H units has some gates, whose pre-activations are kept as blocks of H columns:
 ///
-///     a_t[:, k]  =  x_t W_k + b_k       for k in `inputBlocks`       (b_k alone for the other blocks)
-///                +  h_{t−1} U_k         for k in `recurrentBlocks`
+///     a_t[:, k]  =  x_t W_k + b_k       for k in `inputGates`       (b_k alone for the other gates)
+///                +  s U_k               for k in the gates of a stage, where s is that stage's operand
 ///
-/// The products are the layer's. A cell turns a_t and the last state into the new state (`forward`), and the gradients of the new
-/// state into those of a_t and of the last state (`backward`), for some of the units: each thread has its own.
+/// The products are the layer's. A step is done in stages: the layer computes the product of the stage, and the cell turns what
+/// has come together so far into the operand of the next stage, or, in the last one, into the new state. On the way back the cell turns
+/// the gradients of the new state into those of a_t and of the previous state, stage by stage from the last to the first. Both work on
+/// some of the units: each thread has its own.
+///
+/// A cell without stages needs no product over time: all its products are done at once, before the first step and after the last.
 protocol RecurrentCell: Sendable {
-  /// How many pre-activations a unit has.
-  var blocks: Int { get }
-  /// The blocks that the input reaches.
-  var inputBlocks: Range<Int> { get }
-  /// The blocks that the last hidden state reaches.
-  var recurrentBlocks: Range<Int> { get }
-  /// Whether the state has a cell state c beside h.
+  /// The names of the gates, in the order of their columns.
+  var gates: [String] { get }
+  /// The gates that the input reaches.
+  var inputGates: Range<Int> { get }
+  /// The products over time of a step, in their order; no gate is in two of them.
+  var stages: [CellStage] { get }
+  /// Whether every gate has a bias.
+  var hasBias: Bool { get }
+  /// The names of parameters of H numbers each, one for every unit.
+  var vectors: [String] { get }
+  /// How many sums over all units of a row a step needs; see `CellStep.rowSum`.
+  var rowSums: Int { get }
+  /// Whether h is a part of the state: whether anything of a step depends on h_{t−1}.
+  var hasHiddenState: Bool { get }
+  /// Whether the state has a cell state c.
   var hasCellState: Bool { get }
   /// Whether h_{t−1} reaches h_t by another way than the products, so that `backward` gives a part of its gradient.
   var carriesHidden: Bool { get }
-  /// What the bias of block k starts with.
-  func initialBias(block: Int) -> Float
+  /// Whether x_t reaches h_t by another way than the products, so that `backward` gives a part of its gradient; then I = H.
+  var readsInput: Bool { get }
 
-  /// Overwrites the activations over their pre-activations, and the new state.
-  func forward(_ step: CellStep, _ kernels: KernelTable)
+  /// The input weights of gate k start uniform in ± this.
+  func initialWeight(gate k: Int, inputSize: Int, hiddenSize: Int) -> Float
+  /// What the bias of gate k starts with.
+  func initialBias(gate k: Int) -> Float
+  /// What vector k starts with: all its numbers, or their largest if they are `spread` uniformly around 0.
+  func initialVector(_ k: Int) -> (value: Float, isSpread: Bool)
 
-  /// Overwrites ∂L/∂a_t over the activations, and the gradients of the last state over those of the new one.
-  func backward(_ step: CellStep, _ kernels: KernelTable)
+  /// Overwrites the activations over their pre-activations, and the next stage's operand or, in the last stage, the new state.
+  func forward(stage: Int, _ step: CellStep, _ kernels: KernelTable)
+
+  /// Overwrites ∂L/∂a_t of the stage's gates over their activations; in the last stage, which is the first to be called, also those of
+  /// gates without stage, and the gradients of the previous state over those of the new one.
+  func backward(stage: Int, _ step: CellStep, _ kernels: KernelTable)
 }
 
+/// One product over time in a step.
+struct CellStage {
+  /// What is multiplied by the recurrent weights.
+  enum Operand {
+    /// h_{t−1}.
+    case previousHidden
+    /// What `forward` of the stage before wrote to `CellStep.prepared`.
+    case prepared
+  }
+
+  /// The gates that the product reaches; none if the stage only waits until all units are there, for the sums over a row.
+  let gates: Range<Int>
+  var operand = Operand.previousHidden
+}
+
+/// Most cells have gates with biases, a hidden state, and nothing else.
 extension RecurrentCell {
+  var hasBias: Bool { true }
+  var vectors: [String] { [] }
+  var rowSums: Int { 0 }
+  var hasHiddenState: Bool { true }
   var hasCellState: Bool { false }
   var carriesHidden: Bool { false }
-  func initialBias(block: Int) -> Float { 0 }
+  var readsInput: Bool { false }
+  func initialWeight(gate k: Int, inputSize: Int, hiddenSize: Int) -> Float { Self.usualWeight(hiddenSize) }
+  func initialBias(gate k: Int) -> Float { 0 }
+  func initialVector(_ k: Int) -> (value: Float, isSpread: Bool) { (0, false) }
+
+  /// 1/√H, as in PyTorch.
+  static func usualWeight(_ hiddenSize: Int) -> Float { 1 / Float(hiddenSize).squareRoot() }
 }
 
-/// What a cell works on at one time step: B rows, and the units of one thread.
+/// What a cell works on at one time step: some rows, and the units of one thread.
 ///
-/// All pointers are those of the first row and the thread's first unit.
+/// All pointers are those of the first row and the thread's first unit. What a cell did not ask for is without meaning.
 struct CellStep {
   /// Rows, units, and the floats from a row to the next of gates and of states.
   let shape: CellShape
-  /// a_t, then the activations, then ∂L/∂a_t: [B × blocks·H].
+  /// H, the columns from a gate to the next.
+  let hiddenSize: Int
+  /// a_t, then the activations, then ∂L/∂a_t: [B × gates·H].
   let gates: UnsafeMutablePointer<Float>
-  /// H, the columns from a block of gates to the next.
-  let hidden: Int
   /// h_{t−1}.
-  let lastHidden: UnsafePointer<Float>
+  let previousHidden: UnsafePointer<Float>
   /// h_t.
-  let newHidden: UnsafeMutablePointer<Float>
-  /// c_{t−1}; without meaning for cells without a cell state, as are the next two.
-  let lastCell: UnsafePointer<Float>
+  let hidden: UnsafeMutablePointer<Float>
+  /// c_{t−1}.
+  let previousCell: UnsafePointer<Float>
   /// c_t.
-  let newCell: UnsafeMutablePointer<Float>
-  /// tanh(c_t).
+  let cell: UnsafeMutablePointer<Float>
+  /// tanh(c_t), or whatever else of every unit and step a cell wants to find again in `backward`.
   let cellTanh: UnsafeMutablePointer<Float>
-  /// Backward only: in, ∂L/∂h_t; out, what reaches h_{t−1} by another way than the products, if `carriesHidden`.
-  let hiddenGradient: UnsafeMutablePointer<Float>
-  /// Backward only: in, ∂L/∂c_t; out, ∂L/∂c_{t−1}.
-  let cellGradient: UnsafeMutablePointer<Float>
+  /// x_t, if the cell `readsInput`; its rows are as far apart as those of states.
+  let input: UnsafePointer<Float>
+  /// Forward: where the operand of the next stage goes. Backward: what went there.
+  let prepared: UnsafeMutablePointer<Float>
+  /// The numbers of the first vector, and the floats from a vector to the next.
+  let vectors: UnsafePointer<Float>
+  let vectorStride: Int
+  /// Sums over the units of a row, in parts; see `rowSum`.
+  let partialSums: PartialSums
 
-  /// The pre-activations of block k.
-  func gate(_ k: Int) -> UnsafeMutablePointer<Float> { gates + k * hidden }
+  // MARK: Backward only
+
+  /// In, ∂L/∂h_t; out, what reaches h_{t−1} by another way than the products, if the cell `carriesHidden`.
+  let hiddenGradient: UnsafeMutablePointer<Float>
+  /// In, ∂L/∂c_t; out, ∂L/∂c_{t−1}.
+  let cellGradient: UnsafeMutablePointer<Float>
+  /// ∂L/∂x_t as far as it does not come by the products: to be added to.
+  let inputGradient: UnsafeMutablePointer<Float>
+  /// The gradient of what this stage prepared for the next.
+  let preparedGradient: UnsafePointer<Float>
+  /// The gradients of the first vector: to be added to.
+  let vectorGradients: UnsafeMutablePointer<Float>
+
+  /// The pre-activations, activations or gradients of gate k.
+  func gate(_ k: Int) -> UnsafeMutablePointer<Float> { gates + k * hiddenSize }
+
+  /// The numbers of vector k.
+  func vector(_ k: Int) -> UnsafePointer<Float> { vectors + k * vectorStride }
+
+  /// The gradients of vector k.
+  func vectorGradient(_ k: Int) -> UnsafeMutablePointer<Float> { vectorGradients + k * vectorStride }
 }
 
-/// The recurrent cells by their names on the command line.
-public enum CellKind: String, CaseIterable, Sendable {
-  case rnn
-  case gru
-  case lstm
+/// Sums over all units of a row, whoever computes them: each thread writes those of its own units, lane by lane, and in the next
+/// stage everyone adds all of them up in the same order, so that the sum does not depend on the number of threads.
+struct PartialSums {
+  /// [sums × rows × lanes of all vectors of units].
+  let pointer: UnsafeMutablePointer<Float>
+  /// The rows of the sequence, and the first of this call.
+  let rows: Int
+  let firstRow: Int
+  /// One for each whole or broken vector of the H units, and the first of this thread.
+  let parts: Int
+  let firstPart: Int
 
-  var cell: any RecurrentCell {
-    switch self {
-    case .rnn: ElmanCell()
-    case .gru: GRUCell()
-    case .lstm: LSTMCell()
-    }
+  /// Where the part of sum k goes for the thread's vector of units `part`, counted from 0, of a row of this call.
+  func part(_ part: Int, sum k: Int, row: Int) -> UnsafeMutablePointer<Float> {
+    pointer + ((k * rows + firstRow + row) * parts + firstPart + part)
+  }
+
+  /// Sum k of a row of this call, complete from the next stage on.
+  func sum(_ k: Int, row: Int) -> Float {
+    let first = pointer + (k * rows + firstRow + row) * parts
+    var sum: Float = 0
+    for part in 0..<parts { sum += first[part] }
+    return sum
   }
 }

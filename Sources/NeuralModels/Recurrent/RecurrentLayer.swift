@@ -2,157 +2,245 @@ import Kernels
 import LanguageModels
 import Tensors
 
-/// One recurrent layer over a chunk of T steps of B rows: what all cells share.
+/// One recurrent layer: what all cells share.
 ///
-/// Forward: the input projection of all steps in one product, then per step the recurrent product and the cell. Backward: the same in
-/// reverse (back-propagation through time, cut off at the chunk's beginning), then one product over all T·B rows for each
-/// weight's gradient. Within a step each thread has its own units: it multiplies by its own slice of the recurrent weights, packed
-/// once per update so that it stays in its cache, and meets the others once.
-///
-/// Activations are time-major: step t is rows t·B ..< (t + 1)·B of [T·B × columns].
-final class RecurrentLayer {
+/// Forward: the input projection of all steps in one product, then per step the stages of the cell. Backward: the same in reverse
+/// (back-propagation through time, cut off at the sequence's beginning), then one product over all T·B rows for each weight's
+/// gradient. Within a step each thread has its own units: it multiplies by its own slice of the recurrent weights, packed once per update so that
+/// it stays in its cache, and meets the others once for every product over time.
+final class RecurrentLayer: SequenceLayer {
+  /// What it is called in checkpoints.
+  let name: String
   let cell: any RecurrentCell
-  /// I.
   let inputSize: Int
   /// H.
   let hiddenSize: Int
-  /// W: [I × inputBlocks·H].
+  /// W: [I × input gates·H].
   let inputWeights: Parameter
-  /// U: [H × recurrentBlocks·H].
-  let recurrentWeights: Parameter
-  /// b: [blocks·H].
-  let bias: Parameter
+  /// U: [H × recurrent gates·H], in the order of the stages; `nil` if no stage has gates.
+  let recurrentWeights: Parameter?
+  /// b: [gates·H], if the cell has biases.
+  let bias: Parameter?
+  /// The cell's vectors, [H] each.
+  let vectors: [Parameter]
+  /// Present if recurrent weights are dropped in training.
+  let weightDropout: WeightDropout?
 
   /// h and c before the first step, [B × H] each; after `forward`, those of the last step.
-  let hiddenState = AlignedBuffer()
-  let cellState = AlignedBuffer()
+  let hiddenState: AlignedBuffer
+  let cellState: AlignedBuffer
   /// ∂L/∂h and ∂L/∂c of the last step's state before `backward`, of the initial state after it.
-  let hiddenGradient = AlignedBuffer()
-  let cellGradient = AlignedBuffer()
+  let hiddenGradient: AlignedBuffer
+  let cellGradient: AlignedBuffer
 
+  let buffers: Buffers
+  let engine: Engine
   private let arena: ParameterArena
-  private let engine: Engine
-  private let hiddens: AlignedBuffer
-  private let gates: AlignedBuffer
-  private let cells: AlignedBuffer
-  private let cellTanhs: AlignedBuffer
-  /// The state before every step, which a restart may have set to zero: [T·B × H].
-  private let lastHiddens: AlignedBuffer
-  private let lastCells: AlignedBuffer
-  private let packed: [PackedSlice]
-  /// Present if recurrent weights are dropped in training …
-  let weightDropout: WeightDropout?
-  /// … and Ũ, which takes the place of U since the last `forward`, if that was given a key.
-  private var droppedWeights: MatrixView?
+  /// The slices of the threads, made when they are first needed.
+  private var slices: [PackedSlice] = []
+  /// Ũ, which takes the place of U since the last `forward`, if that dropped weights.
+  private(set) var droppedWeights: MatrixView?
+  /// x of the last `forward`.
+  private(set) var inputs: MatrixView?
 
+  /// What is kept of a sequence for the way back.
+  struct Buffers {
+    let hiddens, gates, cells, cellTanhs: AlignedBuffer
+    /// The state before every step, which a restart may have set to zero: [T·B × H].
+    let previousHiddens, previousCells: AlignedBuffer
+    /// For each stage the operand that the one before prepared, [T·B × H], and its gradient, [B × H].
+    let prepared, preparedGradients: [AlignedBuffer]
+    /// See `PartialSums`.
+    let partialSums: AlignedBuffer
+  }
+
+  /// A layer of H units of `cell`; `number` tells it from others of its network.
   init(
     cell: any RecurrentCell, inputSize: Int, hiddenSize: Int, number: Int = 0, weightDropoutRate: Float = 0,
-    name: String, arena: ParameterArena, workspace: Workspace, engine: Engine
+    _ declarations: Declarations
   ) {
+    precondition(!cell.readsInput || inputSize == hiddenSize, "the cell reads inputs of its own size only")
     self.cell = cell
     self.inputSize = inputSize
     self.hiddenSize = hiddenSize
-    self.arena = arena
-    self.engine = engine
-    inputWeights = arena.add(
-      "\(name).input_weights", shape: [inputSize, cell.inputBlocks.count * hiddenSize])
-    recurrentWeights = arena.add(
-      "\(name).recurrent_weights", shape: [hiddenSize, cell.recurrentBlocks.count * hiddenSize])
-    bias = arena.add("\(name).bias", shape: [cell.blocks * hiddenSize])
-    (hiddens, gates, cells) = (workspace.buffer(), workspace.buffer(), workspace.buffer())
-    (cellTanhs, lastHiddens, lastCells) = (workspace.buffer(), workspace.buffer(), workspace.buffer())
-    weightDropout =
+    (name, arena, engine) = (declarations.name, declarations.arena, declarations.engine)
+    let h = hiddenSize
+    inputWeights = declarations.parameter("input_weights", inputSize, cell.inputGates.count * h)
+    let recurrentGates = cell.stages.reduce(0) { $0 + $1.gates.count }
+    recurrentWeights =
+      recurrentGates > 0 ? declarations.parameter("recurrent_weights", h, recurrentGates * h) : nil
+    bias = cell.hasBias ? declarations.parameter("bias", cell.gates.count * h) : nil
+    vectors = cell.vectors.map { declarations.parameter($0, h) }
+    func buffer(_ name: String, _ columns: Int, if isNeeded: Bool = true) -> AlignedBuffer {
+      declarations.buffer(name, .positions(isNeeded ? columns : 0))
+    }
+    let stages = cell.stages
+    let parts = (h + engine.kernels.lanes - 1) / engine.kernels.lanes
+    buffers = Buffers(
+      hiddens: buffer("hidden", h), gates: buffer("gates", cell.gates.count * h),
+      cells: buffer("cell", h, if: cell.hasCellState),
+      cellTanhs: buffer("cell_tanh", h, if: cell.hasCellState),
+      previousHiddens: buffer("previous_hidden", h, if: cell.hasHiddenState),
+      previousCells: buffer("previous_cell", h, if: cell.hasCellState),
+      prepared: stages.indices.map { buffer("prepared\($0)", h, if: stages[$0].operand == .prepared) },
+      preparedGradients: stages.indices.map {
+        declarations.buffer("prepared_gradient\($0)", .rows(stages[$0].operand == .prepared ? h : 0))
+      },
+      partialSums: declarations.buffer("partial_sums", .rows(cell.rowSums * parts)))
+    // Two copies of U, packed for the threads.
+    declarations.workspace.note("packed_weights", .floats(2 * (recurrentWeights?.count ?? 0)))
+    hiddenState = declarations.state("hidden_state", columns: cell.hasHiddenState ? h : 0)
+    cellState = declarations.state("cell_state", columns: cell.hasCellState ? h : 0)
+    hiddenGradient = declarations.state("hidden_gradient", columns: h)
+    cellGradient = declarations.state("cell_gradient", columns: cell.hasCellState ? h : 0)
+    weightDropout = recurrentWeights.flatMap {
       weightDropoutRate > 0
-      ? WeightDropout(
-        rate: weightDropoutRate, recurrentWeights, number: MaskNumber.recurrentWeights(layer: number),
-        workspace: workspace, engine: engine) : nil
-    packed = (0..<engine.threadCount).map { thread in
-      PackedSlice(
-        units: engine.units(hiddenSize, of: thread), blocks: cell.recurrentBlocks.count,
-        hiddenSize: hiddenSize,
-        kernels: engine.kernels)
+        ? WeightDropout(
+          rate: weightDropoutRate, $0, number: MaskNumber.recurrentWeights(layer: number), declarations) : nil
     }
   }
 
-  private var gateColumns: Int { cell.blocks * hiddenSize }
-  private var inputColumns: Range<Int> {
-    cell.inputBlocks.lowerBound * hiddenSize..<cell.inputBlocks.upperBound * hiddenSize
+  var outputSize: Int { hiddenSize }
+  var gateColumns: Int { cell.gates.count * hiddenSize }
+  func columns(_ gates: Range<Int>) -> Range<Int> {
+    gates.lowerBound * hiddenSize..<gates.upperBound * hiddenSize
   }
-  private var recurrentColumns: Range<Int> {
-    cell.recurrentBlocks.lowerBound * hiddenSize..<cell.recurrentBlocks.upperBound * hiddenSize
+
+  /// Recurrent weights uniform in ±1/√H as in PyTorch; all else as the cell says.
+  func initialize(using generator: inout SeededGenerator) {
+    let limits = cell.inputGates.map {
+      cell.initialWeight(gate: $0, inputSize: inputSize, hiddenSize: hiddenSize)
+    }
+    inputWeights.value.fillUniform(using: &generator) { limits[$0 / hiddenSize] }
+    recurrentWeights?.value.fillUniform(type(of: cell).usualWeight(hiddenSize), using: &generator)
+    for gate in bias == nil ? 0..<0 : 0..<cell.gates.count {
+      bias?.value.columns(columns(gate..<gate + 1)).fill(cell.initialBias(gate: gate))
+    }
+    for (k, vector) in vectors.enumerated() {
+      let (value, isSpread) = cell.initialVector(k)
+      if isSpread { vector.value.fillUniform(value, using: &generator) } else { vector.value.fill(value) }
+    }
   }
 
   // MARK: Forward
 
-  /// h_t of all T steps from x; the state moves to the last step.
-  ///
-  /// - Parameters:
-  ///   - x: [T·B × I].
-  ///   - restarts: rows whose state is set to zero before a step: [T·B], or empty.
-  ///   - dropoutKey: decides which recurrent weights are dropped; none without it.
-  /// - Returns: h_t, [T·B × H], until the next call.
-  func forward(
-    _ x: MatrixView, steps: Int, rows: Int, restarts: [Bool], dropoutKey: UInt64? = nil
-  ) -> MatrixView {
-    let size = steps * rows
-    let gates = gates.matrix(size, gateColumns)
-    let hiddens = hiddens.matrix(size, hiddenSize)
-    lastHiddens.reserve(size * hiddenSize)
-    if cell.hasCellState {
-      for buffer in [cells, cellTanhs, lastCells] { buffer.reserve(size * hiddenSize) }
-    }
-
-    // a[:, inputBlocks] = x W + b
+  func forward(_ x: MatrixView, _ pass: Pass) -> MatrixView {
+    inputs = x
+    reserveBuffers(pass)
+    let gates = buffers.gates.matrix(pass.positions, gateColumns)
+    let inputColumns = columns(cell.inputGates)
+    // a[:, input gates] = x W + b
     engine.products.multiply(
       x, inputWeights.value, into: gates.columns(inputColumns),
-      bias: bias.value.pointer + inputColumns.lowerBound)
+      bias: bias.map { UnsafePointer($0.value.pointer + inputColumns.lowerBound) })
 
-    droppedWeights = dropoutKey.flatMap { key in weightDropout?.forward(key: key) }
-    let (recurrent, version) = recurrentFactor
-    let chunk = Chunk(steps: steps, rows: rows, restarts: restarts)
+    droppedWeights = pass.dropoutKey.flatMap { key in weightDropout?.forward(key: key) }
+    let slices = packedSlices
     engine.pool.run { thread in
-      let slice = packed[thread]
-      slice.packForward(recurrent, version: version)
-      for t in 0..<steps {
-        enter(step: t, chunk, slice.units)
-        // Everyone's share of h_{t−1} is there.
-        engine.pool.barrier()
-        multiplyForward(step: t, chunk, slice)
-        if !slice.units.isEmpty { cell.forward(cellStep(t, rows, slice.units), engine.kernels) }
+      let slice = slices[thread]
+      if let (weights, version) = recurrentFactor { slice.packForward(weights, version: version) }
+      for t in 0..<pass.steps {
+        enter(step: t, pass, slice.units)
+        for stage in stageIndices {
+          // Everyone's share of the operand is there.
+          if !cell.stages.isEmpty { engine.pool.barrier() }
+          pass.forEachRun(at: t) { rows in
+            multiplyForward(step: t, stage, pass, rows, slice)
+            if !slice.units.isEmpty {
+              cell.forward(stage: stage, cellStep(t, stage, pass, rows, slice.units), engine.kernels)
+            }
+          }
+        }
+        stay(step: t, pass, slice.units)
+        if let probe = pass.probe { show(step: t, pass, to: probe, thread) }
       }
-      leave(chunk, slice.units)
+      leave(pass, slice.units)
     }
-    return hiddens
+    return buffers.hiddens.matrix(pass.positions, hiddenSize)
+  }
+
+  /// A cell without stages is called once a step.
+  var stageIndices: Range<Int> { 0..<max(1, cell.stages.count) }
+
+  private func reserveBuffers(_ pass: Pass) {
+    let size = pass.positions * hiddenSize
+    buffers.hiddens.reserve(size)
+    if cell.hasHiddenState { buffers.previousHiddens.reserve(size) }
+    if cell.hasCellState {
+      for buffer in [buffers.cells, buffers.cellTanhs, buffers.previousCells] { buffer.reserve(size) }
+    }
+    for (i, stage) in cell.stages.enumerated() where stage.operand == .prepared {
+      buffers.prepared[i].reserve(size)
+      buffers.preparedGradients[i].reserve(pass.rows * hiddenSize)
+    }
+    buffers.partialSums.reserve(cell.rowSums * pass.rows * sumParts)
+  }
+
+  private var sumParts: Int { (hiddenSize + engine.kernels.lanes - 1) / engine.kernels.lanes }
+
+  /// The threads' slices of the recurrent weights, which take memory from the first use on.
+  var packedSlices: [PackedSlice] {
+    if slices.isEmpty {
+      slices = (0..<engine.threadCount).map { thread in
+        PackedSlice(
+          units: engine.units(hiddenSize, of: thread), stageGates: cell.stages.map(\.gates.count),
+          hiddenSize: hiddenSize, kernels: engine.kernels)
+      }
+    }
+    return slices
   }
 
   /// U, or Ũ if weights are dropped, and the version that it is packed under.
-  private var recurrentFactor: (weights: MatrixView, version: Int) {
-    droppedWeights.map { ($0, PackedSlice.noVersion) } ?? (recurrentWeights.value, arena.version)
+  var recurrentFactor: (weights: MatrixView, version: Int)? {
+    droppedWeights.map { ($0, PackedSlice.noVersion) } ?? recurrentWeights.map { ($0.value, arena.version) }
   }
 
   /// Copies the state before step t into place, with zeros for rows that restart.
-  private func enter(step t: Int, _ chunk: Chunk, _ units: Range<Int>) {
-    let isFirst = t == 0
-    move(
-      from: isFirst ? hiddenState.pointer : hiddens.pointer + (t - 1) * chunk.rows * hiddenSize,
-      to: lastHiddens.pointer + t * chunk.rows * hiddenSize, chunk.rows, units)
-    if cell.hasCellState {
+  private func enter(step t: Int, _ pass: Pass, _ units: Range<Int>) {
+    let place = t * pass.rows * hiddenSize
+    let before = (t - 1) * pass.rows * hiddenSize
+    func enter(_ initial: AlignedBuffer, _ all: AlignedBuffer, _ previous: AlignedBuffer) {
       move(
-        from: isFirst ? cellState.pointer : cells.pointer + (t - 1) * chunk.rows * hiddenSize,
-        to: lastCells.pointer + t * chunk.rows * hiddenSize, chunk.rows, units)
+        from: t == 0 ? initial.pointer : all.pointer + before, to: previous.pointer + place, pass.rows, units)
+      for row in pass.restarting(at: t) {
+        (previous.pointer + place + row * hiddenSize + units.lowerBound).update(
+          repeating: 0, count: units.count)
+      }
     }
-    for row in chunk.restarting(at: t) {
-      let first = (t * chunk.rows + row) * hiddenSize + units.lowerBound
-      (lastHiddens.pointer + first).update(repeating: 0, count: units.count)
-      if cell.hasCellState { (lastCells.pointer + first).update(repeating: 0, count: units.count) }
+    if cell.hasHiddenState { enter(hiddenState, buffers.hiddens, buffers.previousHiddens) }
+    if cell.hasCellState { enter(cellState, buffers.cells, buffers.previousCells) }
+  }
+
+  /// Rows that have ended keep their state; their outputs are without meaning.
+  private func stay(step t: Int, _ pass: Pass, _ units: Range<Int>) {
+    for row in pass.ended(at: t) {
+      let first = (t * pass.rows + row) * hiddenSize + units.lowerBound
+      if cell.hasHiddenState {
+        (buffers.hiddens.pointer + first).update(
+          from: buffers.previousHiddens.pointer + first, count: units.count)
+      } else {
+        (buffers.hiddens.pointer + first).update(repeating: 0, count: units.count)
+      }
+      if cell.hasCellState {
+        (buffers.cells.pointer + first).update(
+          from: buffers.previousCells.pointer + first, count: units.count)
+      }
+      // What the products over all rows multiply by gradients of zero must be numbers.
+      for (i, stage) in cell.stages.enumerated() where stage.operand == .prepared {
+        (buffers.prepared[i].pointer + first).update(repeating: 0, count: units.count)
+      }
     }
   }
 
-  /// Keeps the state of the last step for the next chunk.
-  private func leave(_ chunk: Chunk, _ units: Range<Int>) {
-    let last = (chunk.steps - 1) * chunk.rows * hiddenSize
-    move(from: hiddens.pointer + last, to: hiddenState.pointer, chunk.rows, units)
-    if cell.hasCellState { move(from: cells.pointer + last, to: cellState.pointer, chunk.rows, units) }
+  /// Keeps the state of the last step for the next sequence.
+  private func leave(_ pass: Pass, _ units: Range<Int>) {
+    let last = (pass.steps - 1) * pass.rows * hiddenSize
+    if cell.hasHiddenState {
+      move(from: buffers.hiddens.pointer + last, to: hiddenState.pointer, pass.rows, units)
+    }
+    if cell.hasCellState {
+      move(from: buffers.cells.pointer + last, to: cellState.pointer, pass.rows, units)
+    }
   }
 
   private func move(
@@ -165,115 +253,74 @@ final class RecurrentLayer {
     }
   }
 
-  /// a_t[:, recurrentBlocks] += h_{t−1} U (or = h_{t−1} U + b for blocks without input), for one thread's units.
-  private func multiplyForward(step t: Int, _ chunk: Chunk, _ slice: PackedSlice) {
-    let h = MatrixView(
-      lastHiddens.pointer + t * chunk.rows * hiddenSize, rows: chunk.rows, columns: hiddenSize)
-    for (packed, block) in zip(slice.blocks, cell.recurrentBlocks) {
-      let first = block * hiddenSize + slice.units.lowerBound
-      let a = MatrixView(
-        gates.pointer + t * chunk.rows * gateColumns + first, rows: chunk.rows, columns: slice.units.count,
-        stride: gateColumns)
-      if cell.inputBlocks.contains(block) {
-        packed.multiply(h, into: a, accumulate: true)
-      } else {
-        packed.multiply(h, into: a, bias: bias.value.pointer + first)
-      }
-    }
-  }
-
-  private func cellStep(_ t: Int, _ rows: Int, _ units: Range<Int>) -> CellStep {
-    let states = t * rows * hiddenSize + units.lowerBound
-    return CellStep(
-      shape: CellShape(rows: rows, units: units.count, gateStride: gateColumns, stateStride: hiddenSize),
-      gates: gates.pointer + t * rows * gateColumns + units.lowerBound, hidden: hiddenSize,
-      lastHidden: lastHiddens.pointer + states, newHidden: hiddens.pointer + states,
-      lastCell: lastCells.pointer + states, newCell: cells.pointer + states,
-      cellTanh: cellTanhs.pointer + states,
-      hiddenGradient: hiddenGradient.pointer + units.lowerBound,
-      cellGradient: cellGradient.pointer + units.lowerBound)
-  }
-
-  // MARK: Backward
-
-  /// Adds the gradients of W, U and b; overwrites ∂L/∂x and the gradients of the initial state.
-  ///
-  /// `hiddenGradient` and `cellGradient` must hold the gradients of the last step's state: zeros, if the loss does not reach
-  /// beyond the chunk.
-  ///
-  /// - Parameters:
-  ///   - x: what `forward` was given.
-  ///   - outputGradient: ∂L/∂h_t of all steps: [T·B × H].
-  ///   - inputGradient: overwritten with ∂L/∂x, [T·B × I].
-  func backward(
-    _ x: MatrixView, steps: Int, rows: Int, restarts: [Bool], outputGradient: MatrixView,
-    inputGradient: MatrixView
+  /// a_t[:, gates] += s U (or = s U + b for gates without input), for the gates of a stage and one thread's units.
+  private func multiplyForward(
+    step t: Int, _ stage: Int, _ pass: Pass, _ rows: Range<Int>, _ slice: PackedSlice
   ) {
-    let (recurrent, version) = recurrentFactor
-    let chunk = Chunk(steps: steps, rows: rows, restarts: restarts)
-    engine.pool.run { thread in
-      let slice = packed[thread]
-      slice.packBackward(recurrent, version: version)
-      for t in stride(from: steps - 1, through: 0, by: -1) {
-        // ∂h_t comes from above and from step t + 1.
-        for row in 0..<rows {
-          engine.kernels.addScaled(
-            slice.units.count, 1, outputGradient.row(t * rows + row) + slice.units.lowerBound,
-            hiddenGradient.pointer + row * hiddenSize + slice.units.lowerBound)
-        }
-        if !slice.units.isEmpty { cell.backward(cellStep(t, rows, slice.units), engine.kernels) }
-        // Everyone's share of ∂a_t is there.
-        engine.pool.barrier()
-        multiplyBackward(step: t, chunk, slice)
-        for row in chunk.restarting(at: t) {
-          // Nothing flows back from a row that restarted.
-          let first = row * hiddenSize + slice.units.lowerBound
-          (hiddenGradient.pointer + first).update(repeating: 0, count: slice.units.count)
-          if cell.hasCellState {
-            (cellGradient.pointer + first).update(repeating: 0, count: slice.units.count)
-          }
-        }
+    guard stage < cell.stages.count, !cell.stages[stage].gates.isEmpty else { return }
+    let operand = operand(stage).rows(t * pass.rows + rows.lowerBound..<t * pass.rows + rows.upperBound)
+    let first = cell.stages[..<stage].reduce(0) { $0 + $1.gates.count }
+    for (index, gate) in cell.stages[stage].gates.enumerated() {
+      let packed = slice.gates[first + index]
+      let column = gate * hiddenSize + slice.units.lowerBound
+      let a = MatrixView(
+        buffers.gates.pointer + (t * pass.rows + rows.lowerBound) * gateColumns + column,
+        rows: rows.count, columns: slice.units.count, stride: gateColumns)
+      if cell.inputGates.contains(gate) {
+        packed.multiply(operand, into: a, accumulate: true)
+      } else {
+        packed.multiply(operand, into: a, bias: bias.map { UnsafePointer($0.value.pointer + column) })
       }
     }
-    let gateGradients = gates.matrix(steps * rows, gateColumns)
-    let lastHiddens = lastHiddens.matrix(steps * rows, hiddenSize)
-    // a = x W + h_{t−1} U + b:  dW += xᵀ da,  dU += h_{t−1}ᵀ da,  db += Σ da,  dx = da Wᵀ
-    engine.products.multiply(
-      transposed: x, gateGradients.columns(inputColumns), into: inputWeights.gradient, accumulate: true)
-    if droppedWeights != nil, let weightDropout {
-      engine.products.multiply(
-        transposed: lastHiddens, gateGradients.columns(recurrentColumns), into: weightDropout.gradient)
-      weightDropout.backward()
-    } else {
-      engine.products.multiply(
-        transposed: lastHiddens, gateGradients.columns(recurrentColumns), into: recurrentWeights.gradient,
-        accumulate: true)
+  }
+
+  /// What a stage multiplies at all steps: [T·B × H].
+  func operand(_ stage: Int) -> MatrixView {
+    let buffer =
+      cell.stages[stage].operand == .prepared ? buffers.prepared[stage] : buffers.previousHiddens
+    return MatrixView(buffer.pointer, rows: buffer.count / hiddenSize, columns: hiddenSize)
+  }
+
+  /// What the cell works on at step t, for some rows and units.
+  func cellStep(
+    _ t: Int, _ stage: Int, _ pass: Pass, _ rows: Range<Int>, _ units: Range<Int>,
+    inputGradient: MatrixView? = nil
+  ) -> CellStep {
+    let position = t * pass.rows + rows.lowerBound
+    let states = position * hiddenSize + units.lowerBound
+    let row = rows.lowerBound * hiddenSize + units.lowerBound
+    let next = stage + 1 < cell.stages.count ? stage + 1 : nil
+    let (first, second) = (vectors.first, vectors.dropFirst().first)
+    return CellStep(
+      shape: CellShape(
+        rows: rows.count, units: units.count, gateStride: gateColumns, stateStride: hiddenSize),
+      hiddenSize: hiddenSize, gates: buffers.gates.pointer + position * gateColumns + units.lowerBound,
+      previousHidden: buffers.previousHiddens.pointer + states, hidden: buffers.hiddens.pointer + states,
+      previousCell: buffers.previousCells.pointer + states, cell: buffers.cells.pointer + states,
+      cellTanh: buffers.cellTanhs.pointer + states,
+      input: (inputs?.pointer ?? buffers.hiddens.pointer) + states,
+      prepared: (next.map { buffers.prepared[$0] } ?? buffers.hiddens).pointer + states,
+      vectors: (first?.value.pointer ?? buffers.hiddens.pointer) + units.lowerBound,
+      vectorStride: second.map { $0.offset - (first?.offset ?? 0) } ?? 0,
+      partialSums: PartialSums(
+        pointer: buffers.partialSums.pointer, rows: pass.rows, firstRow: rows.lowerBound, parts: sumParts,
+        firstPart: units.lowerBound / engine.kernels.lanes),
+      hiddenGradient: hiddenGradient.pointer + row, cellGradient: cellGradient.pointer + row,
+      inputGradient: (inputGradient?.pointer ?? hiddenGradient.pointer) + states,
+      preparedGradient: (next.map { buffers.preparedGradients[$0] } ?? hiddenGradient).pointer + row,
+      vectorGradients: (first?.gradient.pointer ?? hiddenGradient.pointer) + units.lowerBound)
+  }
+
+  /// Lets a probe see a step, once all threads have done it.
+  private func show(step t: Int, _ pass: Pass, to probe: any Probe, _ thread: Int) {
+    engine.pool.barrier()
+    if thread == 0 {
+      let rows = t * pass.rows..<(t + 1) * pass.rows
+      probe.sawStep(
+        t, of: self, gates: buffers.gates.matrix(pass.positions, gateColumns).rows(rows),
+        hidden: buffers.hiddens.matrix(pass.positions, hiddenSize).rows(rows),
+        cell: cell.hasCellState ? buffers.cells.matrix(pass.positions, hiddenSize).rows(rows) : nil)
     }
-    engine.addColumnSums(gateGradients, into: bias.gradient)
-    engine.products.multiply(
-      gateGradients.columns(inputColumns), transposed: inputWeights.value, into: inputGradient)
-  }
-
-  /// ∂h_{t−1} = (what the cell left there) + ∂a_t Uᵀ, for one thread's units.
-  private func multiplyBackward(step t: Int, _ chunk: Chunk, _ slice: PackedSlice) {
-    let a = MatrixView(
-      gates.pointer + t * chunk.rows * gateColumns + recurrentColumns.lowerBound, rows: chunk.rows,
-      columns: recurrentColumns.count, stride: gateColumns)
-    let gradient = MatrixView(
-      hiddenGradient.pointer + slice.units.lowerBound, rows: chunk.rows, columns: slice.units.count,
-      stride: hiddenSize)
-    slice.transpose.multiply(a, into: gradient, accumulate: cell.carriesHidden)
-  }
-}
-
-/// The steps and rows of one call, and where rows restart.
-private struct Chunk {
-  let steps: Int
-  let rows: Int
-  let restarts: [Bool]
-
-  /// The rows whose state is zero before step t.
-  func restarting(at t: Int) -> [Int] {
-    restarts.isEmpty ? [] : (0..<rows).filter { restarts[t * rows + $0] }
+    engine.pool.barrier()
   }
 }

@@ -1,45 +1,33 @@
 import Kernels
-import LanguageModels
 import Tensors
 
+/// For each row, h if it is a part of the state, and then c if there is one.
 extension RecurrentLayer {
-  /// Weights uniform in ±1/√H as in PyTorch; the biases as the cell says.
-  func initialize(using generator: inout SeededGenerator) {
-    let limit = 1 / Float(hiddenSize).squareRoot()
-    inputWeights.value.fillUniform(limit, using: &generator)
-    recurrentWeights.value.fillUniform(limit, using: &generator)
-    for block in 0..<cell.blocks {
-      bias.value.columns(block * hiddenSize..<(block + 1) * hiddenSize).fill(cell.initialBias(block: block))
-    }
+  private var states: [AlignedBuffer] {
+    (cell.hasHiddenState ? [hiddenState] : []) + (cell.hasCellState ? [cellState] : [])
   }
 
-  /// Makes room for chunks of B rows, with a state of zeros.
+  var stateSize: Int { states.count * hiddenSize }
+
   func resetState(rows: Int) {
-    for buffer in [hiddenState, cellState, hiddenGradient, cellGradient] {
-      buffer.matrix(rows, hiddenSize).fill(0)
-    }
+    for buffer in states { buffer.matrix(rows, hiddenSize).fill(0) }
+    clearStateGradients(rows: rows)
   }
 
-  /// No loss reaches beyond the chunk.
   func clearStateGradients(rows: Int) {
-    for buffer in [hiddenGradient, cellGradient] { buffer.matrix(rows, hiddenSize).fill(0) }
+    hiddenGradient.matrix(rows, hiddenSize).fill(0)
+    if cell.hasCellState { cellGradient.matrix(rows, hiddenSize).fill(0) }
   }
 
-  /// Numbers of the state of one row: h, and c for cells that have it.
-  var stateSize: Int { (cell.hasCellState ? 2 : 1) * hiddenSize }
-
-  /// For each row, h and then c.
   func state(row: Int) -> [Float] {
-    (cell.hasCellState ? [hiddenState, cellState] : [hiddenState]).flatMap {
+    states.flatMap {
       Array(UnsafeMutableBufferPointer(start: $0.pointer + row * hiddenSize, count: hiddenSize))
     }
   }
 
-  /// The opposite of `state(row:)`.
   func setState(_ values: ArraySlice<Float>, row: Int) {
     for (i, value) in values.enumerated() {
-      (i < hiddenSize ? hiddenState.pointer + i : cellState.pointer + (i - hiddenSize))[row * hiddenSize] =
-        value
+      states[i / hiddenSize].pointer[row * hiddenSize + i % hiddenSize] = value
     }
   }
 }

@@ -2,7 +2,7 @@ import Kernels
 import Tensors
 
 /// Dropout of weights (DropConnect; Wan et al. 2013) on a recurrent layer's U (Merity et al. 2018): in training every weight is
-/// zero with probability p for a whole chunk, and else 1 / (1 − p) of itself, so that Ũ = U ∘ mask takes the place of U.
+/// zero with probability p for a whole sequence, and else 1 / (1 − p) of itself, so that Ũ = U ∘ mask takes the place of U.
 final class WeightDropout {
   /// p.
   let rate: Float
@@ -14,12 +14,14 @@ final class WeightDropout {
   private let gradients: AlignedBuffer
   private let engine: Engine
 
-  init(rate: Float, _ weights: Parameter, number: Int, workspace: Workspace, engine: Engine) {
+  init(rate: Float, _ weights: Parameter, number: Int, _ declarations: Declarations) {
     self.rate = rate
     self.weights = weights
     self.number = number
-    self.engine = engine
-    (factors, dropped, gradients) = (workspace.buffer(), workspace.buffer(), workspace.buffer())
+    engine = declarations.engine
+    factors = declarations.buffer("weight_mask", .floats(weights.count))
+    dropped = declarations.buffer("dropped_weights", .floats(weights.count))
+    gradients = declarations.buffer("dropped_weight_gradients", .floats(weights.count))
   }
 
   /// Ũ = U ∘ mask, until the next call.

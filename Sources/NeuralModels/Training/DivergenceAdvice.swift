@@ -2,10 +2,9 @@ import Glibc
 import LanguageModels
 
 extension OptimizerKind {
-  /// The learning rate that suits it for a kind of network; networks without gates want smaller steps of Adam.
+  /// The learning rate that suits it for a kind of network.
   public func usualRate(for kind: NeuralKind) -> Double {
-    guard self == .adam || self == .adamw else { return defaultRate }
-    return kind == .nnlm || kind == .rnn ? 0.001 : 0.003
+    self == .adam || self == .adamw ? kind.traits.adamRate : defaultRate
   }
 }
 
@@ -13,10 +12,17 @@ extension TrainingOptions {
   /// What to try after training diverged, in a few words.
   ///
   /// - Parameters:
+  ///   - usual: the rate that suits the optimizer.
   ///   - highestRate: the highest rate after all halvings.
-  ///   - lastRate: that of the last step, if that says more.
-  func adviceAfterDivergence(kind: NeuralKind, highestRate: Double, lastRate: Double? = nil) -> String {
-    let usual = optimizer.usualRate(for: kind)
+  ///   - lastRate: that of the last update, if that says more.
+  ///   - regularization: that of the network.
+  func adviceAfterDivergence(
+    usualRate usual: Double, highestRate: Double, lastRate: Double? = nil,
+    regularization: Regularization = Regularization()
+  ) -> String {
+    if let excess = excess(regularization) {
+      return "try a lower --\(excess.option), such as \(excess.usual.brief) (it was \(excess.value.brief))"
+    }
     // A quarter of what was still too much.
     let lower = (highestRate / 4).roundedDown
     let rate =
@@ -30,11 +36,27 @@ extension TrainingOptions {
     }
     return advice
   }
+
+  /// An option that is so far beyond what helps that no rate makes up for it, and a value that does.
+  private func excess(_ regularization: Regularization) -> (option: String, usual: Double, value: Double)? {
+    let decay = weightDecay ?? optimizer.defaultWeightDecay
+    // A decay that takes all of a weight in one step, or a penalty that leaves nothing of the loss.
+    if decay > 1, decay * rate >= 1 || optimizer != .sgd {
+      return ("weight-decay", optimizer == .adamw ? 0.1 : 1e-6, decay)
+    }
+    if regularization.activationPenalty > 1000 { return ("ar", 2, regularization.activationPenalty) }
+    if regularization.temporalPenalty > 1000 { return ("tar", 1, regularization.temporalPenalty) }
+    return nil
+  }
 }
 
 extension Double {
   /// The number with three significant digits, for messages.
   var brief: String {
+    if isFinite, abs(self) > Double(Float.greatestFiniteMagnitude) {
+      let exponent = floor(log10(abs(self)))
+      return "\((self / pow(10, exponent)).brief)e+\(Int(exponent))"
+    }
     let text = "\(Float(rounded(digits: 3, .toNearestOrEven)))"
     return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
   }

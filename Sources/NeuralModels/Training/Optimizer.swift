@@ -47,12 +47,12 @@ public enum OptimizerKind: String, CaseIterable, Sendable {
 /// With weight decay λ, g is the gradient plus λ w, except for AdamW.
 final class Optimizer {
   let kind: OptimizerKind
-  /// Steps taken.
-  private(set) var steps = 0
+  /// Updates made.
+  private(set) var updates = 0
   /// What it remembers of each parameter, in the layout of the arena: what a checkpoint of the training must hold …
   let memory: [(name: String, buffer: AlignedBuffer)]
   /// … together with these numbers.
-  var numbers: [JSONValue.Member] { [.init("steps", .integer(steps))] }
+  var numbers: [JSONValue.Member] { [.init("steps", .integer(updates))] }
 
   private let arena: ParameterArena
   private let engine: Engine
@@ -74,21 +74,21 @@ final class Optimizer {
   ///
   /// - Throws: `CheckpointError` when a number is missing or impossible.
   func restore(_ numbers: JSONValue) throws {
-    guard let steps = numbers["steps"]?.integerValue, (0...StateCheck.mostSteps).contains(steps) else {
+    guard let steps = numbers["steps"]?.integerValue, (0...StateCheck.mostUpdates).contains(steps) else {
       throw CheckpointError("damaged: the state of its optimizer has no possible number of 'steps'")
     }
-    self.steps = steps
+    updates = steps
   }
 
   /// Forgets everything.
   func reset() {
-    steps = 0
+    updates = 0
     for memory in memory { memory.buffer.pointer.update(repeating: 0, count: memory.buffer.count) }
   }
 
   /// Moves all values by their gradients, which are first multiplied by `gradientScale`.
   func update(rate: Double, gradientScale: Float) {
-    steps += 1
+    updates += 1
     var step = OptimizerStep(rate: Float(rate), gradientScale: gradientScale, epsilon: Self.epsilon)
     switch kind {
     case .sgd, .adagrad: break
@@ -96,8 +96,8 @@ final class Optimizer {
     case .rmsprop: step.smoothing = Float(Self.decay)
     case .adam, .adamw:
       (step.momentum, step.smoothing) = (Float(Self.beta1), Float(Self.beta2))
-      step.meanCorrection = Float(1 / (1 - pow(Self.beta1, Double(steps))))
-      step.squareCorrection = Float(1 / (1 - pow(Self.beta2, Double(steps))))
+      step.meanCorrection = Float(1 / (1 - pow(Self.beta1, Double(updates))))
+      step.squareCorrection = Float(1 / (1 - pow(Self.beta2, Double(updates))))
     }
     if kind == .adamw { step.decoupledDecay = weightDecay } else { step.weightDecay = weightDecay }
     // Parameters begin at multiples of 16 floats, so that parts of whole vectors give every thread the same bits.

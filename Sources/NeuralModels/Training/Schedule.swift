@@ -1,6 +1,6 @@
 import Glibc
 
-/// The learning rate of each step, as a factor of the highest.
+/// The learning rate of each update, as a factor of the highest.
 public enum Schedule: String, CaseIterable, Sendable {
   /// 1 all the way.
   case constant
@@ -27,12 +27,12 @@ public enum Schedule: String, CaseIterable, Sendable {
     }
   }
 
-  /// The factor at `step` of `total`, of which the first `warmUp` rise in a straight line from 0; or later than that, if more of
-  /// the time for the run is used up.
-  public func factor(step: Int, total: Int?, warmUp: Int, timeUsed: Double = 0) -> Double {
-    if step < warmUp { return Double(step + 1) / Double(warmUp) }
-    let stepsUsed = total.map { Double(step - warmUp) / Double(max(1, $0 - warmUp)) } ?? 0
-    return factor(progress: max(stepsUsed, timeUsed))
+  /// The factor after some updates of `total`, of which the first `warmUp` rise in a straight line from 0; or later than that, if
+  /// more of the time for the run is used up.
+  public func factor(updates: Int, total: Int?, warmUp: Int, timeUsed: Double = 0) -> Double {
+    if updates < warmUp { return Double(updates + 1) / Double(warmUp) }
+    let share = total.map { Double(updates - warmUp) / Double(max(1, $0 - warmUp)) } ?? 0
+    return factor(progress: max(share, timeUsed))
   }
 }
 

@@ -3,19 +3,17 @@ import LanguageModels
 
 /// Whether the numbers of a state can be those of this training: they come from a file, which anybody may have written.
 ///
-/// With N tokens in streams of length L, e epochs ended and the present one at offset o, the steps and the targets so far are known
+/// With an epoch of N targets at L places, e epochs ended and the present one at place o, the updates and the targets so far are known
 /// within bounds; every other number is held against them.
 struct StateCheck {
   let progress: TrainingProgress
-  let batches: StreamBatches
+  let task: any Task
   let options: TrainingOptions
-  /// ln V.
-  let guessingLoss: Double
 
   /// Numbers of epochs that no run reaches.
   private static let mostEpochs = 1_000_000_000
-  /// The largest number of steps that an optimizer can have taken, in this run or those that it goes on from.
-  static let mostSteps = 1_000_000_000_000_000
+  /// The largest number of updates that an optimizer can have taken, in this run or those that it goes on from.
+  static let mostUpdates = 1_000_000_000_000_000
   /// Seconds that no run lasts: three thousand years.
   static let mostSeconds = 1e11
   /// Mean losses that rounding may leave below zero.
@@ -25,45 +23,46 @@ struct StateCheck {
   func run() throws {
     let p = progress
     try require("epoch", p.epoch, 0...Self.mostEpochs)
-    try require("offset", p.offset, 0...batches.streamLength)
-    try require("step", p.step, try steps())
-    let inEpoch = batches.targetCount(0..<p.offset)
-    let tokens = p.epoch.multipliedReportingOverflow(by: batches.tokens.count)
+    try require("offset", p.offset, 0...task.epochLength)
+    try require("step", p.updates, try updates())
+    let inEpoch = task.targetCount(0..<p.offset)
+    let tokens = p.epoch.multipliedReportingOverflow(by: task.targetCount(0..<task.epochLength))
     guard !tokens.overflow else { throw Self.error("epoch", "\(p.epoch)", "more than the text allows") }
     let targets = tokens.partialValue + inEpoch
-    // Steps that went wrong are not counted.
+    // Updates that went wrong are not counted.
     try require("tokens", p.tokens, (p.rollbacks == 0 ? targets : 0)...targets)
-    try require("rollbacks", p.rollbacks, 0...Trainer.maximumRollbacks)
-    try require("evaluated_step", p.evaluatedStep, p.offset == 0 ? p.step...p.step : p.epoch...p.step)
-    if p.offset > 0, p.offset == batches.streamLength {
-      try require("evaluated_step", p.evaluatedStep, 0...p.step - 1)
+    try require("rollbacks", p.rollbacks, 0...Rollback.maximum)
+    try require(
+      "evaluated_step", p.evaluatedUpdates, p.offset == 0 ? p.updates...p.updates : p.epoch...p.updates)
+    if p.offset > 0, p.offset == task.epochLength {
+      try require("evaluated_step", p.evaluatedUpdates, 0...p.updates - 1)
     }
     try require("epoch_tokens", p.epochTokens, 0...min(inEpoch, p.tokens))
-    try require("epoch_steps", p.epochSteps, 0...min(p.offset, p.step))
+    try require("epoch_steps", p.epochUpdates, 0...min(p.offset, p.updates))
     try require("good_epoch_tokens", p.goodEpochTokens, 0...p.epochTokens)
     try require("interval_tokens", p.intervalTokens, 0...p.tokens)
-    try require("good_step", p.goodStep, 0...p.step)
-    try require("cycle_start", p.cycleStart, 0...p.step)
-    try require("epochs_since_best", p.epochsSinceBest, 0...p.evaluatedStep)
-    try require("newbob_failures", p.newbob.failures, 0...p.evaluatedStep)
+    try require("good_step", p.goodUpdates, 0...p.updates)
+    try require("cycle_start", p.cycleStart, 0...p.updates)
+    try require("epochs_since_best", p.epochsSinceBest, 0...p.evaluatedUpdates)
+    try require("newbob_failures", p.newbob.failures, 0...p.evaluatedUpdates)
     try checkNumbers()
   }
 
-  /// The steps that can lead to this place of the text.
-  private func steps() throws -> ClosedRange<Int> {
+  /// The updates that can lead to this place.
+  private func updates() throws -> ClosedRange<Int> {
     let p = progress
-    let product = batches.steps.multipliedReportingOverflow(by: options.accumulation)
-    let size = options.hasRandomLengths ? 1 : product.overflow ? .max : product.partialValue
-    let (perEpoch, inEpoch) = (stepsOver(batches.streamLength, size), stepsOver(p.offset, size))
+    let product = task.largestBatch.places.multipliedReportingOverflow(by: options.accumulation)
+    let size = !task.hasEqualBatches ? 1 : product.overflow ? .max : product.partialValue
+    let (perEpoch, inEpoch) = (updatesOver(task.epochLength, size), updatesOver(p.offset, size))
     let most = p.epoch.multipliedReportingOverflow(by: perEpoch)
-    guard !most.overflow, most.partialValue <= Self.mostSteps else {
+    guard !most.overflow, most.partialValue <= Self.mostUpdates else {
       throw Self.error("epoch", "\(p.epoch)", "more than the text allows")
     }
     let total = most.partialValue + inEpoch
-    return options.hasRandomLengths ? min(total, p.epoch + (p.offset > 0 ? 1 : 0))...total : total...total
+    return task.hasEqualBatches ? total...total : min(total, p.epoch + (p.offset > 0 ? 1 : 0))...total
   }
 
-  private func stepsOver(_ length: Int, _ size: Int) -> Int { length / size + (length % size > 0 ? 1 : 0) }
+  private func updatesOver(_ length: Int, _ size: Int) -> Int { length / size + (length % size > 0 ? 1 : 0) }
 
   private func checkNumbers() throws {
     let p = progress
@@ -72,7 +71,7 @@ struct StateCheck {
     try require("good_epoch_loss", p.goodEpochLoss, sumOfLosses(p.goodEpochTokens))
     try require("epoch_norm", p.epochNorm, 0...Double.greatestFiniteMagnitude)
     try require("newbob_factor", p.newbob.factor, 0...1)
-    try require("rate_factor", p.rateFactor, 0.5 / Double(1 << Trainer.maximumRollbacks)...1)
+    try require("rate_factor", p.rateFactor, 0.5 / Double(1 << Rollback.maximum)...1)
     // Before the first measure, these are infinite.
     try require("best_loss", p.bestLoss, Self.leastLoss...Double.infinity)
     try require("newbob_last_loss", p.newbob.lastLoss, Self.leastLoss...Double.infinity)
@@ -83,9 +82,9 @@ struct StateCheck {
 
   /// What the losses of so many targets can sum to: training goes back before they are much worse than guessing for long.
   private func sumOfLosses(_ targets: Int) -> ClosedRange<Double> {
-    let perStep = Double(batches.rows) * Double(batches.steps) * Double(options.accumulation)
-    let interval = 4 * Double(Trainer.goodStateInterval) * max(perStep, 1)
-    let most = 2 * Trainer.hopelessLoss * (guessingLoss + 1) * (Double(targets) + interval)
+    let perUpdate = Double(task.largestBatch.targets) * Double(options.accumulation)
+    let interval = 4 * Double(Rollback.interval) * max(perUpdate, 1)
+    let most = 2 * Rollback.hopelessLoss * (task.guessing.loss + 1) * (Double(targets) + interval)
     return Self.leastLoss * (Double(targets) + 1)...most
   }
 

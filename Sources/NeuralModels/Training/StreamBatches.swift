@@ -1,6 +1,6 @@
 import LanguageModels
 
-/// A piece of text for one training step: T steps of B rows side by side, time-major.
+/// A piece of text: T steps of B rows side by side, time-major.
 ///
 /// Row b of step t is at index t·B + b.
 struct Batch {
@@ -19,6 +19,12 @@ struct Batch {
   /// What the gradients are multiplied by: 1, or the batch's share of the targets if several batches make one update.
   var weight = 1.0
 
+  /// The batch on its way through the layers.
+  func pass(dropoutKey: UInt64? = nil, probe: (any Probe)? = nil) -> Pass {
+    Pass(
+      steps: steps, rows: rows, restarts: restarts, dropoutKey: dropoutKey, weight: weight, probe: probe)
+  }
+
   /// What the sum of the losses is multiplied by for its gradients.
   var lossScale: Float { Float(weight) / Float(max(1, targetCount)) }
 
@@ -26,47 +32,46 @@ struct Batch {
   static let ignored = TokenID.max
 }
 
-/// A text as B parallel streams, cut into chunks of T steps: what truncated back-propagation through time runs on.
+/// A text as B parallel streams, cut into sequences of T steps: what truncated back-propagation through time runs on.
 ///
 /// The N tokens are dealt out in B runs of ⌈N/B⌉; every token is a target exactly once in an epoch. What comes before the first
 /// token of the text is the end of a sentence. With `context` `.sentence`, the context restarts after each end of sentence:
 /// the tokens before it are then ends of sentences too.
 struct StreamBatches {
   let tokens: [TokenID]
-  let rows: Int
-  let steps: Int
+  /// B.
+  let batchSize: Int
+  /// T.
+  let sequenceLength: Int
   let window: Int
   let context: ContextMode
 
   /// The length of each stream.
-  var streamLength: Int { (tokens.count + rows - 1) / rows }
+  var streamLength: Int { (tokens.count + batchSize - 1) / batchSize }
 
-  /// How many chunks an epoch has.
-  var count: Int { (streamLength + steps - 1) / steps }
+  /// How many sequences an epoch has.
+  var count: Int { (streamLength + sequenceLength - 1) / sequenceLength }
 
   /// How many targets some steps of all streams have.
   func targetCount(_ range: Range<Int>) -> Int {
-    (0..<rows).reduce(0) { sum, row in
+    (0..<batchSize).reduce(0) { sum, row in
       let (first, end) = (row * streamLength + range.lowerBound, row * streamLength + range.upperBound)
       return sum + max(0, min(end, tokens.count) - first)
     }
   }
 
-  /// Puts chunk `index` into `batch`.
-  func fill(_ batch: inout Batch, chunk index: Int) { fill(&batch, from: index * steps, steps: steps) }
-
   /// Puts the next `steps` steps of all streams into `batch`, fewer at the end.
   func fill(_ batch: inout Batch, from first: Int, steps: Int) {
     batch.steps = min(steps, streamLength - first)
-    batch.rows = rows
-    let size = batch.steps * rows
+    batch.rows = batchSize
+    let size = batch.steps * batchSize
     batch.inputs.removeAll(keepingCapacity: true)
     batch.targets.removeAll(keepingCapacity: true)
     batch.restarts.removeAll(keepingCapacity: true)
     batch.inputs.reserveCapacity(size * window)
     batch.targetCount = 0
     for t in 0..<batch.steps {
-      for row in 0..<rows {
+      for row in 0..<batchSize {
         let position = row * streamLength + first + t
         appendInputs(before: position, to: &batch.inputs)
         if position < tokens.count, first + t < streamLength {

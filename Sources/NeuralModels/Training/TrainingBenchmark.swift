@@ -10,8 +10,8 @@ public struct TrainingBenchmark: Sendable {
   public let description: String
   private let configuration: NeuralConfiguration
   private let vocabularySize: Int
-  private let rows: Int
-  private let steps: Int
+  private let batchSize: Int
+  private let sequenceLength: Int
 
   /// The configurations that others are compared on.
   public static let all: [TrainingBenchmark] = [
@@ -19,14 +19,16 @@ public struct TrainingBenchmark: Sendable {
     .init("lstm-650x2", .lstm, layers: 2, hidden: 650, embedding: 650),
     .init("gru-512", .gru, hidden: 512, embedding: 512),
     .init("rnn-512", .rnn, hidden: 512, embedding: 512),
-    .init("nnlm-100", .nnlm, hidden: 100, embedding: 60, rows: 128),
-    .init("char-lstm-512", .lstm, hidden: 512, embedding: 64, vocabularySize: 66, rows: 64, steps: 128),
+    .init("nnlm-100", .nnlm, hidden: 100, embedding: 60, batchSize: 128),
+    .init(
+      "char-lstm-512", .lstm, hidden: 512, embedding: 64, vocabularySize: 66, batchSize: 64,
+      sequenceLength: 128),
   ]
 
   private init(
     _ name: String, _ kind: NeuralKind, layers: Int = 1, hidden: Int, embedding: Int,
     vocabularySize: Int = 10_000,
-    rows: Int = 20, steps: Int = 35
+    batchSize: Int = 20, sequenceLength: Int = 35
   ) {
     var configuration = NeuralConfiguration(kind: kind)
     configuration.layers = layers
@@ -35,37 +37,42 @@ public struct TrainingBenchmark: Sendable {
     self.name = name
     self.configuration = configuration
     self.vocabularySize = vocabularySize
-    self.rows = rows
-    self.steps = steps
+    self.batchSize = batchSize
+    self.sequenceLength = sequenceLength
     let shape =
       kind == .nnlm
       ? "order 5, embedding \(embedding), hidden \(hidden)" : "\(layers) × \(hidden), embedding \(embedding)"
-    description = "\(kind.rawValue), \(shape), vocabulary \(vocabularySize), batch \(rows), bptt \(steps)"
+    description =
+      "\(kind.rawValue), \(shape), vocabulary \(vocabularySize), batch \(batchSize), bptt \(sequenceLength)"
   }
 
   /// Multiplications and additions of the matrix products for one word: forward, and twice as many backward.
-  public var operationsPerWord: Double {
-    6 * Double(configuration.multipliedParameterCount(vocabularySize: vocabularySize))
+  public func operationsPerWord(engine: Engine) -> Double {
+    let network = NextTokenNetwork(configuration, vocabularySize: vocabularySize, engine: engine)
+    return 6 * Double(network.multipliedParameterCount)
   }
 
-  /// Trains on Zipf-distributed words for so many seconds, after a few steps that are not counted.
+  /// Trains on Zipf-distributed words for so many seconds, after a few updates that are not counted.
   public func wordsPerSecond(seconds: Double, engine: Engine) throws -> Double {
     struct Enough: Error {}
     var options = TrainingOptions()
-    (options.rows, options.steps, options.epochs, options.schedule) = (rows, steps, 1_000_000, .constant)
+    (options.batchSize, options.sequenceLength) = (batchSize, sequenceLength)
+    (options.epochs, options.schedule) = (1_000_000, .constant)
     let vocabulary = Vocabulary(unit: .word, tokens: (2..<vocabularySize).map { "w\($0)" })
     let trainer = Trainer(
-      text: Self.zipf(count: 100 * rows * steps, vocabularySize: vocabularySize), vocabulary: vocabulary,
-      configuration: configuration, options: options, engine: engine)
+      NextToken(
+        text: Self.zipf(count: 100 * batchSize * sequenceLength, vocabularySize: vocabularySize),
+        vocabulary: vocabulary, configuration: configuration, options: options, engine: engine),
+      options: options)
     var start = Stopwatch()
     var (words, elapsed) = (0, 0.0)
     do {
       _ = try trainer.train(heldOut: nil) { event in
-        guard case .step(let step) = event else { return }
-        if step.number == 3 { (start, words) = (Stopwatch(), step.tokens) }
-        guard step.number > 3, start.seconds > seconds else { return }
+        guard case .update(let update) = event else { return }
+        if update.number == 3 { (start, words) = (Stopwatch(), update.tokens) }
+        guard update.number > 3, start.seconds > seconds else { return }
         elapsed = start.seconds
-        words = step.tokens - words
+        words = update.tokens - words
         throw Enough()
       }
     } catch is Enough {}

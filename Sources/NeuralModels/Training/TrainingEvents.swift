@@ -1,78 +1,76 @@
 import LanguageModels
 
-extension Trainer {
-  /// What happened, for progress and logs.
-  public enum Event: Sendable {
-    /// A step was taken.
-    case step(Step)
-    /// The held-out text is being measured: tokens scored, and tokens in all.
-    case evaluating(Int, of: Int)
-    /// An epoch ended, or training within one.
-    case epoch(Epoch)
-    /// Training diverged and went back.
-    case rollback(Rollback)
-  }
+/// What happened in a training, for progress and logs.
+public enum TrainingEvent: Sendable {
+  /// Parameters were updated.
+  case update(TrainingUpdate)
+  /// Held-out examples are being measured: how many are done, and all.
+  case evaluating(Int, of: Int)
+  /// An epoch ended, or training within one.
+  case epoch(TrainingEpoch)
+  /// Training diverged and went back.
+  case rollback(TrainingRollback)
+}
 
-  /// One training step.
-  public struct Step: Sendable {
-    /// From 1.
-    public let number: Int
-    /// Steps in all; `nil` if time alone decides.
-    public let total: Int?
-    /// From 1.
-    public let epoch: Int
-    /// Mean −ln p of the step's targets.
-    public let loss: Double
-    /// The learning rate.
-    public let rate: Double
-    /// The norm of all gradients, before clipping.
-    public let gradientNorm: Double
-    /// Targets so far.
-    public let tokens: Int
-    /// Targets of this step.
-    public let targets: Int
-  }
+/// One update of the parameters.
+public struct TrainingUpdate: Sendable {
+  /// From 1.
+  public let number: Int
+  /// Updates in all; `nil` if time alone decides.
+  public let total: Int?
+  /// From 1.
+  public let epoch: Int
+  /// The mean loss of the update's targets.
+  public let loss: Double
+  /// The learning rate.
+  public let rate: Double
+  /// The norm of all gradients, before clipping.
+  public let gradientNorm: Double
+  /// Targets so far.
+  public let tokens: Int
+  /// Targets of this update.
+  public let targets: Int
+}
 
-  /// One epoch.
-  public struct Epoch: Sendable {
-    /// From 1.
-    public let number: Int
-    /// Steps so far.
-    public let step: Int
-    /// Targets so far.
-    public let tokens: Int
-    /// Mean −ln p of its targets, each predicted with the weights of its step.
-    public let loss: Double
-    /// Mean −ln p of the held-out text with the weights of its end.
-    public let heldOutLoss: Double?
-    /// Whether no epoch before predicted the held-out text better.
-    public let isBest: Bool
-    /// The learning rate of its last step.
-    public let rate: Double
-    /// The mean norm of the gradients, before clipping.
-    public let gradientNorm: Double
-  }
+/// One epoch.
+public struct TrainingEpoch: Sendable {
+  /// From 1.
+  public let number: Int
+  /// Updates so far.
+  public let updates: Int
+  /// Targets so far.
+  public let tokens: Int
+  /// The mean loss of its targets, each with the weights of its update.
+  public let loss: Double
+  /// The loss of what was held out, with the weights of its end.
+  public let heldOutLoss: Double?
+  /// Whether no epoch before had a better one.
+  public let isBest: Bool
+  /// The learning rate of its last update.
+  public let rate: Double
+  /// The mean norm of the gradients, before clipping.
+  public let gradientNorm: Double
+}
 
-  /// A return to the last good state.
-  public struct Rollback: Sendable {
-    /// The step that went wrong.
-    public let step: Int
-    /// Its epoch, from 1.
-    public let epoch: Int
-    /// The step whose weights are used again.
-    public let goodStep: Int
-    /// What was wrong.
-    public let symptom: String
-    /// The learning rate of the step, and what it would have been after the return.
-    public let rate: Double
-    public let newRate: Double
-  }
+/// A return to the last good state.
+public struct TrainingRollback: Sendable {
+  /// The update that went wrong.
+  public let update: Int
+  /// Its epoch, from 1.
+  public let epoch: Int
+  /// The update whose weights are used again.
+  public let goodUpdate: Int
+  /// What was wrong.
+  public let symptom: String
+  /// The learning rate of the update, and what it would have been after the return.
+  public let rate: Double
+  public let newRate: Double
 }
 
 /// Why training ended.
 public enum TrainingEnd: String, Sendable {
   case epochs
-  case maximumSteps = "max-steps"
+  case maximumUpdates = "max-steps"
   case timeLimit = "time-limit"
   case patience
   case targetPerplexity = "target-perplexity"

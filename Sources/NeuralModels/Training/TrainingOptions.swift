@@ -3,13 +3,17 @@ import LanguageModels
 /// How a network is trained.
 public struct TrainingOptions: Sendable {
   /// B, the streams side by side.
-  public var rows = 20
+  public var batchSize = 20
   /// T, the steps through which gradients flow back.
-  public var steps = 35
+  public var sequenceLength = 35
+  /// Whether sequences have random lengths around T; see `SequenceLengths`.
+  public var hasRandomLengths = false
+  /// The share of rows that begin a sequence with a state of zeros instead of the one before (Melis et al. 2018).
+  public var stateForgetting = 0.01
   /// Times through the text; `Int.max` if something else ends training.
   public var epochs = 5
-  /// Steps after which training ends.
-  public var maximumSteps: Int?
+  /// Updates after which training ends.
+  public var maximumUpdates: Int?
   /// Seconds after which training ends, the last evaluation and `secondsToWrite` included. The schedule is then laid out over
   /// the time, so that two such runs are alike, but not the same.
   public var timeLimit: Double?
@@ -26,16 +30,15 @@ public struct TrainingOptions: Sendable {
   public var weightDecay: Double?
   /// n of `WeightAverage`, which needs held-out text; `nil` for no average.
   public var averageInterval: Int?
-  /// Chunks whose gradients are added up for one step.
+  /// Batches whose gradients are added up for one update (gradient accumulation; "delayed updates" in Saunders et al. 2018): the
+  /// gradient of a larger batch in the memory of a small one. States are carried from one to the next, but no gradients.
   public var accumulation = 1
-  /// Whether chunks have random lengths around T; see `ChunkLengths`.
-  public var hasRandomLengths = false
   /// The highest learning rate.
   public var rate = 0.002
   /// How the rate changes.
   public var schedule = Schedule.cosine
-  /// Steps in which the rate rises from zero.
-  public var warmUpSteps = 0
+  /// Updates in which the rate rises from zero.
+  public var warmUpUpdates = 0
   /// Newbob: the improvement of an epoch below which the rate is halved, as last loss / this loss.
   public var newbobRatio = 1.003
   /// Newbob: epochs without that improvement after which training ends.
@@ -47,8 +50,8 @@ public struct TrainingOptions: Sendable {
   /// Decides the first values and the dropout.
   public var seed: UInt64 = 1
 
-  /// T below which chunks of random length make no sense.
-  public static let fewestRandomSteps = ChunkLengths.minimumSteps
+  /// T below which sequences of random length make no sense.
+  public static let fewestRandomSteps = SequenceLengths.minimumMean
 
   /// The defaults.
   public init() {}

@@ -1,69 +1,83 @@
 import LanguageModels
 
-/// How far training has come: every number that the next step depends on, besides the tensors, the text and the options.
+/// How far training has come: every number that the next update depends on, besides the tensors, the text and the options.
 ///
-/// Whatever is random in a step (dropout, forgotten states) follows from the seed and the number of the step, so no generator has
+/// Whatever is random in an update (dropout, forgotten states) follows from the seed and the number of the update, so no generator has
 /// a state to keep.
 struct TrainingProgress: Sendable, Equatable {
-  /// Steps taken.
-  var step = 0
+  /// Updates made.
+  var updates = 0
   /// Targets predicted.
   var tokens = 0
   /// Epochs ended.
   var epoch = 0
-  /// Where the present epoch stands in its streams.
+  /// The place where the present epoch stands.
   var offset = 0
-  /// Sums over the present epoch: −ln p, targets, gradient norms, steps.
+  /// Sums over the present epoch: losses, targets, gradient norms, updates.
   var epochLoss = 0.0
   var epochTokens = 0
   var epochNorm = 0.0
-  var epochSteps = 0
-  /// The step after which the held-out text was last measured, or could have been.
-  var evaluatedStep = 0
+  var epochUpdates = 0
+  /// The updates after which held-out examples were last measured, or could have been.
+  var evaluatedUpdates = 0
   /// The best held-out loss; infinite before the first.
   var bestLoss = Double.infinity
   /// Epochs since then.
   var epochsSinceBest = 0
   /// The decisions of the newbob schedule.
   var newbob: Newbob
-  /// The step at which the schedule began: a finished run that is extended begins another.
+  /// The updates before the schedule began: a finished run that is extended begins another.
   var cycleStart = 0
   /// How often training diverged and went back.
   var rollbacks = 0
   /// What the rate is multiplied by, because of that.
   var rateFactor = 1.0
-  /// Sums since the last good state: −ln p, targets.
+  /// Sums since the last good state: losses, targets.
   var intervalLoss = 0.0
   var intervalTokens = 0
-  /// The last good state's step, and the sums over the epoch at it.
-  var goodStep = 0
+  /// The last good state's updates, and the sums over the epoch at it.
+  var goodUpdates = 0
   var goodEpochLoss = 0.0
   var goodEpochTokens = 0
-  /// Mean −ln p of the last epoch, or of the part of one that ended the run; 0 if no step of it counts.
+  /// The mean loss of the last epoch, or of the part of one that ended the run; 0 if no update of it counts.
   var lastEpochLoss = 0.0
-  /// Mean −ln p of some of the text with the weights of another training, if it began with those; else 0.
+  /// The mean loss of some examples with the weights of another training, if it began with those; else 0.
   var startLoss = 0.0
   /// Whether the run came to its end.
   var isFinished = false
 
   init(newbob: Newbob) { self.newbob = newbob }
 
+  /// Takes the losses of an update and the norm of its gradients.
+  mutating func count(targets: Int, loss: Double, norm: Double) {
+    tokens += targets
+    epochLoss += loss
+    epochTokens += targets
+    epochNorm += norm
+    epochUpdates += 1
+    intervalLoss += loss
+    intervalTokens += targets
+  }
+
+  /// Whether the weights are those from before the first update, because training went back to them and made none since.
+  var isBackAtStart: Bool { updates > 0 && goodUpdates == 0 && intervalTokens == 0 }
+
   /// Starts the next epoch.
   mutating func endEpoch() {
     epoch += 1
     offset = 0
-    (epochLoss, epochTokens, epochNorm, epochSteps) = (0, 0, 0, 0)
+    (epochLoss, epochTokens, epochNorm, epochUpdates) = (0, 0, 0, 0)
     (goodEpochLoss, goodEpochTokens) = (0, 0)
   }
 
   // MARK: As a checkpoint holds it
 
   private static let integers: [(String, WritableKeyPath<Self, Int> & Sendable)] = [
-    ("step", \.step), ("tokens", \.tokens), ("epoch", \.epoch), ("offset", \.offset),
-    ("epoch_tokens", \.epochTokens), ("epoch_steps", \.epochSteps), ("evaluated_step", \.evaluatedStep),
+    ("step", \.updates), ("tokens", \.tokens), ("epoch", \.epoch), ("offset", \.offset),
+    ("epoch_tokens", \.epochTokens), ("epoch_steps", \.epochUpdates), ("evaluated_step", \.evaluatedUpdates),
     ("epochs_since_best", \.epochsSinceBest), ("newbob_failures", \.newbob.failures),
     ("cycle_start", \.cycleStart), ("rollbacks", \.rollbacks), ("interval_tokens", \.intervalTokens),
-    ("good_step", \.goodStep), ("good_epoch_tokens", \.goodEpochTokens),
+    ("good_step", \.goodUpdates), ("good_epoch_tokens", \.goodEpochTokens),
   ]
   /// JSON has no infinity; `null` stands for it.
   private static let numbers: [(String, WritableKeyPath<Self, Double> & Sendable)] = [

@@ -15,9 +15,9 @@ final class WeightAverage {
   private(set) var losses: [Double] = []
   /// Whether it has begun.
   private(set) var isActive = false
-  /// How many steps w̄ is the mean of.
-  private(set) var steps = 0
-  /// w̄, if that is of any step.
+  /// How many updates w̄ is the mean of.
+  private(set) var updates = 0
+  /// w̄, if that is of any update.
   let buffer = AlignedBuffer()
 
   private let arena: ParameterArena
@@ -36,12 +36,12 @@ final class WeightAverage {
     losses.append(loss)
   }
 
-  /// Takes the parameters after a step: w̄ += (w − w̄) / k at the k-th.
-  func takeStep() {
+  /// Takes the parameters after an update: w̄ += (w − w̄) / k at the k-th.
+  func takeUpdate() {
     guard isActive else { return }
     buffer.reserve(arena.count)
-    steps += 1
-    let share = 1 / Float(steps)
+    updates += 1
+    let share = 1 / Float(updates)
     nonisolated(unsafe) let (average, values) = (buffer.pointer, arena.values)
     let kernels = engine.kernels
     engine.split(arena.count / 16) { part in
@@ -59,7 +59,7 @@ final class WeightAverage {
   var numbers: [JSONValue.Member] {
     [
       .init("losses", .array(losses.map { .number($0) })), .init("active", .bool(isActive)),
-      .init("steps", .integer(steps)),
+      .init("steps", .integer(updates)),
     ]
   }
 
@@ -72,27 +72,22 @@ final class WeightAverage {
     else { throw CheckpointError("damaged: the state of its training lacks 'average'") }
     // JSON has no infinity; null stands for it.
     let numbers = losses.compactMap { $0 == .null ? .infinity : $0.doubleValue }
-    guard numbers.count == losses.count, numbers.count <= progress.evaluatedStep,
-      numbers.allSatisfy({ $0 > -1 }), (0...(isActive ? progress.step : 0)).contains(steps),
+    guard numbers.count == losses.count, numbers.count <= progress.evaluatedUpdates,
+      numbers.allSatisfy({ $0 > -1 }), (0...(isActive ? progress.updates : 0)).contains(steps),
       !isActive || numbers.count > interval
     else {
       throw CheckpointError(
         "damaged: the 'average' of its training cannot come from so many steps and epochs")
     }
-    (self.losses, self.isActive, self.steps) = (numbers, isActive, steps)
+    (self.losses, self.isActive, updates) = (numbers, isActive, steps)
     if steps > 0 { buffer.reserve(arena.count) }
   }
 
-  /// Forgets the steps so far, because they went astray.
-  func restart() { steps = 0 }
+  /// Forgets the updates so far, because they went astray.
+  func restart() { updates = 0 }
 
   /// Exchanges w and w̄, if there is one.
   func exchange() {
-    guard steps > 0 else { return }
-    nonisolated(unsafe) let (average, values) = (buffer.pointer, arena.values)
-    engine.split(arena.count) { part in
-      for i in part { (average[i], values[i]) = (values[i], average[i]) }
-    }
-    arena.valuesChanged()
+    if updates > 0 { engine.exchange(arena, with: buffer) }
   }
 }

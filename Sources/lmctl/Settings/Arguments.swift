@@ -26,8 +26,9 @@ struct Arguments {
   /// Takes `words` apart: `--name value`, `--name=value`, `-o value`, `-ovalue`, flags, `-q`, several as in `-qo value`, `--no-name`, `--`
   /// before operands that begin with a dash.
   ///
+  /// - Parameter refused: why there is no option of this name.
   /// - Throws: `UsageError` for an unknown option (with the nearest real one), a missing or superfluous value.
-  init(_ words: [String], options: [Option]) throws {
+  init(_ words: [String], options: [Option], refused: [String: String] = [:]) throws {
     var operands: [String] = []
     var withdrawn: Set<String> = []
     var given: [String: Given] = [:]
@@ -53,6 +54,7 @@ struct Arguments {
           withdrawn.insert(option.name)
           continue
         }
+        if let reason = refused[String(name.drop { $0 == "-" })] { throw UsageError("\(name) \(reason)") }
         throw UsageError("unknown option '\(name)'" + Suggestion.text(forOption: name, among: options))
       }
       if given[option.name] != nil { throw UsageError("option '\(name)' is given twice") }

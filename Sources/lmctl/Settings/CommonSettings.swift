@@ -11,6 +11,8 @@ struct CommonSettings: SettingValues {
   var configuration: String?
   /// Whether the output is replaced whatever stands there, for the commands that write one.
   var isForced = false
+  /// Whether a text may hold nothing, for the commands that read one.
+  var allowsEmpty = false
 
   static let heading = "every command"
 
@@ -51,6 +53,13 @@ struct CommonSettings: SettingValues {
       flag: "force", \.isForced,
       "replace the output even where something else stands than this command writes"
     ).changes(.free).unconfigured().typed("overwrite", "clobber", "replace")
+  }
+
+  static var allowEmpty: Setting<Self> {
+    Setting(
+      flag: "allow-empty", \.allowsEmpty,
+      "a text without any sentence, as an empty part of a large one, is no error"
+    ).typed("ignore-empty", "skip-empty")
   }
 
   // MARK: What they do

@@ -164,7 +164,8 @@ extension Setting {
   /// With a name of one letter.
   func short(_ letter: Character) -> Setting { with { $0.option.short = letter } }
   /// For some models only.
-  func models(_ models: ModelKind...) -> Setting { with { $0.option.models = models } }
+  func models(_ models: ModelKind...) -> Setting { self.models(models) }
+  func models(_ models: [ModelKind]) -> Setting { with { $0.option.models = models } }
   /// With other names, which are not taken, but understood.
   func typed(_ names: String...) -> Setting { with { $0.option.typed = names } }
   /// It may change when a run goes on.

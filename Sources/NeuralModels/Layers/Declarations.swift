@@ -1,0 +1,38 @@
+import Kernels
+import Tensors
+
+/// Where the layers of a network declare the parameters and buffers that they need, each under its own name.
+///
+/// Declaring takes no memory, so the size of a network is known by building it and asking `arena` and `workspace`; no formula beside
+/// the constructors has to agree with them.
+struct Declarations {
+  let arena: ParameterArena
+  let workspace: Workspace
+  let engine: Engine
+  /// What the names of parameters begin with, as in `layer1`.
+  private(set) var name = ""
+
+  init(arena: ParameterArena = ParameterArena(), workspace: Workspace = Workspace(), engine: Engine) {
+    (self.arena, self.workspace, self.engine) = (arena, workspace, engine)
+  }
+
+  /// The same for a part of what these are for.
+  func of(_ part: String) -> Declarations {
+    var declarations = self
+    declarations.name = full(part)
+    return declarations
+  }
+
+  /// Declares a parameter: a matrix, or a vector.
+  func parameter(_ name: String, _ shape: Int...) -> Parameter { arena.add(full(name), shape: shape) }
+
+  /// Declares a buffer for what is used within a sequence.
+  func buffer(_ name: String, _ extent: Extent) -> AlignedBuffer { workspace.buffer(full(name), extent) }
+
+  /// Declares a buffer for what every row has from one sequence to the next.
+  func state(_ name: String, columns: Int) -> AlignedBuffer {
+    workspace.buffer(full(name), .rows(columns), isKept: true)
+  }
+
+  private func full(_ part: String) -> String { name.isEmpty ? part : "\(name).\(part)" }
+}

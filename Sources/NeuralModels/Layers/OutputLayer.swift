@@ -1,0 +1,32 @@
+import LanguageModels
+import Tensors
+
+/// What turns features [rows × F] into probabilities of the V tokens, and their loss L = −Σ ln p(target).
+///
+/// Training may see another loss than −ln p (smoothed, or sampled); what is measured is always exact and normalized.
+protocol OutputLayer: AnyObject {
+  /// V.
+  var vocabularySize: Int { get }
+  /// F.
+  var featureSize: Int { get }
+
+  /// Gives every parameter its first value; those of all but the first `features` features are zero.
+  func initialize(features: Int, using generator: inout SeededGenerator)
+
+  /// The sum of −ln p(target) over all rows with a target; adds the gradients of `scale` times what training minimizes.
+  ///
+  /// - Parameters:
+  ///   - x: [rows × F].
+  ///   - targets: for each row the token, or `Batch.ignored`.
+  ///   - gradient: overwritten with scale · ∂L/∂x, [rows × F].
+  func lossAndGradients(_ x: MatrixView, targets: [TokenID], scale: Float, gradient: MatrixView) -> Double
+
+  /// ln p(target) of each row, 0 for rows without a target, for which nothing is computed.
+  func logProbabilities(_ x: MatrixView, targets: [TokenID]) -> [Float]
+
+  /// −ln p(target) of each row, 0 for rows without a target, as exactly as the features allow.
+  func losses(_ x: MatrixView, targets: [TokenID]) -> [Double]
+
+  /// ln p of every token for each row: [rows × V]; `output` is overwritten.
+  func logDistributions(_ x: MatrixView, into output: inout [Float])
+}

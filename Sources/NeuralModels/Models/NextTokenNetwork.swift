@@ -1,0 +1,142 @@
+import Kernels
+import LanguageModels
+import Tensors
+
+/// A network that predicts the next token from those before it: embeddings of the last tokens, layers, an output layer.
+///
+///     x_t = (E[w_{t−n}], …, E[w_{t−1}]),   f = layers(x),   p(w_t) = softmax(f_t W + b)
+///
+/// Every layer sees x of the present step and what it remembers of those before. Recurrent networks look n = 1 token back (Mikolov et
+/// al. 2010; Sundermeyer et al. 2012), the neural probabilistic language model has no memory and looks back further (Bengio et al.
+/// 2003, section 2).
+final class NextTokenNetwork {
+  /// How many tokens before a target the network is given for it.
+  let window: Int
+  let embedding: Embedding
+  let layers: Stack
+  let output: any OutputLayer
+  private let declarations: Declarations
+  /// Features from which on the output layer begins at zero.
+  private let initialFeatures: Int
+  private let inputs: AlignedBuffer
+  private let inputGradients: AlignedBuffer
+  private let featureGradients: AlignedBuffer
+  private let keptFeatures: AlignedBuffer
+  private let isTied: Bool
+
+  /// A network of `configuration`, declared: it has no memory yet.
+  init(_ configuration: NeuralConfiguration, vocabularySize: Int, engine: Engine) {
+    let c = configuration
+    let d = Declarations(engine: engine)
+    declarations = d
+    window = c.window
+    embedding = Embedding(
+      vocabularySize: vocabularySize, size: c.embeddingSize, dropoutRate: c.regularization.embeddingDropout,
+      d)
+    layers = c.makeLayers(d)
+    isTied = c.tiesEmbeddings
+    output = SoftmaxOutput(
+      vocabularySize: vocabularySize, featureSize: layers.outputSize, tied: isTied ? embedding.weights : nil,
+      labelSmoothing: c.regularization.labelSmoothing, d.of("output"))
+    initialFeatures = c.hasDirectConnections ? c.hiddenSize : layers.outputSize
+    let inputSize = window * c.embeddingSize
+    precondition(layers.inputSize == inputSize, "the layers take the embeddings of the window")
+    inputs = d.buffer("input", .positions(inputSize))
+    inputGradients = d.buffer("input_gradient", .positions(inputSize))
+    featureGradients = d.buffer("feature_gradient", .positions(layers.outputSize))
+    keptFeatures = d.workspace.buffer("features", .rows(layers.outputSize), isKept: true)
+  }
+
+  /// The parameters.
+  var arena: ParameterArena { declarations.arena }
+  /// The buffers of the activations.
+  var workspace: Workspace { declarations.workspace }
+  /// What does the work.
+  var engine: Engine { declarations.engine }
+
+  /// The weights that one token is multiplied by: all matrices but embeddings that are only looked up.
+  var multipliedParameterCount: Int {
+    arena.parameters.reduce(isTied ? 0 : -embedding.weights.count) {
+      $0 + ($1.shape.count == 2 ? $1.count : 0)
+    }
+  }
+
+  /// Gives every parameter its first value.
+  func initialize(using generator: inout SeededGenerator) {
+    embedding.initialize(tied: isTied, using: &generator)
+    layers.initialize(using: &generator)
+    output.initialize(features: initialFeatures, using: &generator)
+    arena.valuesChanged()
+  }
+
+  // MARK: Batches
+
+  /// The features of all positions of a batch: [T·B × F]; the state moves on.
+  private func features(_ batch: Batch, _ pass: Pass) -> MatrixView {
+    let x = inputs.matrix(pass.positions, layers.inputSize)
+    // The rows of x are the embeddings of the window, one after the other.
+    embedding.forward(batch.inputs, into: eachToken(x), dropoutKey: pass.dropoutKey)
+    return layers.forward(x, pass)
+  }
+
+  private func eachToken(_ x: MatrixView) -> MatrixView {
+    MatrixView(x.pointer, rows: x.rows * window, columns: embedding.size)
+  }
+
+  /// The sum of −ln p(target) over the batch; adds the gradients of its mean to the arena's, with those of penalties on activations
+  /// and all times the batch's weight.
+  ///
+  /// The state moves on, without gradients flowing back from the next batch. `dropoutKey` decides the masks; no
+  /// dropout without it.
+  func lossAndGradients(_ batch: Batch, dropoutKey: UInt64?, probe: (any Probe)? = nil) -> Double {
+    let pass = batch.pass(dropoutKey: dropoutKey, probe: probe)
+    let f = features(batch, pass)
+    let gradient = featureGradients.matrix(pass.positions, layers.outputSize)
+    let loss = output.lossAndGradients(f, targets: batch.targets, scale: batch.lossScale, gradient: gradient)
+    layers.clearStateGradients(rows: batch.rows)
+    let inputGradient = inputGradients.matrix(pass.positions, layers.inputSize)
+    layers.backward(gradient, into: inputGradient, adding: false, pass)
+    embedding.backward(batch.inputs, eachToken(inputGradient))
+    return loss
+  }
+
+  /// ln p(target) of each row of the batch, 0 where there is no target; the state moves on.
+  func logProbabilities(_ batch: Batch) -> [Float] {
+    output.logProbabilities(features(batch, batch.pass()), targets: batch.targets)
+  }
+
+  /// −ln p(target) of each row of the batch, 0 where there is no target; the state moves on.
+  func losses(_ batch: Batch) -> [Double] {
+    output.losses(features(batch, batch.pass()), targets: batch.targets)
+  }
+
+  // MARK: One step of several rows
+
+  /// Moves the states of B rows behind one more token each, the last of its window, and gives their features, [B × F].
+  func advance(windows: [TokenID]) -> [Float] {
+    let batch = Batch(steps: 1, rows: windows.count / window, inputs: windows)
+    let f = features(batch, batch.pass())
+    return (0..<f.rows).flatMap { Array(UnsafeBufferPointer(start: f.row($0), count: f.columns)) }
+  }
+
+  /// ln p of every token for each row of `features` [B × F]: [B × V]; `output` is overwritten.
+  func logDistributions(features: [Float], into output: inout [Float]) {
+    let x = keptFeatures.matrix(features.count / layers.outputSize, layers.outputSize)
+    x.pointer.update(from: features, count: features.count)
+    self.output.logDistributions(x, into: &output)
+  }
+
+  // MARK: State
+
+  /// How many numbers the network remembers of a row from one token to the next.
+  var stateSize: Int { layers.stateSize }
+
+  /// Forgets everything, and makes room for B rows.
+  func resetState(rows: Int) { layers.resetState(rows: rows) }
+
+  /// What the network remembers of a row.
+  func state(row: Int) -> [Float] { layers.state(row: row) }
+
+  /// The opposite of `state(row:)`.
+  func setState(_ values: [Float], row: Int) { layers.setState(values[...], row: row) }
+}
