@@ -51,6 +51,7 @@ extension NGramModel {
         method = JelinekMercer(heldOut: heldOut)
       }
     }
+    progress("sorting n-grams")
     let counts = try NGramCounts(
       tokens: tokens, vocabularySize: vocabulary.count, order: options.order, context: options.context
     ) { progress("counting n-grams of order \($0)") }
@@ -92,6 +93,7 @@ extension NGramModel {
     notice: (String) -> Void = { _ in }, progress: (String) -> Void = { _ in }
   ) {
     if let remark = options.remark(order: model.order) { notice(remark) }
+    progress("estimating")
     let counts = model.counts(adjusted: options.smoothing.usesContinuationCounts)
     let trainer = NGramModelTrainer(
       model: model, counts: counts, vocabulary: vocabulary, options: options)

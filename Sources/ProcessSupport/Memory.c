@@ -15,12 +15,14 @@
 #endif
 
 static _Atomic(const char *) advice;
+static void (*beginning)(void);
 static void (*cleaning)(void);
 /// Memory that is given back when the system has no more, so that the last steps have some.
 static void *reserve;
 
-void process_refuse_memory(const char *text, void (*clean)(void)) {
+void process_refuse_memory(const char *text, void (*begin)(void), void (*clean)(void)) {
   if (!reserve) reserve = malloc(128 << 10);
+  beginning = begin;
   cleaning = clean;
   // What was said before is left: another thread may be reading it.
   const char *copy = strdup(text);
@@ -53,6 +55,7 @@ static __attribute__((noinline, cold)) void refuse(size_t size) {
       size < 1000000
           ? snprintf(text, sizeof text, "lmctl: the system gives no more memory; %s\n", end)
           : snprintf(text, sizeof text, "lmctl: the system refuses %zu MB more of memory; %s\n", size / 1000000, end);
+  if (beginning) beginning();
   if (length > 0) {
     size_t count = (size_t)length < sizeof text ? (size_t)length : sizeof text - 1;
     if (write(STDERR_FILENO, text, count) < 0) _exit(1);

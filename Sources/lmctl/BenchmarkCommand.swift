@@ -34,7 +34,7 @@ enum BenchmarkCommand: Command {
         "unknown configuration '\(name)'; there are \(names.joined(separator: ", "))"
           + Suggestion.text(for: name, among: names))
     }
-    let engine = try Engine(threads: settings.common.threads)
+    let engine = try Engine()
     let peak = engine.peakOperationsPerSecond()
     let asJSON = settings.asJSON
     if !asJSON {
@@ -77,7 +77,7 @@ enum BenchmarkCommand: Command {
 }
 
 /// The settings of `lmctl benchmark`.
-struct BenchmarkSettings: SettingValues {
+struct BenchmarkSettings: CommandValues {
   var seconds = 5.0
   var asJSON = false
   var common = CommonSettings()
@@ -88,9 +88,9 @@ struct BenchmarkSettings: SettingValues {
         Setting(
           "seconds", \.seconds, .number("S", "above 0") { $0 > 0 }, "how long each configuration is trained"
         ).typed("time", "duration")
-        CommonSettings.threads.lifted(\.common)
       },
       SettingGroup("output") { Setting(flag: "json", \.asJSON, "one JSON object in place of the table") },
+      CommonSettings.group(\.common),
     ])
   }
 }

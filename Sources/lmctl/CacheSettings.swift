@@ -25,7 +25,7 @@ struct CacheSettings: SettingValues {
 
   /// The cache, empty, with its share settled; `nil` if there is to be none.
   func cache(
-    for model: some LanguageModel, path: String, tokenizer: Tokenizer, context: ContextMode, isQuiet: Bool
+    for model: some LanguageModel, path: String, tokenizer: Tokenizer, context: ContextMode
   ) throws -> UnigramCache? {
     guard let size else { return nil }
     guard model.isNormalized else {
@@ -40,18 +40,16 @@ struct CacheSettings: SettingValues {
     let reader = try TextFiles.reader([tuningPath], tokenizer: tokenizer)
     let tokens = try Corpus(from: reader, vocabulary: vocabulary).tokens
     try TextFiles.requireText(reader.statistics, [tuningPath])
-    var progress = ProgressLine(isQuiet: isQuiet)
+    Progress.begin("tuning")
     var state = model.initialState
     var scores: [Float] = []
     model.score(tokens[...], context: context, after: &state, into: &scores) { count in
-      progress.show("tuning: \(count) tokens scored")
+      Progress.show("\(count) tokens scored")
     }
-    progress.clear()
     let best = UnigramCache.bestWeight(
       size: size, vocabularySize: vocabulary.count, tokens: tokens, logProbabilities: scores)
-    if !isQuiet {
-      Terminal.note("on \(tuningPath), the cache's best share is \(Format.significant(best, 4))")
-    }
+    Progress.end()
+    Terminal.note("on \(tuningPath), the cache's best share is \(Format.significant(best, 4))")
     return UnigramCache(size: size, weight: best, vocabularySize: vocabulary.count)
   }
 }

@@ -1,9 +1,14 @@
 import LanguageModels
 
+/// What the settings of a command are read into.
+protocol CommandValues: SettingValues {
+  var common: CommonSettings { get set }
+}
+
 /// One of lmctl's commands.
 protocol Command: Sendable {
-  /// What its settings are read into.
-  associatedtype Values: SettingValues
+  /// What its settings are read into, those of every command among them.
+  associatedtype Values: CommandValues
 
   /// Its name on the command line.
   static var name: String { get }
@@ -46,18 +51,19 @@ extension Command {
   static func run(_ arguments: Arguments) throws {
     var arguments = arguments
     do {
+      try CommonSettings.apply(arguments)
       let initial = try initialValues(&arguments)
       let values = try settings.values(&arguments, initial: initial)
+      // A run that goes on takes some from its checkpoint.
+      values.common.apply()
       try run(values, arguments.operands, given: arguments)
     } catch let error as UsageError {
       throw arguments.locating(error)
     }
   }
 
-  /// Its own options, and those that every command takes.
-  static var options: [OptionGroup] {
-    settings.options + [OptionGroup(heading: "configuration", options: [Configuration.option])]
-  }
+  /// Its options.
+  static var options: [OptionGroup] { settings.options }
 
   /// Its options, without their groups.
   static var allOptions: [Option] { options.flatMap(\.options) }

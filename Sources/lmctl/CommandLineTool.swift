@@ -14,6 +14,7 @@ enum CommandLineTool {
   /// Runs the command line and returns the exit status: 0 done, 1 failed, 2 wrong usage, 128 + the signal when interrupted.
   static func run(_ words: [String]) -> Int32 {
     var page = "help"
+    defer { Progress.end() }
     do {
       guard let first = words.first else {
         Terminal.error(HelpPage.overview)
@@ -21,12 +22,17 @@ enum CommandLineTool {
       }
       switch first {
       case "help", "--help", "-h": try help(Array(words.dropFirst()))
-      case "--version", "-V": StandardOutput.shared.write("lmctl \(programVersion)\n")
+      case "version", "--version", "-V":
+        if words.count > 1 { throw UsageError("'\(words[1])' is one argument too many") }
+        StandardOutput.shared.write(version)
       default:
         let command = try self.command(first)
         page = "help \(command.name)"
-        if words.prefix(while: { $0 != "--" }).contains(where: { $0 == "--help" || $0 == "-h" }) {
+        let options = words.prefix { $0 != "--" }
+        if options.contains("--help") || options.contains("-h") {
           StandardOutput.shared.write(HelpPage(command).text)
+        } else if options.contains("--version") || options.contains("-V") {
+          StandardOutput.shared.write(version)
         } else {
           try run(command, Array(words.dropFirst()))
         }
@@ -36,24 +42,33 @@ enum CommandLineTool {
     } catch is ClosedPipe {
       return 0
     } catch let interrupted as Interrupted {
-      Terminal.note(interrupted.message)
+      fail(interrupted.message)
       return 128 + interrupted.signal
     } catch let error as UsageError {
-      Terminal.note("\(error) (see 'lmctl \(page)')")
+      fail("\(error) (see 'lmctl \(page)')")
       return 2
     } catch {
       // What was already computed is worth having.
       try? StandardOutput.shared.flush()
-      Terminal.note("\(error)")
+      fail("\(error)")
       return 1
     }
   }
 
+  private static let version = "lmctl \(programVersion)\n"
+
+  private static func fail(_ text: String) {
+    Progress.end()
+    Terminal.fail(text)
+  }
+
   private static func run(_ command: any Command.Type, _ words: [String]) throws {
     let options = command.allOptions
+    // Errors have the time too, before all options are understood.
+    Terminal.hasTimestamps = words.prefix { $0 != "--" }.contains("--timestamps")
     var arguments = try Arguments(words, options: options, refused: command.refused)
-    arguments.addEnvironment([Configuration.option])
-    if let path = arguments.string(Configuration.option.name) {
+    arguments.addEnvironment(options.filter { $0.name == Configuration.optionName })
+    if let path = arguments.string(Configuration.optionName) {
       try FileKind.require([.configuration], path, "a configuration")
       try Configuration(path: path).add(
         to: &arguments, options, operandsName: command.operandsInConfiguration)
@@ -64,7 +79,7 @@ enum CommandLineTool {
   /// The command called `name`.
   static func command(_ name: String) throws -> any Command.Type {
     if let command = commands.first(where: { $0.name == name }) { return command }
-    let names = commands.map { $0.name } + ["help"]
+    let names = commands.map { $0.name } + ["help", "version"]
     let typed = commands.flatMap { command in command.typed.map { ($0, command.name) } }
     throw UsageError(
       "unknown command '\(name)'"

@@ -13,7 +13,8 @@ enum CompletionsCommand: Command {
   ]
   static let typed = ["completion", "complete"]
   static let configurationExample = (line: "lmctl completions bash --config run.json", file: "{}")
-  nonisolated(unsafe) static let settings = SettingTable<CompletionsSettings>(groups: [])
+  nonisolated(unsafe) static let settings = SettingTable<CompletionsSettings>(
+    groups: [CommonSettings.group(\.common)])
 
   static func run(_ settings: CompletionsSettings, _ operands: [String], given: Arguments) throws {
     let shells = Shells.allCases.map(\.rawValue)
@@ -30,8 +31,10 @@ enum CompletionsCommand: Command {
   }
 }
 
-/// None.
-struct CompletionsSettings: SettingValues {}
+/// Those of every command.
+struct CompletionsSettings: CommandValues {
+  var common = CommonSettings()
+}
 
 /// The shells that can be helped.
 private enum Shells: String, CaseIterable {

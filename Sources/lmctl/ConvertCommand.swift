@@ -1,3 +1,4 @@
+import Glibc
 import LanguageModels
 import NGramModels
 
@@ -68,7 +69,7 @@ enum ConvertCommand: Command {
     var checkpoint: Checkpoint
     var model: any LanguageModel
     if try NGramModel.isARPA(source) {
-      let read = try ModelKind.loadARPA(source, isQuiet: settings.common.isQuiet, textRules: rules)
+      let read = try ModelKind.loadARPA(source, textRules: rules)
       (model, checkpoint) = (read.model, read.checkpoint)
       if format == .json { checkpoint.tensors = read.model.tensors }
     } else {
@@ -76,23 +77,21 @@ enum ConvertCommand: Command {
         throw UsageError(
           "\(paths[0]) has text rules of its own; those of the command line are for ARPA files of others")
       }
-      checkpoint = try Checkpoint(source)
+      checkpoint = try ModelKind.checkpoint(source)
       model = try ModelKind.load(checkpoint, of: source, threads: 1)
     }
     if let path = settings.text.vocabularyPath {
-      model = try restrict(model, &checkpoint, to: path, isQuiet: settings.common.isQuiet, name: source.name)
+      model = try restrict(model, &checkpoint, to: path, name: source.name)
     }
-    if !settings.reduction.isEmpty {
-      let reduced = try reduce(model, checkpoint, settings, name: source.name)
-      model = reduced
-    }
+    if !settings.reduction.isEmpty { model = try reduce(model, checkpoint, settings, name: source.name) }
     // What did not change is written as it was read.
     if format == .json, let ngrams = model as? NGramModel,
       settings.text.vocabularyPath != nil || !settings.reduction.isEmpty
     {
       (checkpoint.configuration, checkpoint.tensors) = (ngrams.configuration, ngrams.tensors)
     }
-    output.remark(onWriting: checkpoint.model, isQuiet: settings.common.isQuiet)
+    output.remark(onWriting: checkpoint.model)
+    Progress.begin(Progress.writing(paths[1]))
     switch format {
     case .json: try checkpoint.write(to: paths[1], tensors: tensors)
     case .arpa:
@@ -100,18 +99,37 @@ enum ConvertCommand: Command {
         throw CheckpointError(
           "holds a model of kind '\(checkpoint.model)', and ARPA files are for n-grams", path: source.name)
       }
-      if !ngrams.isNormalized, !settings.common.isQuiet {
-        Terminal.note(
-          "warning: the numbers of stupid back-off are scores that do not sum to one, which an ARPA file cannot say"
+      if !ngrams.isNormalized {
+        Terminal.warn(
+          "the numbers of stupid back-off are scores that do not sum to one, which an ARPA file cannot say"
         )
       }
       try ngrams.writeARPA(to: paths[1], tokenizer: checkpoint.tokenizer)
     }
+    Progress.end()
+    if settings.asJSON {
+      StandardOutput.shared.write(
+        json(paths, format, kind: checkpoint.model, size: ModelKind.size(of: model)).text + "\n")
+    }
+  }
+
+  /// What was done, for programs.
+  private static func json(_ paths: [String], _ format: Format, kind: String, size: JSONValue.Member)
+    -> JSONValue
+  {
+    var status = stat()
+    let isFile = OutputTarget.isFile(paths[1]) && paths[1].withSystemPath { stat($0, &status) } == 0
+    return .object([
+      .init("input", .string(paths[0])), .init("output", .string(paths[1])),
+      .init("format", .string(format.rawValue)), .init("kind", .string(kind)), size,
+      .init("bytes", isFile ? .integer(Int(status.st_size)) : .null),
+      .init("warnings", .array(Terminal.warnings.map { .string($0) })),
+    ])
   }
 
   /// The model of the words that the list at `path` names; `checkpoint` takes over its vocabulary.
   private static func restrict(
-    _ model: any LanguageModel, _ checkpoint: inout Checkpoint, to path: String, isQuiet: Bool, name: String
+    _ model: any LanguageModel, _ checkpoint: inout Checkpoint, to path: String, name: String
   ) throws -> NGramModel {
     guard let ngrams = model as? NGramModel, ngrams.isNormalized else {
       throw CheckpointError(
@@ -125,13 +143,11 @@ enum ConvertCommand: Command {
       throw FileError(path: path, reason: "names no token of \(name); is this the right list?")
     }
     checkpoint.vocabulary = restricted.vocabulary
-    if !isQuiet {
-      let missing = words.count - kept
-      Terminal.note(
-        "kept \(kept) of \(ngrams.vocabulary.count) tokens, \(restricted.levelCounts.reduce(0, +)) of "
-          + "\(ngrams.levelCounts.reduce(0, +)) n-grams"
-          + (missing > 0 ? "; \(missing) of the list are not in the model" : ""))
-    }
+    let missing = words.count - kept
+    Terminal.note(
+      "kept \(kept) of \(ngrams.vocabulary.count) tokens, \(restricted.levelCounts.reduce(0, +)) of "
+        + "\(ngrams.levelCounts.reduce(0, +)) n-grams"
+        + (missing > 0 ? "; \(missing) of the list are not in the model" : ""))
     return restricted
   }
 
@@ -158,22 +174,20 @@ enum ConvertCommand: Command {
       heldOut = try Corpus(from: reader, vocabulary: checkpoint.vocabulary).tokens
       try TextFiles.requireText(reader.statistics, [path])
     }
-    let isQuiet = settings.common.isQuiet
-    var progress = ProgressLine(isQuiet: isQuiet)
     // Nobody hears what reductions cost if remarks are not wanted.
-    let (reduced, steps) = try reduction.apply(to: ngrams, heldOut: isQuiet ? nil : heldOut) {
-      progress.show($0)
+    let (reduced, steps) = try reduction.apply(to: ngrams, heldOut: Terminal.isQuiet ? nil : heldOut) {
+      Progress.begin($0)
     }
-    progress.clear()
-    if !isQuiet { for step in steps { Terminal.note(step.text) } }
+    for step in steps { Terminal.note(step.text) }
     return try reduced.inMemory()
   }
 }
 
 /// The settings of `lmctl convert`.
-struct ConvertSettings: SettingValues {
+struct ConvertSettings: CommandValues {
   var format: ConvertCommand.Format?
   var tensors = TensorFormat.base64
+  var asJSON = false
   var reduction = Reduction()
   var validPath: String?
   var text = TextSettings()
@@ -194,6 +208,15 @@ struct ConvertSettings: SettingValues {
         ).typed("format", "output-format")
         Setting("tensors", \.tensors, .choice("HOW"), "how a checkpoint's numbers are written")
         CommonSettings.force.lifted(\.common)
+        Setting(
+          flag: "json", \.asJSON,
+          "when done, one JSON object on standard output: files, format, kind, sizes, warnings"
+        ).rule { _, given in
+          guard given.operands.count == 2, OutputTarget.isStandardOutput(given.operands[1]) else {
+            return nil
+          }
+          return "does not go with the output \(given.operands[1]): both would write to standard output"
+        }
       },
       SettingGroup("size of n-gram models") {
         vocabulary
@@ -202,7 +225,7 @@ struct ConvertSettings: SettingValues {
           "validation", "dev", "val", "eval")
       },
       SettingGroup("text") { TextSettings.foreignRules.map { $0.lifted(\.text) } },
-      SettingGroup("other") { CommonSettings.quiet.lifted(\.common) },
+      CommonSettings.group(\.common),
     ])
   }
 }

@@ -11,8 +11,8 @@ enum CountCommand: Command {
     order of code points. Every sentence begins with <s> and ends with </s>. With --merge, the files are counts made so,
     which are added up as they stream by; empty ones add nothing. So a large text can be counted in parts, on several machines if need be:
     'lmctl train --model ngram --counts FILE' makes the same model of the sum as of the text. Characters and bytes are written without
-    white space (a space is ▁). Where tokens are not plain words, a first line says by which text rules they were made, and
-    train takes them from there.
+    white space (a space is ▁). With --json, each line is an object; counts are read in both forms. Where tokens are not plain words,
+    a first line says by which text rules they were made, and train takes them from there.
     """
   static let operandsInConfiguration: String? = "texts"
   nonisolated(unsafe) static let settings = CountSettings.table
@@ -28,33 +28,37 @@ enum CountCommand: Command {
 
   static func run(_ settings: CountSettings, _ paths: [String], given: Arguments) throws {
     let (output, order) = (settings.output, settings.order)
-    let isQuiet = settings.common.isQuiet
+    let format: CountFormat = settings.asJSON ? .jsonLines : .columns
     _ = try OutputFile(output, .counts, inputs: paths, isForced: settings.common.isForced)
     if settings.merges {
       if paths.isEmpty { throw UsageError("no files of counts; name those to be added up") }
       try TextFiles.requireSingleStandardInput(paths)
       for path in paths { try FileKind.require([.counts], path, "a file of counts") }
-      let lines = try CountFiles.merge(paths, to: output)
-      if !isQuiet { Terminal.note("wrote \(Format.count(lines, "n-gram"))") }
-      return
+      Progress.begin(Progress.writing(output).map { _ in "adding up counts" })
+      let lines = try CountFiles.merge(paths, to: output, as: format) { Progress.show("\($0) n-grams") }
+      Progress.end()
+      return Terminal.note("wrote \(Format.count(lines, "n-gram"))")
     }
     try settings.text.checkRules()
     let limit = try settings.counting.limit()
-    if let limit, !isQuiet {
+    if let limit {
       CountingSettings.announce(limit, paths) { CountingLimit.temporaryBytes(text: $0, order: order) }
     }
     let reader = try TextFiles.reader(paths, tokenizer: settings.text.tokenizer)
-    var progress = ProgressLine(isQuiet: isQuiet)
+    Progress.begin("reading")
     let lines = try CountFiles.count(
-      reader, order: order, context: settings.context, limit: limit, to: output,
+      reader, order: order, context: settings.context, limit: limit, to: output, as: format,
       isEmptyWritten: settings.common.allowsEmpty
-    ) {
-      statistics in
-      progress.show("reading: \(statistics.tokens) tokens, \(Format.bytes(statistics.bytes))")
+    ) { progress in
+      switch progress {
+      case .reading(let statistics): Progress.show(statistics.shown)
+      case .sorting: Progress.begin("sorting n-grams")
+      case .writing(lines: 0): Progress.begin(Progress.writing(output))
+      case .writing(let lines): Progress.show("\(lines) n-grams")
+      }
     }
-    progress.clear()
+    Progress.end()
     if !settings.common.allowsEmpty { try TextFiles.requireText(reader.statistics, paths) }
-    if isQuiet { return }
     TextFiles.report(reader.statistics)
     Terminal.note(
       "counted \(Format.count(reader.statistics.tokens, "token")): \(Format.count(lines, "n-gram"))")
@@ -62,9 +66,10 @@ enum CountCommand: Command {
 }
 
 /// The settings of `lmctl count`.
-struct CountSettings: SettingValues {
+struct CountSettings: CommandValues {
   var order = 3
   var merges = false
+  var asJSON = false
   var output = "-"
   var context = ContextMode.sentence
   var counting = CountingSettings()
@@ -79,6 +84,7 @@ struct CountSettings: SettingValues {
         Setting(
           "output", \.output, .file, "where the counts go", default: .rule("standard output") { $0.output }
         ).short("o").typed("out", "write")
+        Setting(flag: "json", \.asJSON, "JSON Lines: {\"ngram\":[\"the\",\"cat\"],\"count\":3}")
         CommonSettings.force.lifted(\.common)
         Setting("context", \.context, .choice("WHAT"), "whether n-grams run on across lines").notWithMerge()
       },
@@ -90,7 +96,7 @@ struct CountSettings: SettingValues {
         (TextSettings.rules + [TextSettings.invalid]).map { $0.lifted(\.text).notWithMerge() }
         CommonSettings.allowEmpty.lifted(\.common)
       },
-      SettingGroup("other") { CommonSettings.quiet.lifted(\.common) },
+      CommonSettings.group(\.common),
     ])
   }
 }

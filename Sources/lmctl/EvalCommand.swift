@@ -83,8 +83,7 @@ enum EvalCommand: Command {
     any LanguageModel, Checkpoint
   ) {
     var (model, checkpoint) = try ModelKind.load(
-      path: path, threads: settings.common.threads, isQuiet: settings.common.isQuiet,
-      textRules: settings.text.rules(given: given))
+      path: path, textRules: settings.text.rules(given: given))
     if given.has("invalid") { checkpoint.tokenizer.invalid = settings.text.tokenizer.invalid }
     if !settings.rules.knowsBeginnings {
       guard let ngrams = model as? NGramModel else {
@@ -109,8 +108,7 @@ enum EvalCommand: Command {
         let e = result.evaluation
         output.write(Format.significant(settings.onlyPerplexity ? e.perplexity : e.crossEntropy, 8) + "\n")
         // A number that means little is not left to stand alone.
-        if settings.common.isQuiet { continue }
-        for warning in result.warnings { Terminal.note("warning: \(result.model.path): \(warning)") }
+        for warning in result.warnings { Terminal.warn("\(result.model.path): \(warning)") }
       }
     } else if settings.asJSON {
       let objects = results.map { $0.json(asLog10: settings.asLog10) }

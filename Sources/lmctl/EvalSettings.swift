@@ -1,7 +1,7 @@
 import LanguageModels
 
 /// The settings of `lmctl eval`.
-struct EvalSettings: SettingValues {
+struct EvalSettings: CommandValues {
   /// What a line is written for.
   enum Detail: String, CaseIterable {
     case sentence
@@ -71,10 +71,7 @@ struct EvalSettings: SettingValues {
           flag: "no-bos", \.leavesOutBeginnings, "n-grams: sentences begin without <s> in the context")
       },
       SettingGroup("cache of recent tokens") { CacheSettings.settings.map { $0.lifted(\.cache) } },
-      SettingGroup("other") {
-        CommonSettings.threads.lifted(\.common)
-        CommonSettings.quiet.lifted(\.common)
-      },
+      CommonSettings.group(\.common),
     ])
   }
 }

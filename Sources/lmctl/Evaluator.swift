@@ -10,8 +10,6 @@ struct Evaluator {
   private let cache: UnigramCache?
   private let input: TextInput
 
-  private var isQuiet: Bool { settings.common.isQuiet }
-
   init(
     path: String, checkpoint: Checkpoint, model: some LanguageModel, settings: EvalSettings, input: TextInput
   ) throws {
@@ -20,8 +18,7 @@ struct Evaluator {
     context = settings.context ?? model.defaultContext
     cache = try settings.cache.cache(
       for: model, path: path, tokenizer: checkpoint.tokenizer,
-      context: settings.context ?? model.defaultContext,
-      isQuiet: settings.common.isQuiet)
+      context: settings.context ?? model.defaultContext)
   }
 
   private func scorer<Model: LanguageModel>(_ model: Model, reportsOrders: Bool = false) -> TextScorer<Model>
@@ -35,17 +32,17 @@ struct Evaluator {
     let stopwatch = Stopwatch()
     let reader = input.reader(path, tokenizer: identity.tokenizer)
     var scorer = scorer(model)
-    var progress = ProgressLine(isQuiet: isQuiet)
+    Progress.begin("scoring")
     var scored = 0
     try scorer.scoreAll(from: reader) { count in
       scored += count
-      progress.show("scoring: \(scored) tokens")
+      Progress.show("\(scored) tokens")
     }
-    progress.clear()
+    Progress.end()
     if !settings.common.allowsEmpty {
       try TextFiles.requireText(reader.statistics, path.map { [$0] } ?? input.paths)
     }
-    if !isQuiet { TextFiles.report(reader.statistics) }
+    TextFiles.report(reader.statistics)
     return EvaluationResult(
       evaluation: scorer.evaluation, model: identity, statistics: reader.statistics,
       text: path ?? input.name, context: context, cache: cache, rules: settings.rules,
@@ -57,7 +54,7 @@ struct Evaluator {
   /// One line out for each line, or each file, in.
   func writeLines(_ model: some LanguageModel, _ detail: EvalSettings.Detail) throws {
     if detail == .file { return try writeFiles(model) }
-    if context == .stream, settings.context == nil, !isQuiet {
+    if context == .stream, settings.context == nil {
       Terminal.note(
         "the context runs on across lines, so the numbers of a line depend on the lines before it; "
           + "--context sentence scores each line by itself")
@@ -100,7 +97,7 @@ struct Evaluator {
         writeRow(name, result.evaluation)
       }
       try StandardOutput.shared.endLine()
-      if !isQuiet { for warning in result.warnings { Terminal.note("warning: \(name): \(warning)") } }
+      for warning in result.warnings { Terminal.warn("\(name): \(warning)") }
     }
     let mean = entropies.reduce(0, +) / Double(entropies.count)
     if settings.asJSON {

@@ -95,6 +95,9 @@ enum FileKind {
     }) {
       return .log
     }
+    if [#"{"ngram":["#, #"{"text_rules":{"#].contains(where: { start.starts(with: $0.utf8) }) {
+      return .counts
+    }
     // To search a string for another would bring regular expressions into the program, a tenth of its size.
     if start.indices.contains(where: { start[$0...].starts(with: #""format":"lmctl""#.utf8) }) {
       return .checkpoint

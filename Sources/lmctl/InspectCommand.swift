@@ -29,11 +29,11 @@ enum InspectCommand: Command {
     var checkpoint: Checkpoint
     let model: any LanguageModel
     if try NGramModel.isARPA(source) {
-      let (ngrams, described) = try ModelKind.loadARPA(source, isQuiet: settings.common.isQuiet)
+      let (ngrams, described) = try ModelKind.loadARPA(source)
       (model, checkpoint) = (ngrams, described)
       checkpoint.tensors = ngrams.tensors
     } else {
-      checkpoint = try Checkpoint(source)
+      checkpoint = try ModelKind.checkpoint(source)
       model = try ModelKind.load(checkpoint, of: source, threads: settings.checks ? nil : 1)
     }
     let output = StandardOutput.shared
@@ -41,8 +41,7 @@ enum InspectCommand: Command {
       return output.write(settings.asJSON ? json(checkpoint).text + "\n" : table(checkpoint, path: path))
     }
     checkpoint.tensors = []
-    let check = try ModelCheck(
-      model, isRounded: checkpoint.configuration["quantize"] != nil, isQuiet: settings.common.isQuiet)
+    let check = try ModelCheck(model, isRounded: checkpoint.configuration["quantize"] != nil)
     output.write(settings.asJSON ? check.json.text + "\n" : check.table)
     if let fault = check.fault { throw FileError(path: path, reason: fault) }
   }
@@ -138,7 +137,7 @@ enum InspectCommand: Command {
 }
 
 /// The settings of `lmctl inspect`.
-struct InspectSettings: SettingValues {
+struct InspectSettings: CommandValues {
   var asJSON = false
   var checks = false
   var common = CommonSettings()
@@ -153,7 +152,7 @@ struct InspectSettings: SettingValues {
             + "gradients agree with differences of the loss; exit status 1 if not"
         ).typed("verify", "test", "validate")
       },
-      SettingGroup("other") { CommonSettings.quiet.lifted(\.common) },
+      CommonSettings.group(\.common),
     ])
   }
 }

@@ -5,8 +5,8 @@ import Synchronization
 /// What happens on SIGINT, SIGTERM, SIGHUP, which comes when a terminal closes, and SIGXCPU, which comes when the processor time
 /// that the program may have (ulimit -t) is over.
 ///
-/// The signals are blocked in all threads and awaited by one, which may then do anything, unlike a signal handler. Only where the
-/// system gives no thread for that, a handler hears them.
+/// The signals are blocked in all threads and awaited by one, which may then do anything, unlike a signal handler; while it waits, it
+/// shows how far the work has come. Only where the system gives no thread for that, a handler hears them.
 enum Interrupts {
   private static let isGraceful = Atomic(false)
   private static let received = Atomic<Int32>(0)
@@ -54,6 +54,8 @@ enum Interrupts {
       isGraceful.load(ordering: .relaxed), received.load(ordering: .relaxed),
       receivedAt.load(ordering: .relaxed)
     )
+    _ = Terminal.isWatched
+    _ = Terminal.hasTimestamps
     TemporaryFiles.prepare()
     var action = sigaction()
     action.__sigaction_handler.sa_handler = { Interrupts.receive($0) }
@@ -70,7 +72,12 @@ enum Interrupts {
     var signals = handled
     while true {
       var number: Int32 = 0
-      if sigwait(&signals, &number) == 0 { receive(number) }
+      if var pause = Progress.wait {
+        number = sigtimedwait(&signals, nil, &pause)
+        if number > 0 { receive(number) } else { Progress.look() }
+      } else if sigwait(&signals, &number) == 0 {
+        receive(number)
+      }
     }
   }
 
@@ -80,8 +87,10 @@ enum Interrupts {
       if received.load(ordering: .relaxed) == 0 {
         receivedAt.store(milliseconds, ordering: .relaxed)
         received.store(number, ordering: .relaxed)
-        Terminal.error(
-          "\nlmctl: interrupted; it finishes the step and saves (once more, after two seconds, to leave at once)\n"
+        endEcho()
+        Terminal.stamp()
+        Terminal.write(
+          "lmctl: interrupted; it finishes the step and saves (once more, after two seconds, to leave at once)\n"
         )
         return
       }
@@ -89,9 +98,12 @@ enum Interrupts {
       if milliseconds - receivedAt.load(ordering: .relaxed) < 2000 || number == SIGXCPU { return }
     }
     TemporaryFiles.deleteAll()
-    Terminal.error("\n")
+    endEcho()
     _exit(128 + number)
   }
+
+  /// Leaves the line in which the terminal shows ^C, or one that moves.
+  private static func endEcho() { if Terminal.isWatched { Terminal.write("\n") } }
 
   /// SIGHUP is left alone where `nohup` or a parent has it ignored.
   private static var handled: sigset_t {

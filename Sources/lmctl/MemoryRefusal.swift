@@ -6,6 +6,6 @@ enum MemoryRefusal {
   /// From now on, the sentence closes with `remedy`.
   static func advise(_ remedy: String = "raise the limit (ulimit -v), free some, or do with a smaller model")
   {
-    process_refuse_memory(remedy) { TemporaryFiles.deleteAll() }
+    process_refuse_memory(remedy, { Terminal.stamp() }, { TemporaryFiles.deleteAll() })
   }
 }

@@ -12,12 +12,12 @@ struct ModelCheck {
   private static let tolerance = 1e-3
 
   /// Checks `model`; `isRounded` says whether its numbers are of few bits.
-  init(_ model: any LanguageModel, isRounded: Bool, isQuiet: Bool) throws {
-    var progress = ProgressLine(isQuiet: isQuiet)
+  init(_ model: any LanguageModel, isRounded: Bool) throws {
+    Progress.begin("checking")
     var done = 0
     sums = Self.sums(model) {
       done += 1
-      progress.show("checking: \(done) contexts")
+      Progress.show("\(done) contexts")
     }
     excuse =
       !model.isNormalized
@@ -25,9 +25,9 @@ struct ModelCheck {
       : isRounded
         ? "its numbers are rounded to few bits; sampling divides by the sum, and eval says how much it matters"
         : nil
-    progress.show("checking gradients")
-    gradients = (model as? NeuralModel)?.checkGradients(engine: try Engine(threads: nil))
-    progress.clear()
+    Progress.begin("checking gradients")
+    gradients = (model as? NeuralModel)?.checkGradients(engine: try Engine())
+    Progress.end()
   }
 
   private static func sums(_ model: some LanguageModel, watch: () -> Void) -> [SumCheck.Result] {

@@ -53,12 +53,20 @@ enum ModelKind: RawRepresentable, CaseIterable, Hashable {
     }
   }
 
-  /// The model stored at `path`, as a checkpoint or an ARPA file, and its checkpoint without the tensors; a large checkpoint shows how
-  /// far it has come on a terminal.
+  /// How large a model is, for programs: `parameters`, or `ngrams` by order.
+  static func size(of model: any LanguageModel) -> JSONValue.Member {
+    if let ngrams = model as? NGramModel {
+      return .init("ngrams", .array(ngrams.levelCounts.map { .integer($0) }))
+    }
+    let parameters = (model as? NeuralModel)?.parameterCount
+    return .init("parameters", parameters.map { .integer($0) } ?? .null)
+  }
+
+  /// The model stored at `path`, as a checkpoint or an ARPA file, and its checkpoint without the tensors.
   ///
   /// - Parameter rules: how text becomes tokens, for an ARPA file that does not say.
   static func load(
-    path: String, threads: Int? = nil, isQuiet: Bool, textRules rules: Tokenizer? = nil
+    path: String, threads: Int? = nil, textRules rules: Tokenizer? = nil
   ) throws -> (model: any LanguageModel, checkpoint: Checkpoint) {
     let running = RunningCheckpoint.path(beside: path)
     if path != "-", path.withSystemPath({ access($0, F_OK) }) != 0,
@@ -73,26 +81,33 @@ enum ModelKind: RawRepresentable, CaseIterable, Hashable {
     let source = try ByteSource(path: path)
     try requireModel(source)
     if try NGramModel.isARPA(source) {
-      return try loadARPA(source, isQuiet: isQuiet, textRules: rules)
+      return try loadARPA(source, textRules: rules)
     }
     if rules != nil { throw ownRules(path) }
-    var progress = ProgressLine(isQuiet: isQuiet)
-    var checkpoint = try Checkpoint(source) { progress.show("loading \(path): \(Format.bytes($0))") }
-    progress.clear()
+    var checkpoint = try checkpoint(source)
     let model = try load(checkpoint, of: source, threads: threads)
     checkpoint.tensors = []
+    Progress.end()
     return (model, checkpoint)
+  }
+
+  /// Reads a checkpoint.
+  static func checkpoint(_ source: ByteSource) throws -> Checkpoint {
+    Progress.begin("loading \(source.name)")
+    return try Checkpoint(source) { Progress.show(Format.bytes($0)) }
   }
 
   /// The model that an ARPA file holds, and a checkpoint of it without the tensors.
   ///
   /// - Parameter rules: how text becomes tokens, if the file does not say.
-  static func loadARPA(_ source: ByteSource, isQuiet: Bool, textRules rules: Tokenizer? = nil) throws -> (
+  static func loadARPA(_ source: ByteSource, textRules rules: Tokenizer? = nil) throws -> (
     model: NGramModel, checkpoint: Checkpoint
   ) {
+    Progress.begin("loading \(source.name)")
+    defer { Progress.end() }
     if rules != nil, try NGramModel.textRules(ofARPA: source) != nil { throw ownRules(source.name) }
     let (model, tokenizer, _) = try NGramModel.read(arpa: source, tokenizer: rules) {
-      if !isQuiet { Terminal.note($0) }
+      Terminal.warn($0)
     }
     return (
       model,

@@ -19,7 +19,7 @@ struct NGramTraining {
     )
   }
 
-  func train(_ job: TrainingJob) throws -> TrainedModel? {
+  func train(_ job: TrainingJob) throws -> TrainedModel {
     let remedy = "with --memory 2G, n-grams are counted in parts"
     MemoryRefusal.advise(remedy)
     defer { MemoryRefusal.advise() }
@@ -28,14 +28,16 @@ struct NGramTraining {
         NGramCounts.memoryFloor(
           tokens: corpus.tokens.count, vocabularySize: job.vocabulary.count, order: options.order),
         for: "--order \(options.order)", remedy)
-      if !job.isQuiet { noteMemory(corpus, job.vocabulary) }
+      noteMemory(corpus, job.vocabulary)
     }
-    let model = try train(heldOut: job.heldOut?.tokens, vocabulary: job.vocabulary, isQuiet: job.isQuiet) {
+    let model = try train(heldOut: job.heldOut?.tokens, vocabulary: job.vocabulary) {
       try save($0, job)
     } make: {
       try estimate(job.text, $0, tuning: $1, notice: $2, progress: $3)
     }
-    return try job.heldOut.map { _ in TrainedModel(model: try model.inMemory()) }
+    return TrainedModel(
+      size: .init("ngrams", .array(model.levelCounts.map { .integer($0) })),
+      model: try job.heldOut.map { _ in try model.inMemory() })
   }
 
   /// Writes the model as its name says.
@@ -44,8 +46,10 @@ struct NGramTraining {
       return try job.write(
         job.checkpoint(configuration: model.configuration, options: [], tensors: model.tensors))
     }
-    try model.writeARPA(to: arpaPath, tokenizer: job.tokenizer)
-    if !job.isQuiet { Terminal.note("wrote \(job.output) in \(Format.fixed(job.watch.seconds, 2)) s") }
+    try Progress.during(Progress.writing(arpaPath)) {
+      try model.writeARPA(to: arpaPath, tokenizer: job.tokenizer)
+    }
+    Terminal.note("wrote \(job.output) in \(Format.fixed(job.watch.seconds, 2)) s")
   }
 
   /// Estimates a model of `text`, whatever form it has.
@@ -76,10 +80,9 @@ struct NGramTraining {
 
   /// Makes a model, with what the user should hear, and makes it as small as was asked.
   private func train(
-    heldOut: [TokenID]?, vocabulary: Vocabulary, isQuiet: Bool, save: (any EstimatedModel) throws -> Void,
+    heldOut: [TokenID]?, vocabulary: Vocabulary, save: (any EstimatedModel) throws -> Void,
     make: (NGramModel.Options, [TokenID]?, (String) -> Void, (String) -> Void) throws -> any EstimatedModel
   ) throws -> any EstimatedModel {
-    var progress = ProgressLine(isQuiet: isQuiet)
     var tuning: [TokenID]?
     if let tuningPath = settings.tuningPath {
       let reader = try TextFiles.reader([tuningPath], tokenizer: settings.text.tokenizer)
@@ -88,17 +91,16 @@ struct NGramTraining {
     }
     func train(_ options: NGramModel.Options) throws -> any EstimatedModel {
       try make(options, tuning) { notice in
-        progress.clear()
-        if !isQuiet { Terminal.note("warning: \(notice)") }
-      } _: { step in
-        progress.show(step)
+        Terminal.warn(notice)
+      } _: {
+        Progress.begin($0)
       }
     }
     try settings.reduction.check(vocabularySize: vocabulary.count)
     let estimated = try train(options)
     // Nobody hears what reductions cost if remarks are not wanted.
-    let measured = isQuiet ? nil : heldOut
-    if !isQuiet, options.cutoffs.contains(where: { $0 > 0 }) {
+    let measured = Terminal.isQuiet ? nil : heldOut
+    if !Terminal.isQuiet, options.cutoffs.contains(where: { $0 > 0 }) {
       try report(cutoffs: estimated, on: measured) {
         // The same without the cut-offs, only to compare.
         var whole = options
@@ -106,14 +108,12 @@ struct NGramTraining {
         return try train(whole)
       }
     }
-    let (model, steps) = try settings.reduction.apply(to: estimated, heldOut: measured) { progress.show($0) }
-    progress.clear()
-    if !isQuiet { for step in steps { Terminal.note(step.text) } }
+    let (model, steps) = try settings.reduction.apply(to: estimated, heldOut: measured) { Progress.begin($0) }
+    for step in steps { Terminal.note(step.text) }
     try save(model)
-    if !isQuiet {
-      let counts = model.levelCounts.enumerated().map { "\($0 + 1): \($1)" }.joined(separator: ", ")
-      Terminal.note("n-grams by order: \(counts)")
-    }
+    Progress.end()
+    let counts = model.levelCounts.enumerated().map { "\($0 + 1): \($1)" }.joined(separator: ", ")
+    Terminal.note("n-grams by order: \(counts)")
     return model
   }
 

@@ -18,7 +18,7 @@ struct NeuralTraining {
     (options.maximumUpdates, options.timeLimit) = (run.maximumSteps, run.timeLimit?.seconds)
     (options.patience, options.targetPerplexity) = (run.patience, run.targetPerplexity)
     options.weightDecay = settings.weightDecay
-    let engine = try Engine(threads: settings.common.threads)
+    let engine = try Engine()
     let memory = try checkMemory(job.vocabulary, options, hasHeldOut: job.heldOut != nil, engine)
     return try TrainingRun(
       job, on: corpus, configuration: configuration, options: options, run: run,

@@ -67,8 +67,8 @@ struct OutputFile {
   }
 
   /// Says that a model of another kind goes, if it does.
-  func remark(onWriting model: String, isQuiet: Bool) {
-    guard let oldModel, oldModel != model, !isQuiet else { return }
+  func remark(onWriting model: String) {
+    guard let oldModel, oldModel != model else { return }
     Terminal.note("\(path) holds a model of kind '\(oldModel)', which one of kind '\(model)' will replace")
   }
 

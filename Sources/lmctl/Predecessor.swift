@@ -53,7 +53,7 @@ struct Predecessor {
       (self.named, path) = (named, named)
     case (_?, _?): throw UsageError("--resume and --init-from exclude each other")
     }
-    checkpoint = try Self.read(path, isQuiet: arguments.has("quiet"))
+    checkpoint = try Self.read(path)
     guard let kind = NeuralKind(rawValue: checkpoint.model) else {
       throw FileError(
         path: path,
@@ -87,10 +87,9 @@ struct Predecessor {
     return path
   }
 
-  private static func read(_ path: String, isQuiet: Bool) throws -> Checkpoint {
-    var progress = ProgressLine(isQuiet: isQuiet)
-    defer { progress.clear() }
-    return try Checkpoint(path: path) { bytes in progress.show("loading \(path): \(Format.bytes(bytes))") }
+  private static func read(_ path: String) throws -> Checkpoint {
+    Progress.begin("loading \(path)")
+    return try Checkpoint(path: path) { Progress.show(Format.bytes($0)) }
   }
 
   // MARK: Options
@@ -102,7 +101,7 @@ struct Predecessor {
       !RecordedLog(path: log).belongs(to: path)
     {
       members.removeAll { $0.name == "log" }
-      Terminal.note("the log \(log) is not written to unless it is named again: --log \(Shell.quoted(log))")
+      Terminal.warn("the log \(log) is not written to unless it is named again: --log \(Shell.quoted(log))")
     }
     let hasTexts = !arguments.operands.isEmpty
     arguments.addEnvironment(TrainCommand.allOptions)

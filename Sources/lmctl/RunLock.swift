@@ -87,7 +87,7 @@ final class RunLock {
     gethostname(&name, name.count - 1)
     return .object([
       .init("lmctl_lock", .string(output)), .init("host", .string(String(systemText: name))),
-      .init("process", .integer(Int(getpid()))), .init("since", RunLog.time),
+      .init("process", .integer(Int(getpid()))), .init("since", JSONValue.string(UTCTime.text)),
     ])
   }
 

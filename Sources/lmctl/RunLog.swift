@@ -63,10 +63,14 @@ final class RunLog {
   /// Adds a record.
   func write(_ event: String, _ members: [JSONValue.Member]) {
     guard descriptor >= 0 else { return }
-    let line = Array((JSONValue.object([.init("event", .string(event))] + members).text + "\n").utf8)
+    var record: [JSONValue.Member] = [.init("event", .string(event))]
+    if Terminal.hasTimestamps, !members.contains(where: { $0.name == "time" }) {
+      record.append(.init("time", .string(UTCTime.text)))
+    }
+    let line = Array((JSONValue.object(record + members).text + "\n").utf8)
     let code = line.withUnsafeBytes { Descriptor.write($0, to: descriptor) }
     if code == 0 { return }
-    Terminal.note("warning: \(FileError(path: path, errno: code)); training goes on without its log")
+    Terminal.warn("\(FileError(path: path, errno: code)); training goes on without its log")
     cutUnfinishedLine()
     if isOurs { close(descriptor) }
     descriptor = -1
@@ -78,16 +82,5 @@ final class RunLog {
     var byte: UInt8 = 0
     while end > 0, pread(descriptor, &byte, 1, end - 1) == 1, byte != UInt8(ascii: "\n") { end -= 1 }
     if end >= 0 { ftruncate(descriptor, end) }
-  }
-
-  /// The time as in ISO 8601, in UTC.
-  static var time: JSONValue {
-    var now = Glibc.time(nil)
-    var parts = tm()
-    gmtime_r(&now, &parts)
-    func two(_ value: Int32) -> String { value < 10 ? "0\(value)" : "\(value)" }
-    return .string(
-      "\(parts.tm_year + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))"
-        + "T\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))Z")
   }
 }

@@ -61,7 +61,7 @@ struct RunningCheckpoint {
     if !isOurs, path.withSystemPath({ access($0, F_OK) }) == 0 {
       let isKept = path.withSystemPath { path in oldPath.withSystemPath { rename(path, $0) } } == 0
       guard isKept else { throw FileError(path: path, errno: errno) }
-      Terminal.note("\(path) was left by an earlier run; it is now \(oldPath)")
+      Terminal.warn("\(path) was left by an earlier run; it is now \(oldPath)")
     }
     try checkpoint.write(to: path)
     isOurs = true

@@ -33,13 +33,11 @@ enum SampleCommand: Command {
     if path == "-", settings.promptPath == "-" || settings.wholePromptPath == "-" {
       throw UsageError("standard input ('-') can be read only once")
     }
-    let isQuiet = settings.common.isQuiet
     let seed = settings.seed ?? UInt64.random(in: 0...999_999)
     var (model, checkpoint) = try ModelKind.load(
-      path: path, threads: settings.common.threads, isQuiet: isQuiet,
-      textRules: settings.text.rules(given: given))
+      path: path, textRules: settings.text.rules(given: given))
     if given.has("invalid") { checkpoint.tokenizer.invalid = settings.text.tokenizer.invalid }
-    if settings.seed == nil, Terminal.isWatched, !isQuiet { Terminal.note("seed \(seed)") }
+    if settings.seed == nil, Terminal.isTerminal { Terminal.note("seed \(seed)") }
     let writer = SampleWriter(
       settings: settings, context: settings.context ?? model.defaultContext,
       separator: checkpoint.tokenizer.separator, seed: seed)

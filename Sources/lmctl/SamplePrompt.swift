@@ -48,8 +48,8 @@ struct SamplePrompt {
       }
     }
     let unknown = prompt.tokens.filter { $0 == Vocabulary.unknown }.count
-    if unknown > 0, !settings.common.isQuiet {
-      Terminal.note("\(Format.count(unknown, "token")) of the prompt not in the model's vocabulary")
+    if unknown > 0 {
+      Terminal.warn("\(Format.count(unknown, "token")) of the prompt not in the model's vocabulary")
     }
     var isTaken = false
     return {

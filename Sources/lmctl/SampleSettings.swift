@@ -1,7 +1,7 @@
 import LanguageModels
 
 /// The settings of `lmctl sample`.
-struct SampleSettings: SettingValues {
+struct SampleSettings: CommandValues {
   var count = 1
   var sampling: SamplingOptions = {
     var options = SamplingOptions()
@@ -87,10 +87,7 @@ struct SampleSettings: SettingValues {
           "one JSON object a line for each sample: text, tokens, log_probability (nats, as --show-score), ended, prompt, seed"
         ).typed("jsonl", "json-lines")
       },
-      SettingGroup("other") {
-        CommonSettings.threads.lifted(\.common)
-        CommonSettings.quiet.lifted(\.common)
-      },
+      CommonSettings.group(\.common),
     ])
   }
 }

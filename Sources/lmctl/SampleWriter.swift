@@ -24,7 +24,6 @@ struct SampleWriter {
   func write(_ model: some LanguageModel, _ nextPrompt: () throws -> SamplePrompt?) throws {
     var sampler = Sampler(model: model, options: settings.sampling, seed: seed)
     var state = model.initialState
-    var hasWarned = false
     while let prompt = try nextPrompt() {
       for _ in 0..<settings.count {
         // Samples that follow a text are alternatives, so that none goes on from another.
@@ -34,9 +33,8 @@ struct SampleWriter {
           state = isRestart ? model.initialState : model.advance(state, by: token)
         }
         let sample = try draw(model.vocabulary, &sampler, &state, after: prompt)
-        if sample.score == -.infinity, !hasWarned, !settings.common.isQuiet {
-          hasWarned = true
-          Terminal.note("warning: nothing has a probability after what was written; the sentence ends there")
+        if sample.score == -.infinity {
+          Terminal.warn("nothing has a probability after what was written; the sentence ends there")
         }
         try write(sample, of: prompt, model.vocabulary)
       }

@@ -1,11 +1,37 @@
 import Glibc
 import LanguageModels
-import Threads
+import Synchronization
 
-/// Standard error and the terminal.
+/// Standard error: what the program says besides its results, one sentence a line.
+///
+/// There are errors; warnings, which say that a result means little or that data was passed over; and remarks, which `--quiet` takes
+/// away. Lines come from the main thread and from the one that waits for signals.
 enum Terminal {
-  /// Whether a person watches standard error.
-  static let isWatched = isatty(STDERR_FILENO) == 1
+  /// Whether remarks are kept back.
+  nonisolated(unsafe) static var isQuiet = false
+  /// Whether colours are not wanted, whatever the terminal can do.
+  nonisolated(unsafe) static var avoidsColour = getenv("NO_COLOR").map { $0.pointee != 0 } ?? false
+  /// All warnings so far.
+  nonisolated(unsafe) private(set) static var warnings: [String] = []
+  private static let stampsLines = Atomic(false)
+
+  /// Whether lines begin with the time.
+  static var hasTimestamps: Bool {
+    get { stampsLines.load(ordering: .relaxed) }
+    set { stampsLines.store(newValue, ordering: .relaxed) }
+  }
+
+  /// Whether the terminal understands more than lines of text.
+  private static let isCapable = getenv("TERM").map { strcmp($0, "dumb") != 0 } ?? true
+
+  /// Whether standard error is a terminal.
+  static let isTerminal = isatty(STDERR_FILENO) == 1
+
+  /// Whether it is one on which a line can move.
+  static let isWatched = isTerminal && isCapable
+
+  /// Whether standard output is a terminal that shows colours, and they are wanted.
+  static var isColoured: Bool { isatty(STDOUT_FILENO) == 1 && isCapable && !avoidsColour }
 
   /// The width of the terminal; 80 where it is not known.
   static var columns: Int {
@@ -14,45 +40,43 @@ enum Terminal {
     return Int(size.ws_col)
   }
 
-  /// Writes `text` to standard error.
+  /// A remark.
+  static func note(_ text: String) { if !isQuiet { line(text) } }
+
+  /// A warning, said once.
+  static func warn(_ text: String) {
+    if warnings.contains(text) { return }
+    warnings.append(text)
+    line("warning: \(text)")
+  }
+
+  /// An error, or what else must be said.
+  static func fail(_ text: String) { line(text) }
+
+  /// One line; whatever names and words it holds, they do not steer the terminal.
+  private static func line(_ text: String) { error("lmctl: \(text.withVisibleControls)\n") }
+
+  /// Writes lines to standard error.
   static func error(_ text: String) {
-    var text = text.shown
+    Progress.betweenLines {
+      write(hasTimestamps ? UTCTime.stamped(text.shown) : text.shown)
+    }
+  }
+
+  /// Writes `text` as it is.
+  static func write(_ text: String) {
+    var text = text
     text.withUTF8 { _ = Descriptor.write(UnsafeRawBufferPointer($0), to: STDERR_FILENO) }
   }
 
-  /// A remark of one line, or an error; whatever names and words it holds, they do not steer the terminal.
-  static func note(_ text: String) { error("lmctl: \(text.withVisibleControls)\n") }
+  /// Begins a line with the time, if lines do; it takes no memory and waits for nobody, so it can be called anywhere.
+  static func stamp() {
+    guard hasTimestamps else { return }
+    UTCTime.withBytes { _ = Descriptor.write($0, to: STDERR_FILENO) }
+  }
 
   /// Says that the program waits for what a person types, if that is so, so that it does not look hung.
   static func announce(_ source: ByteSource) {
     if source.isTerminal { note("reading text from the terminal; end with Ctrl-D") }
-  }
-}
-
-/// One line on the terminal that shows how far a task has come; nothing where nobody watches.
-struct ProgressLine {
-  private var isShown = false
-  private let isEnabled: Bool
-  private let started = Stopwatch()
-  private var shownAt = 0.0
-
-  /// A line that moves only on a terminal, and only if `isQuiet` is false.
-  init(isQuiet: Bool) { isEnabled = Terminal.isWatched && !isQuiet }
-
-  /// Whether `show` would show something: at most ten times a second, not before half a second.
-  var isDue: Bool { isEnabled && started.seconds > 0.5 && started.seconds - shownAt > 0.1 }
-
-  /// Shows `text`, if it is due, cut to the width of the terminal.
-  mutating func show(_ text: @autoclosure () -> String) {
-    guard isDue else { return }
-    shownAt = started.seconds
-    isShown = true
-    Terminal.error("\r\u{1B}[K\(text().withVisibleControls.prefix(max(20, Terminal.columns - 1)))")
-  }
-
-  /// Takes the line away.
-  mutating func clear() {
-    if isShown { Terminal.error("\r\u{1B}[K") }
-    isShown = false
   }
 }

@@ -42,7 +42,7 @@ enum TextFiles {
   /// Tells about lines and markers that were passed over.
   static func report(_ statistics: TextStatistics) {
     if statistics.droppedMarkers > 0 {
-      Terminal.note(
+      Terminal.warn(
         "dropped \(statistics.droppedMarkers) literal <s> or </s> in the text; "
           + "lmctl adds its own ends of sentences")
     }
@@ -58,4 +58,9 @@ enum TextFiles {
       path: name,
       reason: statistics.bytes == 0 ? "the text is empty" : "the text has no sentence, only empty lines")
   }
+}
+
+extension TextStatistics {
+  /// What has been read, for a line of progress.
+  var shown: String { "\(tokens) tokens, \(Format.bytes(bytes))" }
 }

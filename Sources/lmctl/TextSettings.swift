@@ -157,37 +157,3 @@ extension Separator {
       }, requirement: { _ in "white-space, ascii, or a text without line ends" }, json: { .string($0.name) })
   }
 }
-
-/// What commands share besides the text.
-struct CommonSettings: SettingValues {
-  var isQuiet = false
-  var threads: Int?
-  var isForced = false
-  var allowsEmpty = false
-
-  static var quiet: Setting<Self> {
-    Setting(flag: "quiet", \.isQuiet, "no remarks, only results and errors")
-      .changes(.free).typed("silent")
-  }
-
-  static var force: Setting<Self> {
-    Setting(
-      flag: "force", \.isForced,
-      "replace the output even where something else stands than this command writes"
-    ).changes(.free).unconfigured().typed("overwrite", "clobber", "replace")
-  }
-
-  static var allowEmpty: Setting<Self> {
-    Setting(
-      flag: "allow-empty", \.allowsEmpty,
-      "a text without any sentence, as an empty part of a large one, is no error"
-    )
-    .typed("ignore-empty", "skip-empty")
-  }
-
-  static var threads: Setting<Self> {
-    Setting(
-      "threads", \.threads, .whole(1...64), "threads of a network", default: .rule("all cores") { $0.threads }
-    ).changes(.free).typed("num-threads", "jobs", "workers")
-  }
-}

@@ -40,24 +40,31 @@ enum TokenizeCommand: Command {
     }
     let (tokenizer, source) = try rules(settings, given)
     if settings.reverses { return try reverse(paths, tokenizer, source, settings) }
-    let writer = TokenWriter(asNumbers: settings.asNumbers)
+    let writer = TokenWriter(asNumbers: settings.asNumbers, asJSON: settings.asJSON)
     let reader = try TextFiles.reader(paths, tokenizer: tokenizer)
     let written: Vocabulary?
     switch source {
     case nil:
+      Progress.begin(Progress.writing("-"))
       try writer.writeTokens(from: reader)
       written = nil
     case .fixed(let vocabulary):
+      Progress.begin(Progress.writing("-"))
       try writer.write(from: reader, vocabulary)
       written = vocabulary
     case .counted:
       guard let source else { return }
-      let (corpus, _, vocabulary) = try Corpus.build(from: reader, vocabulary: source)
+      Progress.begin("reading")
+      let (corpus, _, vocabulary) = try Corpus.build(from: reader, vocabulary: source) {
+        Progress.show($0.shown)
+      }
+      Progress.begin(Progress.writing("-"))
       try writer.write(corpus, vocabulary)
       written = vocabulary
     }
+    Progress.end()
     if let path = settings.vocabularyOutput { try written?.write(to: path) }
-    if !settings.common.isQuiet { TextFiles.report(reader.statistics) }
+    TextFiles.report(reader.statistics)
   }
 
   /// Turns tokens, or numbers, back into text.
@@ -73,6 +80,8 @@ enum TokenizeCommand: Command {
       vocabulary = known
     }
     let detokenizer = Detokenizer(tokenizer, numbersIn: vocabulary)
+    Progress.begin(Progress.writing("-"))
+    defer { Progress.end() }
     for path in paths.isEmpty ? ["-"] : paths {
       let byteSource = try ByteSource(path: path)
       Terminal.announce(byteSource)
@@ -97,7 +106,7 @@ enum TokenizeCommand: Command {
       let source = try ByteSource(path: path)
       let isARPA = try NGramModel.isARPA(source)
       let checkpoint =
-        isARPA ? try ModelKind.loadARPA(source, isQuiet: true).checkpoint : try Checkpoint(source)
+        isARPA ? try ModelKind.loadARPA(source).checkpoint : try Checkpoint(source)
       let invalid = tokenizer.invalid
       tokenizer = checkpoint.tokenizer
       if given.has("invalid") { tokenizer.invalid = invalid }
@@ -109,7 +118,7 @@ enum TokenizeCommand: Command {
 }
 
 /// The settings of `lmctl tokenize`.
-struct TokenizeSettings: SettingValues {
+struct TokenizeSettings: CommandValues {
   var asNumbers = false
   var reverses = false
   var vocabularyOutput: String?
@@ -134,7 +143,8 @@ struct TokenizeSettings: SettingValues {
             + "tokens"
         ).typed("statistics", "count", "summary")
         Setting("valid", \.validPath, .file, "with --stats: count the unknown tokens of FILE").needs("stats")
-        Setting(flag: "json", \.asJSON, "with --stats: one JSON object").needs("stats")
+        Setting(flag: "json", \.asJSON, "a JSON array for each sentence; with --stats one object")
+          .excludes("reverse", because: "which writes text")
       },
       SettingGroup("text") {
         TextSettings.rules.map { $0.lifted(\.text).notWithCheckpoint() }
@@ -144,7 +154,7 @@ struct TokenizeSettings: SettingValues {
         TextSettings.invalid.lifted(\.text)
         CommonSettings.allowEmpty.lifted(\.common)
       },
-      SettingGroup("other") { CommonSettings.quiet.lifted(\.common) },
+      CommonSettings.group(\.common),
     ])
   }
 
@@ -180,6 +190,18 @@ extension Setting where Values == TokenizeSettings {
 /// Writes tokens, one sentence a line.
 private struct TokenWriter {
   let asNumbers: Bool
+  /// Whether each sentence is a JSON array.
+  let asJSON: Bool
+
+  /// What stands before the tokens of a sentence.
+  private var start: [UInt8] { asJSON ? [UInt8(ascii: "[")] : [] }
+
+  /// A token and what separates it from the next.
+  private func written(_ name: String, isLast: Bool) -> [UInt8] {
+    guard asJSON else { return Array((name + (isLast ? "\n" : " ")).utf8) }
+    let value: JSONValue = asNumbers ? .integer(Int(name) ?? 0) : .string(name)
+    return Array((value.text + (isLast ? "]\n" : ",")).utf8)
+  }
 
   /// The tokens as they stand in the text.
   func writeTokens(from reader: SentenceReader) throws {
@@ -189,12 +211,19 @@ private struct TokenWriter {
       if reader.wouldBlock { try StandardOutput.shared.flush() }
       line.removeAll(keepingCapacity: true)
       guard let kind = try reader.next() else { return }
+      line += start
       reader.tokens.forEach { token in
-        Vocabulary.append(displayNameOf: token, unit: unit, to: &line)
-        line.append(UInt8(ascii: " "))
+        if asJSON {
+          var name: [UInt8] = []
+          Vocabulary.append(displayNameOf: token, unit: unit, to: &name)
+          line += written(String(decoding: name, as: UTF8.self), isLast: false)
+        } else {
+          Vocabulary.append(displayNameOf: token, unit: unit, to: &line)
+          line.append(UInt8(ascii: " "))
+        }
       }
       guard kind == .sentence else { continue }
-      line.append(contentsOf: (Vocabulary.displayName(of: unit.endOfSentence, unit: unit) + "\n").utf8)
+      line += written(Vocabulary.displayName(of: unit.endOfSentence, unit: unit), isLast: true)
       try StandardOutput.shared.writeBytes(line)
     }
   }
@@ -209,6 +238,7 @@ private struct TokenWriter {
       guard let kind = try reader.next() else { return }
       guard kind == .sentence else { continue }
       vocabulary.append(idsOf: reader.tokens, to: &tokens)
+      try StandardOutput.shared.writeBytes(start)
       for token in tokens { try StandardOutput.shared.writeBytes(names[Int(token)]) }
       try StandardOutput.shared.writeBytes(names[Int(Vocabulary.endOfSentence)])
     }
@@ -217,14 +247,20 @@ private struct TokenWriter {
   /// A text read before.
   func write(_ corpus: Corpus, _ vocabulary: Vocabulary) throws {
     let names = self.names(vocabulary)
-    for token in corpus.tokens { try StandardOutput.shared.writeBytes(names[Int(token)]) }
+    var isFirst = true
+    for token in corpus.tokens {
+      if isFirst { try StandardOutput.shared.writeBytes(start) }
+      try StandardOutput.shared.writeBytes(names[Int(token)])
+      isFirst = token == Vocabulary.endOfSentence
+    }
   }
 
   /// What is written for each token: itself and what separates it from the next.
   private func names(_ vocabulary: Vocabulary) -> [[UInt8]] {
     (0..<TokenID(vocabulary.count)).map { token in
-      let name = asNumbers ? "\(token)" : vocabulary.displayName(of: token)
-      return Array((name + (token == Vocabulary.endOfSentence ? "\n" : " ")).utf8)
+      written(
+        asNumbers ? "\(token)" : vocabulary.displayName(of: token),
+        isLast: token == Vocabulary.endOfSentence)
     }
   }
 }

@@ -64,7 +64,7 @@ enum TrainCommand: Command {
           reason: "is a finished model of kind '\(found)', not '\(kind ?? "")'; name another output")
       }
     }
-    if !arguments.has("quiet") { Terminal.note("\(output) is complete; there is nothing left to train") }
+    Terminal.note("\(output) is complete; there is nothing left to train")
     return true
   }
 
@@ -95,7 +95,13 @@ enum TrainCommand: Command {
   }
 
   static func run(_ settings: TrainSettings, _ operands: [String], given: Arguments) throws {
-    guard let kind = settings.kind, !settings.isComplete else { return }
+    guard let kind = settings.kind else { return }
+    if settings.isComplete {
+      if settings.asJSON {
+        StandardOutput.shared.write(TrainingResult.complete(settings.output, kind).text + "\n")
+      }
+      return
+    }
     var pipeline = try TrainingPipeline(settings, kind: kind, texts: operands)
     try pipeline.run()
   }

@@ -3,7 +3,7 @@ import NGramModels
 import NeuralModels
 
 /// The settings of `lmctl train`.
-struct TrainSettings: SettingValues {
+struct TrainSettings: CommandValues {
   var kind: ModelKind? { didSet { network.kind = kind?.neural ?? network.kind } }
   var output = "model.json"
   var validPath: String?
@@ -22,6 +22,8 @@ struct TrainSettings: SettingValues {
   var text = TextSettings()
   var common = CommonSettings()
   var printsConfiguration = false
+  /// Whether the result is one JSON object.
+  var asJSON = false
   /// Whether there is nothing left to do.
   var isComplete = false
   /// The checkpoint that it begins with, if it does not begin with nothing.
@@ -106,12 +108,17 @@ struct TrainSettings: SettingValues {
         ).models(.ngram).typed("closed-vocabulary", "closed-vocab")
       },
       SettingGroup("other") {
-        CommonSettings.quiet.lifted(\.common)
+        Setting(
+          flag: "json", \.asJSON,
+          "when done, one JSON object on standard output: the sizes of text and model, seconds, warnings, and of held-out "
+            + "text what eval --json says"
+        ).changes(.free).unconfigured().excludes("print-config").rule(needsStandardOutput)
         Setting(
           flag: "print-config", \.printsConfiguration,
           "read the text, print every option's value in effect as JSON for --config, and do not train"
         ).changes(.free).unconfigured().typed("dump-config", "show-config")
       },
+      CommonSettings.group(\.common),
     ])
   }
 
@@ -152,6 +159,13 @@ struct TrainSettings: SettingValues {
         .changes(.shape).typed("n", "ngram", "ngram-order")
       Setting("order", \.network.order, .whole(2...100), "nnlm: tokens seen, and one").models(.network(.nnlm))
         .changes(.shape).stored(.configuration("order")).typed("window", "context-size")
+    }
+  }
+
+  private static func needsStandardOutput(_ values: Self, _ given: Arguments) -> String? {
+    let others = [("output", values.output), ("log", values.run.log ?? "")]
+    return others.first { !$1.isEmpty && OutputTarget.isStandardOutput($1) }.map { name, path in
+      "does not go with --\(name) \(path): both would write to standard output"
     }
   }
 
@@ -351,7 +365,6 @@ struct TrainSettings: SettingValues {
         "state-dropout", "reset-state")
       Setting("seed", \.training.seed, .seed, "decides first weights and dropout").recorded("seed").typed(
         "random-seed", "manual-seed")
-      CommonSettings.threads.lifted(\.common)
     }
   }
 }

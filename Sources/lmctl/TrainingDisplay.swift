@@ -2,11 +2,9 @@ import Glibc
 import LanguageModels
 import NeuralModels
 
-/// What a person sees of a training: on a terminal a line that moves; elsewhere a line now and then; and one for each epoch.
+/// What a person sees of a training: how far it has come, and a line for each epoch.
 struct TrainingDisplay {
   private let options: TrainingOptions
-  private let isQuiet: Bool
-  private var progress: ProgressLine
   /// The seconds of training at the first step that was seen, and the number of that step.
   private var first: (elapsed: Double, step: Int, tokens: Int)?
   /// Means over the last steps.
@@ -15,27 +13,21 @@ struct TrainingDisplay {
   private var secondsPerStep = 0.0
   private var last = (elapsed: 0.0, tokens: 0)
   private var hasEstimated = false
-  private var nextLine = 30.0
 
-  init(options: TrainingOptions, isQuiet: Bool) {
-    self.options = options
-    self.isQuiet = isQuiet
-    progress = ProgressLine(isQuiet: isQuiet)
-  }
+  init(options: TrainingOptions) { self.options = options }
 
   /// Says what will be done.
   func announce(_ model: String, stepsPerEpoch: Int, engine: String) {
-    guard !isQuiet else { return }
     let steps = Format.count(stepsPerEpoch, "step")
     var plan =
       options.epochs < .max ? "\(Format.count(options.epochs, "epoch")) of \(steps)" : "epochs of \(steps)"
     if let steps = options.maximumUpdates { plan += ", at most \(Format.count(steps, "step"))" }
     if let seconds = options.timeLimit { plan += ", for \(Format.duration(seconds))" }
     Terminal.note("\(model); \(plan); \(engine)")
+    Progress.begin("training", speaksForItself: true)
   }
 
   mutating func show(_ step: TrainingUpdate, elapsed: Double) {
-    guard !isQuiet else { return }
     guard let first else {
       first = (elapsed, step.number, step.tokens)
       (loss, last) = (step.loss, (elapsed, step.tokens))
@@ -51,22 +43,13 @@ struct TrainingDisplay {
     tokensPerSecond += weight * (Double(step.tokens - last.tokens) / seconds - tokensPerSecond)
     last = (elapsed, step.tokens)
     if !hasEstimated, elapsed - first.elapsed > 5 { estimate(step, elapsed) }
-    if progress.isDue {
-      let text = line(step, elapsed)
-      progress.show(text)
-    }
-    if !Terminal.isWatched, elapsed - first.elapsed > nextLine {
-      // Often at first, then every ten minutes.
-      nextLine += min(nextLine, 600)
-      Terminal.note(line(step, elapsed))
-    }
+    Progress.show(line(step, elapsed))
   }
 
   /// After the first seconds, how long it will take.
   private mutating func estimate(_ step: TrainingUpdate, _ elapsed: Double) {
     hasEstimated = true
     guard let left = secondsLeft(step, elapsed), left > 20 else { return }
-    progress.clear()
     Terminal.note(
       "\(Format.fixed(tokensPerSecond, 0)) tokens/s; about \(Format.duration(left)) to go, without the time for held-out text"
     )
@@ -94,17 +77,17 @@ struct TrainingDisplay {
     ]
     guard Terminal.isWatched else { return parts.joined(separator: ", ") }
     var text = parts[0]
-    for part in parts.dropFirst() where text.count + 2 + part.count < Terminal.columns { text += "  " + part }
+    for part in parts.dropFirst() where text.count + 2 + part.count < Terminal.columns {
+      text += "  " + part
+    }
     return text
   }
 
-  mutating func showEvaluation(_ scored: Int, of count: Int) {
-    progress.show("held-out text: \(scored) of \(count) tokens")
+  func showEvaluation(_ scored: Int, of count: Int) {
+    Progress.show("held-out text: \(scored) of \(count) tokens")
   }
 
   mutating func show(_ epoch: TrainingEpoch, elapsed: Double, tokensPerSecond: Double) {
-    guard !isQuiet else { return }
-    progress.clear()
     last.elapsed = elapsed
     let epochs = options.epochs < .max ? " of \(options.epochs)" : ""
     let heldOut =
@@ -114,11 +97,9 @@ struct TrainingDisplay {
         + Format.duration(elapsed))
   }
 
-  /// Divergence is said even if remarks are not wanted.
-  mutating func show(_ rollback: TrainingRollback) {
-    progress.clear()
-    Terminal.note(
-      "warning: training diverged at step \(rollback.update): \(rollback.symptom); it goes on with the weights of step "
+  func show(_ rollback: TrainingRollback) {
+    Terminal.warn(
+      "training diverged at step \(rollback.update): \(rollback.symptom); it goes on with the weights of step "
         + "\(rollback.goodUpdate) and half the rate, \(Format.significant(rollback.newRate, 3))")
   }
 
@@ -133,10 +114,8 @@ struct TrainingDisplay {
       case .targetPerplexity: "--target-perplexity is reached"
       case .newbob: "the held-out loss no longer falls"
       }
-    if let reason, !isQuiet { Terminal.note("training ends after step \(step): \(reason)") }
+    if let reason { Terminal.note("training ends after step \(step): \(reason)") }
   }
-
-  mutating func clear() { progress.clear() }
 
   private func figures(_ loss: Double) -> String {
     "loss \(Format.fixed(loss, 4)) perplexity \(Format.large(exp(loss), 2))"

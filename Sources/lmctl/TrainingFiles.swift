@@ -36,7 +36,7 @@ struct TrainingFiles {
       resumed: settings.predecessor?.path)
     if let log = settings.run.log, !isDry { try Self.check(log: log, settings.output, inputs) }
     lock = settings.kind == .ngram || isDry ? nil : try RunLock(for: settings.output)
-    if let kind = settings.kind { output.remark(onWriting: kind.rawValue, isQuiet: settings.common.isQuiet) }
+    if let kind = settings.kind { output.remark(onWriting: kind.rawValue) }
   }
 
   private static func check(log: String, _ output: String, _ inputs: [String]) throws {

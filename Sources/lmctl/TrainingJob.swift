@@ -7,7 +7,6 @@ struct TrainingJob {
   let tokenizer: Tokenizer
   let text: TrainingText
   let heldOut: Corpus?
-  let isQuiet: Bool
   /// Where the model goes, and how.
   let output: String
   let format: TensorFormat
@@ -47,8 +46,7 @@ struct TrainingJob {
   /// Writes a finished model and says so.
   func write(_ checkpoint: Checkpoint) throws {
     let start = watch.seconds
-    try checkpoint.write(to: output, tensors: format)
-    guard !isQuiet else { return }
+    try Progress.during(Progress.writing(output)) { try checkpoint.write(to: output, tensors: format) }
     let name = output == "-" ? "the model to standard output" : output
     Terminal.note(
       "wrote \(name) in \(Format.fixed(watch.seconds, 2)) s, of which \(Format.fixed(watch.seconds - start, 2)) s to write"
@@ -66,24 +64,26 @@ struct TrainingJob {
 
 /// What comes of a training.
 struct TrainedModel {
-  let model: any LanguageModel
+  /// How large it is, for programs: `parameters`, or `ngrams` by order.
+  let size: JSONValue.Member
+  /// The model, if there is held-out text to measure it on.
+  let model: (any LanguageModel)?
   /// What it came to on the held-out text, and the seconds that the measure took, if it was made on the way.
   var evaluation: (result: Evaluation, seconds: Double)?
 
   /// The evaluation of the model, in its own context, on text that has been read; made now if its training has not made it.
-  func evaluated(on corpus: Corpus, as identity: EvaluatedModel, text: String, isQuiet: Bool)
-    -> EvaluationResult
-  {
+  func evaluated(on corpus: Corpus, as identity: EvaluatedModel, text: String) -> EvaluationResult? {
+    guard let model else { return nil }
     let watch = Stopwatch()
-    var progress = ProgressLine(isQuiet: isQuiet)
+    Progress.begin("scoring")
     var scored = 0
     var result =
       evaluation?.result
       ?? model.evaluate(corpus.tokens, context: model.defaultContext) { count in
         scored += count
-        progress.show("scoring: \(scored) of \(corpus.tokens.count) tokens")
+        Progress.show("\(scored) of \(corpus.tokens.count) tokens")
       }
-    progress.clear()
+    Progress.end()
     result.take(sizesOf: corpus.statistics)
     return EvaluationResult(
       evaluation: result, model: identity, statistics: corpus.statistics, text: text,

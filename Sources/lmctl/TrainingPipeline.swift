@@ -11,7 +11,6 @@ struct TrainingPipeline {
   private let limit: CountingLimit?
 
   private var predecessor: Predecessor? { settings.predecessor }
-  private var isQuiet: Bool { settings.common.isQuiet }
   private var tokenizer: Tokenizer { settings.text.tokenizer }
 
   /// Takes the settings; what cannot succeed fails here, before the work.
@@ -38,17 +37,15 @@ struct TrainingPipeline {
     }
     if case .corpus(let corpus) = text.content, kind.neural != nil { try settings.fit(to: corpus) }
     if settings.printsConfiguration { return printConfiguration() }
-    if !isQuiet {
-      text.report(unit: tokenizer.unit, seconds: watch.seconds)
-      if let limit, limit.isExceeded(byVocabulary: text.vocabulary.count) {
-        Terminal.note(
-          "warning: the words alone take more than --memory \(Format.bytes(limit.memory)); it will be exceeded"
-        )
-      }
+    text.report(unit: tokenizer.unit, seconds: watch.seconds)
+    if let limit, limit.isExceeded(byVocabulary: text.vocabulary.count) {
+      Terminal.warn(
+        "the words alone take more than --memory \(Format.bytes(limit.memory)); it will be exceeded")
     }
     var heldOut = text.heldOut
     var heldOutText: TextStatistics.Text?
     if let validPath = settings.validPath {
+      Progress.begin("reading \(validPath)")
       let reader = try TextFiles.reader([validPath], tokenizer: tokenizer, hashing: true)
       heldOut = try Corpus(from: reader, vocabulary: text.vocabulary)
       try TextFiles.requireText(reader.statistics, [validPath])
@@ -56,16 +53,22 @@ struct TrainingPipeline {
     }
     try predecessor?.check(text.sources.files, heldOut: heldOutText)
     let job = TrainingJob(
-      kind: kind, tokenizer: tokenizer, text: text, heldOut: heldOut, isQuiet: isQuiet,
-      output: settings.output, format: settings.format, settings: configuration,
+      kind: kind, tokenizer: tokenizer, text: text, heldOut: heldOut, output: settings.output,
+      format: settings.format, settings: configuration,
       heldOutText: heldOutText?.json, holdout: settings.heldOutPart, predecessor: predecessor, watch: watch)
     let trained =
       kind.neural == nil ? try NGramTraining(settings).train(job) : try NeuralTraining(settings).train(job)
-    if let heldOut, let trained { report(trained, on: heldOut, text.vocabulary) }
+    let result = heldOut.flatMap { evaluated(trained, on: $0, text.vocabulary) }
+    if settings.asJSON {
+      let result = TrainingResult(job: job, size: trained.size, heldOut: result)
+      StandardOutput.shared.write(result.json.text + "\n")
+    } else if let result {
+      report(result)
+    }
   }
 
   private func read() throws -> TrainingText {
-    if let limit, !isQuiet {
+    if let limit {
       CountingSettings.announce(limit, settings.countsPath.map { [$0] } ?? files.texts) {
         settings.countsPath == nil
           ? CountingLimit.temporaryBytes(text: $0, order: settings.ngram.order)
@@ -80,11 +83,10 @@ struct TrainingPipeline {
     if let limit {
       return try .large(
         files.texts, tokenizer: tokenizer, context: settings.context, vocabulary: vocabularySource,
-        holdout: settings.heldOutPart, limit: limit, isQuiet: isQuiet)
+        holdout: settings.heldOutPart, limit: limit)
     }
     return try .corpus(
-      of: files.texts, tokenizer: tokenizer, vocabulary: vocabularySource, holdout: settings.heldOutPart,
-      isQuiet: isQuiet)
+      of: files.texts, tokenizer: tokenizer, vocabulary: vocabularySource, holdout: settings.heldOutPart)
   }
 
   /// Every setting with its value in effect, so that the run can be repeated from it.
@@ -95,13 +97,17 @@ struct TrainingPipeline {
       ])
   }
 
-  /// Says how well a model predicts what was held out.
-  private func report(_ trained: TrainedModel, on heldOut: Corpus, _ vocabulary: Vocabulary) {
-    let result = trained.evaluated(
+  /// How well a model predicts what was held out.
+  private func evaluated(_ trained: TrainedModel, on heldOut: Corpus, _ vocabulary: Vocabulary)
+    -> EvaluationResult?
+  {
+    trained.evaluated(
       on: heldOut,
       as: EvaluatedModel(path: settings.output, tokenizer: tokenizer, vocabulary: vocabulary),
-      text: settings.validPath ?? nameOfHeldOut(heldOut.sentences),
-      isQuiet: isQuiet)
+      text: settings.validPath ?? nameOfHeldOut(heldOut.sentences))
+  }
+
+  private func report(_ result: EvaluationResult) {
     // Behind a checkpoint or a log, standard output is no place for a table.
     if [settings.output, settings.run.log].contains(where: { $0.map(OutputTarget.isStandardOutput) == true })
     {

@@ -44,7 +44,7 @@ final class TrainingRun {
     log = try run.log.map { try RunLog(path: $0) }
     running = RunningCheckpoint(
       beside: job.output, interval: run.checkpointInterval, resumedFrom: isResumed ? predecessor?.path : nil)
-    display = TrainingDisplay(options: options, isQuiet: job.isQuiet)
+    display = TrainingDisplay(options: options)
     meter = TrainingMeter(stepsPerEpoch: trainer.updatesPerEpoch, elapsed: trainer.elapsed)
   }
 
@@ -69,15 +69,15 @@ final class TrainingRun {
     return try Interrupts.deferred {
       do {
         let end = try trainer.train(heldOut: job.heldOut.map(\.tokens), event: handle)
-        display.clear()
+        Progress.end()
         logEnd(end.rawValue)
         display.show(end, step: trainer.position.updates)
       } catch let stop as StopRequest {
-        display.clear()
+        Progress.end()
         logEnd("interrupted")
         throw Interrupted(signal: stop.signal, message: try saveInterrupted())
       } catch let error as DivergenceError {
-        display.clear()
+        Progress.end()
         logEnd("diverged")
         throw FileError(
           path: job.output, reason: "\(error)\(error.leavesGoodModel ? try saveDiverged() : "")")
@@ -89,7 +89,9 @@ final class TrainingRun {
         throw Interrupted(signal: signal, message: "interrupted when \(job.output) was complete")
       }
       let evaluation = trainer.bestMeasurement.map { ($0, trainer.evaluationSeconds) }
-      return TrainedModel(model: trainer.finish(), evaluation: evaluation)
+      return TrainedModel(
+        size: .init("parameters", .integer(trainer.parameterCount)), model: trainer.finish(),
+        evaluation: evaluation)
     }
   }
 
@@ -126,7 +128,11 @@ final class TrainingRun {
 
   // MARK: Saving
 
-  private func save() throws { try advising { try running?.write(checkpoint(isRunning: true)) } }
+  private func save() throws {
+    try Progress.during(running.flatMap { Progress.writing($0.path) }) {
+      try advising { try running?.write(checkpoint(isRunning: true)) }
+    }
+  }
 
   /// Adds to an error of writing how the run can go on from what was saved before.
   private func advising(_ write: () throws -> Void) throws {
@@ -183,7 +189,7 @@ final class TrainingRun {
 
   /// Says which epoch the model is of, and what stopping there would have saved.
   private func showBest() {
-    guard !job.isQuiet, let best = trainer.bestEpoch else { return }
+    guard let best = trainer.bestEpoch else { return }
     let position = trainer.position
     let loss = position.bestLoss
     var line =
@@ -204,7 +210,7 @@ final class TrainingRun {
       log?.write(
         "resume",
         [
-          .init("time", RunLog.time), .init("epoch", .integer(position.epoch)),
+          .init("time", .string(UTCTime.text)), .init("epoch", .integer(position.epoch)),
           .init("step", .integer(position.updates)), .init("tokens", .integer(position.tokens)),
           .init("threads", .integer(engine.threadCount)), .init("kernels", .string(engine.kernelName)),
           .init("elapsed", .number(trainer.elapsed)),
@@ -214,7 +220,7 @@ final class TrainingRun {
       "\(configuration.kind.rawValue) with \(trainer.parameterCount) parameters, about \(Format.bytes(memory)) of memory",
       stepsPerEpoch: trainer.updatesPerEpoch,
       engine: "\(Format.count(engine.threadCount, "thread")), \(engine.kernelName)")
-    if isResumed, !job.isQuiet {
+    if isResumed {
       Terminal.note("going on in epoch \(position.epoch) after step \(position.updates)")
       if let kernels = job.predecessor?.kernels, kernels != engine.kernelName {
         Terminal.note(
@@ -226,7 +232,7 @@ final class TrainingRun {
 
   private var startMembers: [JSONValue.Member] {
     [
-      .init("time", RunLog.time), .init("version", .string(programVersion)),
+      .init("time", .string(UTCTime.text)), .init("version", .string(programVersion)),
       .init("model", .string(configuration.kind.rawValue)), .init("kernels", .string(engine.kernelName)),
       .init("threads", .integer(engine.threadCount)), .init("seed", .integer(Int(options.seed))),
       .init("parameters", .integer(trainer.parameterCount)), .init("options", job.settings),
@@ -245,7 +251,7 @@ final class TrainingRun {
     log?.write(
       "end",
       [
-        .init("reason", .string(reason)), .init("time", RunLog.time),
+        .init("reason", .string(reason)), .init("time", .string(UTCTime.text)),
         .init("epoch", .integer(position.epoch)), .init("step", .integer(position.updates)),
         .init("tokens", .integer(position.tokens)), .init("best_held_out_loss", .number(position.bestLoss)),
         .init("elapsed", .number(trainer.elapsed)),

@@ -57,14 +57,13 @@ struct TrainingText {
       "vocabulary of \(vocabulary.count); \(Format.percent(sizes.unknownTokens, of: sizes.tokens)) "
         + "of the tokens are unknown (\(sizes.unknownTokens))")
     if vocabulary.count == 2 {
-      Terminal.note(
-        "warning: no token is seen often enough to be in the vocabulary; lower --min-count, or give more text"
-      )
+      Terminal.warn(
+        "no token is seen often enough to be in the vocabulary; lower --min-count, or give more text")
     }
     let warnings = EvaluationWarnings.about(
       statistics ?? TextStatistics(), unit: unit, tokens: sizes.tokens,
       unknown: sizes.unknownTokens)
-    for warning in warnings { Terminal.note("warning: \(warning)") }
+    for warning in warnings { Terminal.warn(warning) }
   }
 }
 
@@ -73,15 +72,13 @@ struct TrainingText {
 extension TrainingText {
   /// Reads texts into memory.
   static func corpus(
-    of paths: [String], tokenizer: Tokenizer, vocabulary source: VocabularySource, holdout: Holdout?,
-    isQuiet: Bool
+    of paths: [String], tokenizer: Tokenizer, vocabulary source: VocabularySource, holdout: Holdout?
   ) throws -> TrainingText {
     let reader = try TextFiles.reader(paths, tokenizer: tokenizer, hashing: true)
-    var progress = ProgressLine(isQuiet: isQuiet)
+    Progress.begin("reading")
     let (corpus, heldOut, vocabulary) = try Corpus.build(
       from: reader, vocabulary: source, holdout: holdout
-    ) { progress.show("reading: \($0.tokens) tokens, \(Format.bytes($0.bytes))") }
-    progress.clear()
+    ) { Progress.show($0.shown) }
     try TextFiles.requireText(reader.statistics, paths)
     return TrainingText(
       content: .corpus(corpus), vocabulary: vocabulary,
@@ -93,14 +90,13 @@ extension TrainingText {
   /// Reads texts into files, within a limit of memory.
   static func large(
     _ paths: [String], tokenizer: Tokenizer, context: ContextMode, vocabulary: VocabularySource,
-    holdout: Holdout?, limit: CountingLimit, isQuiet: Bool
+    holdout: Holdout?, limit: CountingLimit
   ) throws -> TrainingText {
     let reader = try TextFiles.reader(paths, tokenizer: tokenizer, hashing: true)
-    var progress = ProgressLine(isQuiet: isQuiet)
+    Progress.begin("reading")
     let text = try LargeText(
       reader, context: context, vocabulary: vocabulary, holdout: holdout, limit: limit
-    ) { progress.show("reading: \($0.tokens) tokens, \(Format.bytes($0.bytes))") }
-    progress.clear()
+    ) { Progress.show($0.shown) }
     try TextFiles.requireText(reader.statistics, paths)
     return TrainingText(
       content: .large(text), vocabulary: text.vocabulary, sizes: text.sizes,
@@ -112,6 +108,7 @@ extension TrainingText {
     of path: String, order: Int, tokenizer: Tokenizer, vocabulary: VocabularySource, limit: CountingLimit?
   ) throws -> TrainingText {
     let source = try ByteSource(path: path)
+    Progress.begin("reading counts")
     if let limit {
       let text = try LargeText(
         counts: source, order: order, tokenizer: tokenizer, vocabulary: vocabulary, limit: limit)

@@ -10,6 +10,8 @@ struct VocabularyStatistics {
   /// Reads the texts, and counts the unknown tokens of `valid`, or else of the texts themselves.
   init(_ paths: [String], valid: String?, tokenizer: Tokenizer, allowsEmpty: Bool) throws {
     let reader = try TextFiles.reader(paths, tokenizer: tokenizer)
+    Progress.begin("reading")
+    defer { Progress.end() }
     var builder = VocabularyBuilder(unit: tokenizer.unit)
     while try reader.next() != nil { reader.tokens.forEach { _ = builder.add($0) } }
     builder.add(count: reader.statistics.sentences, to: Vocabulary.endOfSentence)

@@ -47,7 +47,8 @@ func badInputFolder() throws -> TemporaryFolder {
   try FileManager.default.createDirectory(atPath: folder("dir"), withIntermediateDirectories: false)
   let trained = try Executable.run(
     ["train", "--model", "ngram", "good.txt", "--quiet", "-o", "model.json"], in: folder)
-  #expect(trained.status == 0 && trained.error == "")
+  let remarks = trained.error.split(separator: "\n").filter { !$0.hasPrefix("lmctl: warning: ") }
+  #expect(trained.status == 0 && remarks.isEmpty, "\(trained.error)")
   return folder
 }
 

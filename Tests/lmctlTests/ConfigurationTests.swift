@@ -72,10 +72,12 @@ struct ConfigurationTests {
       let names = try run("lmctl train --model \(kind) train.txt --print-config | jq -r 'keys[]'", folder)
       printed.formUnion(names.split(separator: "\n").map(String.init))
     }
-    // What speaks of configurations is no part of one, nor is what a single run goes on from.
+    // What speaks of configurations is no part of one, nor is what a single run goes on from, nor how it shows what it does.
     #expect(
       Set(options).subtracting(printed) == [
-        "config", "print-config", "resume", "auto-resume", "new-data", "force",
+        "config", "print-config", "resume", "auto-resume", "new-data", "force", "json", "timestamps",
+        "progress",
+        "no-color",
       ])
     #expect(printed.subtracting(options) == ["texts"])
   }

@@ -12,7 +12,7 @@ struct SettingsTests {
     let list = try #require(
       overview.components(separatedBy: "[FILE…]\n\n").last?.components(separatedBy: "\n\n").first)
     return list.split(separator: "\n").compactMap { $0.split(separator: " ").first.map(String.init) }
-      .filter { $0 != "help" }
+      .filter { !["help", "version"].contains($0) }
   }
 
   /// The options of a command, as its page names them.
@@ -207,7 +207,7 @@ struct SettingsTests {
       var words = [command] + (operands[command] ?? [])
       if count % 5 == 4 {
         words[0] = mistyped("--\(command)", &generator).drop { $0 == "-" }.description
-        if commands.contains(words[0]) || ["help", ""].contains(words[0]) { continue }
+        if commands.contains(words[0]) || ["help", "version", ""].contains(words[0]) { continue }
       } else {
         let option = mistyped(try #require(known.randomElement(using: &generator)), &generator)
         let isReal =

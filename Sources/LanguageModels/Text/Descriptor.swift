@@ -1,7 +1,16 @@
 import Glibc
+import Synchronization
 
 /// Descriptors of the system, read and written whatever interrupts it; one that does not block is waited for.
 public enum Descriptor {
+  private static let read = Atomic(0)
+  private static let written = Atomic(0)
+
+  /// Bytes that the program has read, and written, so far.
+  public static var traffic: (read: Int, written: Int) {
+    (read.load(ordering: .relaxed), written.load(ordering: .relaxed))
+  }
+
   /// Writes all of `bytes`.
   ///
   /// - Returns: 0, or the error's number.
@@ -10,6 +19,7 @@ public enum Descriptor {
     while !rest.isEmpty {
       let count = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
       if count >= 0 {
+        written.wrappingAdd(count, ordering: .relaxed)
         rest = rest.dropFirst(count)
       } else if !isReadyAgain(descriptor, POLLOUT) {
         return errno
@@ -24,6 +34,7 @@ public enum Descriptor {
   public static func read(_ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer) -> Int {
     while true {
       let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+      if count > 0 { Self.read.wrappingAdd(count, ordering: .relaxed) }
       if count >= 0 || !isReadyAgain(descriptor, POLLIN) { return count }
     }
   }

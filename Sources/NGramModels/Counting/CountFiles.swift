@@ -1,6 +1,16 @@
 import LanguageModels
 
-/// Files of counts: all n-grams of a text up to an order, each on a line `n-gram TAB count`, sorted; see `CountText` for the order, and for the
+/// How far counting has come.
+public enum CountProgress: Sendable {
+  /// So much of the text has been read.
+  case reading(TextStatistics)
+  /// The text has been read.
+  case sorting
+  /// So many counts have been written; 0 when that begins.
+  case writing(lines: Int)
+}
+
+/// Files of counts: all n-grams of a text up to an order, each on a line (see `CountFormat`), sorted; see `CountText` for the order, and for the
 /// line before the first n-gram that says what tokens are where they are not plain words.
 ///
 /// Sentences begin with `<s>` and end with `</s>`, which are counted like words. The n-grams of all orders stand there, so files
@@ -13,37 +23,43 @@ public enum CountFiles {
   /// - Throws: `FileError` when the text has more tokens or n-grams than can be numbered, before any count is written.
   public static func count(
     _ reader: SentenceReader, order: Int, context: ContextMode, limit: CountingLimit?, to path: String,
-    isEmptyWritten: Bool = false, progress: (TextStatistics) -> Void
+    as format: CountFormat = .columns, isEmptyWritten: Bool = false, progress: (CountProgress) -> Void
   ) throws -> Int {
     let file = try AtomicFile(path: path)
-    var writer = CountLineWriter { try file.write($0) }
+    var writer = CountLineWriter(format) { try file.write($0) }
+    let reading = { progress(.reading($0)) }
     var builder = VocabularyBuilder(unit: reader.tokenizer.unit)
     func writeHeading() throws {
-      guard reader.statistics.sentences > 0, let heading = CountText.heading(reader.tokenizer) else { return }
-      try writer.appendHeading(heading)
+      if reader.statistics.sentences > 0 { try writer.appendHeading(reader.tokenizer) }
     }
     if let limit {
-      let text = try SpooledText(reader, context: context, in: limit.folder, progress: progress) {
+      let text = try SpooledText(reader, context: context, in: limit.folder, progress: reading) {
         builder.number($0, to: &$1)
       }
       try reader.statistics.checkThatCountsFit()
+      progress(.sorting)
       try writeHeading()
       let words = SortedWords(builder)
       let counts = try StoredCounts(
         text, order: order, vocabularySize: words.count, numbers: words.numbers, limit: limit)
+      progress(.writing(lines: 0))
       var path = CountPath(words, order: counts.order)
       try path.forEachNGram(StoredCounts.Walk(counts), StoredCounts.Walk(counts, fromSentenceStart: true)) {
         try writer.append($0, $1)
+        if writer.lines % 65_536 == 0 { progress(.writing(lines: writer.lines)) }
       }
     } else {
-      let tokens = try Corpus.read(reader, progress) { builder.number($0, to: &$1) }
+      let tokens = try Corpus.read(reader, reading) { builder.number($0, to: &$1) }
       try reader.statistics.checkThatCountsFit()
+      progress(.sorting)
       try writeHeading()
       let words = SortedWords(builder)
       let counts = try NGramCounts(words.renumber(tokens, context: context), order: order)
+      progress(.writing(lines: 0))
       var path = CountPath(words, order: counts.order)
       try path.forEachNGram(NGramCounts.Walk(counts), NGramCounts.Walk(counts, fromSentenceStart: true)) {
         try writer.append($0, $1)
+        if writer.lines % 65_536 == 0 { progress(.writing(lines: writer.lines)) }
       }
     }
     guard writer.lines > 0 || isEmptyWritten else { return 0 }
@@ -56,13 +72,20 @@ public enum CountFiles {
   ///
   /// Memory: a block of each file.
   ///
+  /// - Parameter progress: called with the lines written, now and then.
   /// - Throws: `FileError` where files hold counts by different text rules; those without any hold none.
-  public static func merge(_ paths: [String], to path: String) throws -> Int {
+  public static func merge(
+    _ paths: [String], to path: String, as format: CountFormat = .columns,
+    progress: (Int) -> Void = { _ in }
+  ) throws -> Int {
     var merger = try CountMerger(paths.map { try ByteSource(path: $0) })
     let file = try AtomicFile(path: path)
-    var writer = CountLineWriter { try file.write($0) }
-    if let heading = merger.rules.flatMap({ CountText.heading($0) }) { try writer.appendHeading(heading) }
-    try merger.forEach { try writer.append($0, $1) }
+    var writer = CountLineWriter(format) { try file.write($0) }
+    if let rules = merger.rules { try writer.appendHeading(rules) }
+    try merger.forEach {
+      try writer.append($0, $1)
+      if writer.lines % 65_536 == 0 { progress(writer.lines) }
+    }
     try writer.flush()
     try file.commit()
     return writer.lines
@@ -71,8 +94,7 @@ public enum CountFiles {
   /// The text rules by which the counts in `source`, of which nothing is taken, were made; `nil` if it does not say so.
   public static func textRules(_ source: ByteSource) throws -> Tokenizer? {
     let line = try source.peek(1 << 16).prefix { $0 != UInt8(ascii: "\n") }
-    guard let tab = line.lastIndex(of: UInt8(ascii: "\t")) else { return nil }
-    return try Array(line[..<tab]).withUnsafeBytes { try CountText.rules($0, file: source.name) }
+    return try Array(line).withUnsafeBytes { try CountText.rules(line: $0, file: source.name) }
   }
 }
 

@@ -58,33 +58,3 @@ struct CountMerger {
     CountText.precedes(a.line.ngram, b.line.ngram)
   }
 }
-
-/// Writes lines of counts in blocks.
-struct CountLineWriter {
-  /// How many n-grams were written.
-  private(set) var lines = 0
-  private var output: [UInt8] = []
-  private let write: (UnsafeRawBufferPointer) throws -> Void
-
-  init(_ write: @escaping (UnsafeRawBufferPointer) throws -> Void) { self.write = write }
-
-  mutating func append(_ ngram: some Collection<UInt8>, _ count: UInt64) throws {
-    output.append(contentsOf: ngram)
-    output.append(UInt8(ascii: "\t"))
-    output.append(contentsOf: String(count).utf8)
-    output.append(UInt8(ascii: "\n"))
-    lines += 1
-    if output.count > 1 << 18 { try flush() }
-  }
-
-  /// Writes what stands before the first n-gram, which does not count.
-  mutating func appendHeading(_ heading: [UInt8]) throws {
-    try append(heading, 0)
-    lines -= 1
-  }
-
-  mutating func flush() throws {
-    try output.withUnsafeBytes(write)
-    output.removeAll(keepingCapacity: true)
-  }
-}

@@ -12,24 +12,45 @@ enum CountText {
   static let sentenceStart = Array("<s>".utf8)
 
   private static let rulesMark = " lmctl text rules: "
+  private static let rulesMember = "text_rules"
 
-  /// What stands in the place of the first n-gram, with a count of 0, where tokens are not plain words: their text rules. No n-gram begins with a space,
-  /// so it comes first however the lines are sorted by n-gram.
-  static func heading(_ tokenizer: Tokenizer) -> [UInt8]? {
+  /// The text rules by which tokens were made, as files of counts give them; `nil` for plain words.
+  private static func written(_ tokenizer: Tokenizer) -> JSONValue? {
     var rules = tokenizer
     // What becomes of bytes that are no text has been decided.
     rules.invalid = .error
-    return rules == Tokenizer() ? nil : Array((rulesMark + rules.json.text).utf8)
+    return rules == Tokenizer() ? nil : rules.json
   }
 
-  /// The text rules that stand in the place of an n-gram; `nil` if it is one.
+  /// What stands before the first n-gram, as a line without its end, where tokens are not plain words: their text rules; in columns with a
+  /// count of 0.
+  ///
+  /// No n-gram begins with a space, so it comes first however lines of columns are sorted by n-gram.
+  static func heading(_ tokenizer: Tokenizer, _ format: CountFormat = .columns) -> [UInt8]? {
+    written(tokenizer).map { rules in
+      switch format {
+      case .columns: Array("\(rulesMark)\(rules.text)\t0".utf8)
+      case .jsonLines: Array(JSONValue.object([.init(rulesMember, rules)]).text.utf8)
+      }
+    }
+  }
+
+  /// The text rules that stand in the first line; `nil` if an n-gram does.
   ///
   /// - Throws: `UserError` when they cannot be understood.
-  static func rules(_ ngram: UnsafeRawBufferPointer, file: String) throws -> Tokenizer? {
-    guard ngram.starts(with: rulesMark.utf8) else { return nil }
-    let text = UnsafeRawBufferPointer(rebasing: ngram.dropFirst(rulesMark.utf8.count))
+  static func rules(line: UnsafeRawBufferPointer, file: String) throws -> Tokenizer? {
+    func parse(_ text: Slice<UnsafeRawBufferPointer>) throws -> JSONValue {
+      try JSONValue(parsing: UnsafeRawBufferPointer(rebasing: text), file: file, line: 1)
+    }
+    var rules: JSONValue?
+    if line.starts(with: rulesMark.utf8), let tab = line.lastIndex(of: UInt8(ascii: "\t")) {
+      rules = try parse(line[rulesMark.utf8.count..<tab])
+    } else if line.starts(with: "{\"\(rulesMember)\":".utf8) {
+      rules = try parse(line[...])[rulesMember]
+    }
+    guard let rules else { return nil }
     do {
-      return try Tokenizer(json: JSONValue(parsing: text, file: file, line: 1))
+      return try Tokenizer(json: rules)
     } catch let error as CheckpointError {
       throw TextError(
         file: file, line: 1, reason: "text rules that this lmctl does not know: \(error.reason)")
@@ -68,6 +89,9 @@ enum CountText {
     output.append(contentsOf: CharacterEscape.hexadecimal(scalar).utf8)
   }
 
+  /// Whether `text` can be the written form of a token.
+  static func isWritten(_ text: String) -> Bool { !text.isEmpty && text.utf8.allSatisfy { $0 > 0x20 } }
+
   /// The token that was written so, in units other than words; `nil` if none was.
   static func token(_ text: String) -> String? {
     var token = String.UnicodeScalarView()
@@ -91,69 +115,5 @@ enum CountText {
     for i in 0..<count where a[i] != b[i] { return a[i] < b[i] }
     if a.count < b.count { return UInt8(ascii: "\t") < b[count] }
     return a.count > b.count && a[count] < UInt8(ascii: "\t")
-  }
-}
-
-/// One line of a file of counts: `n-gram TAB count`.
-struct CountLine {
-  /// The n-gram's words with one space between them.
-  let ngram: UnsafeRawBufferPointer
-  let count: UInt64
-}
-
-/// Reads a sorted file of counts line by line.
-final class CountLineReader {
-  private let lines: LineReader
-  private var previous: [UInt8] = []
-  /// The text rules that stand before the first n-gram, once that is read; `nil` if none do, as for plain words.
-  private(set) var rules: Tokenizer?
-
-  /// A reader of `source`; with `hashing`, `digest` is that of what was read.
-  init(_ source: ByteSource, hashing: Bool = false) {
-    lines = LineReader(
-      source, hashing: hashing, refusesZeros: true, maximumLength: LineReader.longestRecord)
-  }
-
-  /// How the file is named in messages.
-  var name: String { lines.source.name }
-  /// Bytes read.
-  var bytes: Int { lines.bytesRead }
-  /// The SHA-256 of the bytes read.
-  var digest: String? { lines.digest?.hexadecimal }
-
-  /// The next line, valid until the next call; `nil` at the end.
-  ///
-  /// - Throws: `TextError` that names the line if it is none, or not behind the line before.
-  func next() throws -> CountLine? {
-    guard var line = try lines.next() else { return nil }
-    if line.last == UInt8(ascii: "\r") { line = UnsafeRawBufferPointer(rebasing: line.dropLast()) }
-    guard let tab = line.lastIndex(of: UInt8(ascii: "\t")), tab > 0 else {
-      throw problem("no tab between an n-gram and its count")
-    }
-    let ngram = UnsafeRawBufferPointer(rebasing: line[..<tab])
-    if lines.lineNumber == 1, let rules = try CountText.rules(ngram, file: name) {
-      self.rules = rules
-      return try next()
-    }
-    var count: UInt64 = 0
-    let digits = line[(tab + 1)...]
-    guard (1...18).contains(digits.count), digits.allSatisfy({ (48...57).contains($0) }) else {
-      throw problem("a count is a whole number, not '\(String(decoding: digits.prefix(40), as: UTF8.self))'")
-    }
-    for digit in digits { count = count * 10 + UInt64(digit - 48) }
-    let isInOrder = previous.withUnsafeBytes { CountText.precedes($0, ngram) }
-    guard isInOrder || previous.isEmpty else {
-      throw problem(
-        previous.elementsEqual(ngram)
-          ? "the same n-gram as on the line before" : "not in order; sort the file with: LC_ALL=C sort")
-    }
-    previous.removeAll(keepingCapacity: true)
-    previous.append(contentsOf: ngram)
-    return CountLine(ngram: ngram, count: count)
-  }
-
-  /// An error at the line that was read last.
-  func problem(_ reason: String) -> TextError {
-    TextError(file: name, line: lines.lineNumber, reason: reason)
   }
 }

@@ -40,6 +40,9 @@ public final class NeuralModel: LanguageModel {
   /// The convention that it was trained with.
   public var defaultContext: ContextMode { configuration.context }
 
+  /// How many numbers were trained.
+  public var parameterCount: Int? { network.withLock { $0.network.arena.parameterCount } }
+
   public func logProbability(of token: TokenID, after state: State) -> (Float, State) {
     var all: [Float] = []
     logProbabilities(after: state, into: &all)

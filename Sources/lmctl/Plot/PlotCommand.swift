@@ -10,7 +10,7 @@ enum PlotCommand: Command {
     Draws what 'lmctl train --log' has written, of one run or of several: the training text thin, held-out text strong, with a
     mark for each epoch and a ring around the best one. With -o it makes an SVG picture, which follows the reader's choice
     of light or dark; without, it draws in the terminal. A run may still be going on; lines that are damaged are passed
-    over with a remark; where a run was resumed, the later records count.
+    over with a warning; where a run was resumed, the later records count.
     """
   nonisolated(unsafe) static let settings = PlotSettings.table
   static let typed = ["graph", "chart", "draw", "curves"]
@@ -41,11 +41,10 @@ enum PlotCommand: Command {
       }
       _ = try OutputFile(output, .picture, inputs: paths, isForced: settings.common.isForced)
     }
-    let chart = Chart(try runs(paths, options, isQuiet: settings.common.isQuiet), options)
+    let chart = Chart(try runs(paths, options), options)
     guard let output else {
-      let isColoured = isatty(STDOUT_FILENO) == 1 && (getenv("NO_COLOR").map { $0.pointee == 0 } ?? true)
       return StandardOutput.shared.write(
-        TextChart(chart, width: width, height: height, isColoured: isColoured).text)
+        TextChart(chart, width: width, height: height, isColoured: Terminal.isColoured).text)
     }
     var text = SVGChart(chart, width: width, height: height).text
     let file = try AtomicFile(path: output)
@@ -54,19 +53,16 @@ enum PlotCommand: Command {
   }
 
   /// The curves of all logs that have any.
-  private static func runs(_ paths: [String], _ options: Chart.Options, isQuiet: Bool) throws -> [Chart.Run] {
+  private static func runs(_ paths: [String], _ options: Chart.Options) throws -> [Chart.Run] {
     var runs: [Chart.Run] = []
     var reasons: [FileError] = []
     for (path, name) in zip(paths, ChartText.names(ofFiles: paths)) {
       try FileKind.require([.log], path, "a log of 'lmctl train --log'")
       let log = try TrainingLog(path: path)
-      if !isQuiet {
-        for error in log.damage { Terminal.note("warning: \(error); passed over") }
-        let others = log.damagedLines - log.damage.count
-        if others > 0 {
-          Terminal.note(
-            "warning: \(path): \(Format.count(others, "more line")) could not be read; passed over")
-        }
+      for error in log.damage { Terminal.warn("\(error); passed over") }
+      let others = log.damagedLines - log.damage.count
+      if others > 0 {
+        Terminal.warn("\(path): \(Format.count(others, "more line")) could not be read; passed over")
       }
       let curves = log.runs.enumerated().compactMap { i, run in
         Chart.run(run, name: log.runs.count == 1 ? name : "\(name) #\(i + 1)", options)
@@ -81,7 +77,7 @@ enum PlotCommand: Command {
       reasons.append(FileError(path: path == "-" ? "standard input" : path, reason: reason))
     }
     if runs.isEmpty, let first = reasons.first { throw first }
-    if !isQuiet { for reason in reasons { Terminal.note("warning: \(reason); passed over") } }
+    for reason in reasons { Terminal.warn("\(reason); passed over") }
     return runs
   }
 }

@@ -1,7 +1,7 @@
 import LanguageModels
 
 /// The settings of `lmctl plot`.
-struct PlotSettings: SettingValues {
+struct PlotSettings: CommandValues {
   var chart = Chart.Options()
   var output: String?
   var width: Int?
@@ -42,8 +42,8 @@ struct PlotSettings: SettingValues {
         size(
           "height", \.height, "pixels, or lines of the terminal; more if the legend needs it",
           picture: 150...10_000, 500, text: 8...1000, 24)
-        CommonSettings.quiet.lifted(\.common)
       },
+      CommonSettings.group(\.common),
     ])
   }
 

@@ -23,8 +23,8 @@ struct Arguments {
   /// Options of the environment that do not fit.
   private var passedOver: Set<String> = []
 
-  /// Takes `words` apart: `--name value`, `--name=value`, `-o value`, flags, `--no-name`, `--` before operands that begin with a
-  /// dash.
+  /// Takes `words` apart: `--name value`, `--name=value`, `-o value`, `-ovalue`, flags, `-q`, several as in `-qo value`, `--no-name`, `--`
+  /// before operands that begin with a dash.
   ///
   /// - Parameter refused: why there is no option of this name.
   /// - Throws: `UsageError` for an unknown option (with the nearest real one), a missing or superfluous value.
@@ -40,6 +40,10 @@ struct Arguments {
       }
       guard word.hasPrefix("-"), word != "-" else {
         operands.append(word)
+        continue
+      }
+      if let letters = Self.letters(word, options) {
+        rest = letters + rest
         continue
       }
       let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -75,6 +79,27 @@ struct Arguments {
     self.operands = operands
     self.withdrawn = withdrawn
     self.given = given
+  }
+
+  /// Options of one letter that stand in one word, as words of their own: `-qofile` is `-q` and `-o=file`; `nil` if `word` is none of that.
+  private static func letters(_ word: String, _ options: [Option]) -> [String]? {
+    var rest = word.dropFirst()
+    let bare = String(rest.prefix { $0 != "=" })
+    // A dash that is missing is a slip.
+    guard bare.count > 1, !bare.hasPrefix("-"), !options.contains(where: { $0.isCalled(bare) }) else {
+      return nil
+    }
+    var letters: [String] = []
+    while let letter = rest.popFirst() {
+      guard let option = options.first(where: { $0.short == letter }) else { return nil }
+      guard option.value != nil || rest.first == "=", !rest.isEmpty else {
+        letters.append("-\(letter)")
+        continue
+      }
+      letters.append("-\(letter)=\(rest.first == "=" ? rest.dropFirst() : rest)")
+      break
+    }
+    return letters
   }
 
   /// Adds what a configuration says about options that the command line does not speak of.

@@ -5,11 +5,8 @@ import LanguageModels
 /// Each member is an option by its long name: a string or a number, true or false for a flag, `null` for an option that is not
 /// given. The operands of some commands are a member too, an array of strings.
 struct Configuration {
-  /// The option that names the file; every command takes it.
-  static let option = Option(
-    name: "config", value: "FILE",
-    help: "take options from a JSON object; those on the command line win, and --no-NAME takes one back",
-    isPath: true)
+  /// The name of the option that names the file; every command takes it.
+  static let optionName = "config"
 
   private let file: String
   private let members: [JSONValue.Member]
@@ -51,9 +48,9 @@ struct Configuration {
         operands = try strings(member)
         continue
       }
-      guard let option = options.first(where: { $0.name == member.name }), option.name != Self.option.name
+      guard let option = options.first(where: { $0.name == member.name }), option.name != Self.optionName
       else {
-        let others = options.filter { $0.name != Self.option.name }
+        let others = options.filter { $0.name != Self.optionName }
         let known = others.map(\.name) + [operandsName].compactMap { $0 }
         let typed = others.flatMap { option in option.typed.map { ($0, option.name) } }
         throw error(

@@ -19,10 +19,7 @@ struct HelpPage {
     text += "  echo '\(file)' > run.json\n"
     text += "  \(line)\n"
     text += "\n" + Self.paragraphs(command.discussion)
-    for group in command.options {
-      text += "\n\(group.heading):\n"
-      for option in group.options { text += Self.entry(option) }
-    }
+    for group in command.options { text += "\n\(group.heading):\n" + Self.entries(group.options) }
     return text
       + "\nEvery option can stand in the environment, as \(Self.exampleOfVariable(command)); what\nis given otherwise wins.\n"
   }
@@ -31,6 +28,8 @@ struct HelpPage {
     let options = command.options.flatMap(\.options)
     return (options.first { $0.name == "threads" } ?? options.first)?.variable ?? ""
   }
+
+  private static func entries(_ options: [Option]) -> String { options.map(entry).joined() }
 
   /// An option and what it does.
   private static func entry(_ option: Option) -> String {
@@ -98,7 +97,8 @@ extension HelpPage {
   static var overview: String {
     let list =
       CommandLineTool.commands.map { ($0.name, $0.summary) } + [
-        ("help", "show this page, or that of a command: lmctl help train")
+        ("help", "show this page, or that of a command: lmctl help train"),
+        ("version", "show the version"),
       ]
     return """
       lmctl \(programVersion) trains, evaluates and samples language models on the CPU.
@@ -111,6 +111,8 @@ extension HelpPage {
       usage: lmctl COMMAND [OPTION…] [FILE…]
 
       \(Format.table(list.map { ("  " + $0, $1) }))
+      every command takes:
+      \(entries(CommonSettings.options))
       Texts are files, or - for standard input; .gz, .bz2, .xz and .zst are
       decompressed on the way in. Results go to standard output, all else to
       standard error. Every option can stand in the environment: LMCTL_THREADS=1

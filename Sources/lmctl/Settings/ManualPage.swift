@@ -16,13 +16,19 @@ struct ManualPage {
     for command in commands {
       text += only == nil ? ".SH LMCTL \(Self.escaped(command.name.uppercased()))\n" : ".SH DESCRIPTION\n"
       text += Self.paragraphs(command.discussion)
-      for group in command.options {
+      // What all commands take stands once on the page of all.
+      let groups = command.options.filter { only != nil || $0.heading != CommonSettings.heading }
+      for group in groups {
         text += ".SS \(Self.escaped(group.heading))\n"
         for option in group.options { text += Self.entry(option) }
       }
       text += ".SS examples\n.nf\n"
       for example in command.examples { text += Self.line(example) }
       text += ".fi\n"
+    }
+    if only == nil {
+      text += ".SH OPTIONS OF \(CommonSettings.heading.uppercased())\n"
+      for option in CommonSettings.options { text += Self.entry(option) }
     }
     return text + """
       .SH ENVIRONMENT

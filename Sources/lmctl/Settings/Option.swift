@@ -34,6 +34,9 @@ struct Option {
   /// Whether its value is the name of a file or a folder.
   var isPath: Bool = false
 
+  /// Whether `name`, without dashes, is its name, or what people type who mean it.
+  func isCalled(_ name: String) -> Bool { self.name == name || typed.contains(name) }
+
   /// The environment variable that gives it where neither the command line nor a configuration does.
   var variable: String {
     "LMCTL_" + name.uppercased().map { $0 == "-" ? "_" : String($0) }.joined()
