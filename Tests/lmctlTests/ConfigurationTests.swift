@@ -137,7 +137,7 @@ struct ConfigurationTests {
       (#"{"holdout": 0.1, "valid": "t"}"#, 2, "(--holdout, --valid stand in c.json)"),
       (
         #"{"hidden": 5}"#, 2,
-        "--hidden does not go with --model ngram; it goes with nnlm, rnn, gru, lstm (--hidden stands in c.json)"
+        "--hidden does not go with --model ngram; it goes with nnlm, rnn, gru, lstm, sru (--hidden stands in c.json)"
       ),
       ("{\n\"order\": 5\n\"quiet\": true}", 1, "c.json:3: is not valid JSON: '\"' where '}' should be"),
       ("", 1, "c.json:1: is not valid JSON: the file ends too early"),

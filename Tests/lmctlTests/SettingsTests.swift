@@ -68,7 +68,7 @@ struct SettingsTests {
     }
     #expect(try completions("ev") == ["eval"])
     #expect(try completions("train --smo") == ["--smoothing"])
-    #expect(try completions("train --model EMPTY") == ["ngram", "nnlm", "rnn", "gru", "lstm"])
+    #expect(try completions("train --model EMPTY") == ["ngram", "nnlm", "rnn", "gru", "lstm", "sru"])
     #expect(try completions("eval te") == ["text.txt"])
     #expect(try completions("train -o te") == ["text.txt"])
     #expect(try completions("train --seed EMPTY") == [])
