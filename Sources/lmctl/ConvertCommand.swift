@@ -12,8 +12,9 @@ enum ConvertCommand: Command {
     says: .arpa or .json, compressed if .gz, .bz2, .xz or .zst follows. Where the name does not say, --to does; - is standard
     input and standard output. ARPA files are for n-gram models. lmctl writes its text rules into a comment before the
     n-grams; a file of another program has words for tokens, between white space of ASCII, unless --unit and its like say
-    otherwise. N-gram models of any program can be cut to the words of a list, then pruned and quantized on the way, as lmctl train does it when it makes them;
-    with --valid, lmctl says what that costs. A model whose numbers are rounded is rounded again when it is pruned.
+    otherwise. N-gram models of any program can be cut to the words of a list, then pruned and quantized on the way, as lmctl
+    train does it when it makes them; with --valid, lmctl says what that costs. A model whose numbers are rounded is rounded
+    again when it is pruned.
     """
   nonisolated(unsafe) static let settings = ConvertSettings.table
   static let typed = ["export", "import", "build_binary", "to-arpa"]
