@@ -11,12 +11,15 @@ let package = Package(
   name: "lmctl",
   products: [.executable(name: "lmctl", targets: ["lmctl"])],
   targets: [
-    .target(name: "LanguageModels", dependencies: ["Threads"]),
-    .target(name: "NGramModels", dependencies: ["LanguageModels", "Threads"]),
-    .target(name: "NeuralModels", dependencies: ["LanguageModels", "Tensors", "Kernels", "Threads"]),
+    .target(name: "LanguageModels", dependencies: ["Threads"], exclude: ["README.md"]),
+    .target(name: "NGramModels", dependencies: ["LanguageModels", "Threads"], exclude: ["README.md"]),
+    .target(
+      name: "NeuralModels", dependencies: ["LanguageModels", "Tensors", "Kernels", "Threads"],
+      exclude: ["README.md"]),
     .executableTarget(
       name: "lmctl",
       dependencies: ["LanguageModels", "NGramModels", "NeuralModels", "Threads", "ProcessSupport"],
+      exclude: ["README.md"],
       // The command line works for milliseconds; what it is made of should take little room.
       swiftSettings: [.unsafeFlags(["-Osize"], .when(configuration: .release))],
       // Without debug information and local symbols, a static binary is less than half as large; profiles still name functions.
@@ -25,9 +28,9 @@ let package = Package(
           ["-Xlinker", "-S", "-Xlinker", "-x"], .when(platforms: [.linux], configuration: .release))
       ]),
 
-    .target(name: "ProcessSupport"),
-    .target(name: "CPUDetection"),
-    .target(name: "Threads", dependencies: ["CPUDetection"]),
+    .target(name: "ProcessSupport", exclude: ["README.md"]),
+    .target(name: "CPUDetection", exclude: ["README.md"]),
+    .target(name: "Threads", dependencies: ["CPUDetection"], exclude: ["README.md"]),
     .target(name: "KernelTemplates", dependencies: ["CPUDetection"], swiftSettings: kernelSettings()),
     .target(name: "KernelsBaseline", dependencies: ["KernelTemplates"], swiftSettings: kernelSettings()),
     .target(
@@ -40,8 +43,9 @@ let package = Package(
       name: "Kernels",
       dependencies: [
         "CPUDetection", "KernelTemplates", "KernelsBaseline", "KernelsAVX2", "KernelsAVX512", "Threads",
-      ]),
-    .target(name: "Tensors", dependencies: ["Kernels", "Threads"]),
+      ],
+      exclude: ["README.md"]),
+    .target(name: "Tensors", dependencies: ["Kernels", "Threads"], exclude: ["README.md"]),
 
     .target(name: "TestSupport", dependencies: ["LanguageModels"], path: "Tests/TestSupport"),
     .testTarget(name: "LanguageModelsTests", dependencies: ["LanguageModels", "TestSupport"]),

@@ -22,14 +22,14 @@ func dropout<V: FloatVector>(_: V.Type, _ n: Int, _ mask: DropoutMask, _ y: Unsa
   let key0 = V.Words(repeating: UInt32(truncatingIfNeeded: mask.key))
   let key1 = V.Words(repeating: UInt32(truncatingIfNeeded: mask.key &>> 32))
   let (rate, kept) = (V(repeating: mask.rate), V(repeating: 1 / (1 - mask.rate)))
-  forEachChunk(V.self, n) { chunk in
-    let first = mask.firstIndex &+ UInt32(truncatingIfNeeded: chunk.offset)
+  forEachVector(V.self, n) { part in
+    let first = mask.firstIndex &+ UInt32(truncatingIfNeeded: part.offset)
     let index = V.Words(repeating: first) &+ V.laneIndices
     let word = mixed(V.self, mixed(V.self, index ^ key0) &+ key1)
     // A float in [1, 2) with 23 of the word's bits, less 1.
     let bits = (word &>> V.Words(repeating: 9)) | V.Words(repeating: 0x3f80_0000)
     let uniform = V(bits: bits) - V(repeating: 1)
-    chunk.store(kept.choosing(V.zero, where: uniform .< rate), y)
+    part.store(kept.choosing(V.zero, where: uniform .< rate), y)
   }
 }
 

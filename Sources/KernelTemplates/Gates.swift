@@ -103,20 +103,20 @@
 func lstmForward<V: FloatVector>(_: V.Type, _ shape: CellShape, _ p: LSTMForward) {
   for row in 0..<shape.rows {
     let (gates, states) = (row &* shape.gateStride, row &* shape.stateStride)
-    forEachChunk(V.self, shape.units) { chunk in
-      let i = chunk.load(p.input + gates).sigmoid()
-      let f = chunk.load(p.forget + gates).sigmoid()
-      let g = chunk.load(p.candidate + gates).hyperbolicTangent()
-      let o = chunk.load(p.output + gates).sigmoid()
-      let c = (i * g).adding(f, times: chunk.load(p.previousCell + states))
+    forEachVector(V.self, shape.units) { part in
+      let i = part.load(p.input + gates).sigmoid()
+      let f = part.load(p.forget + gates).sigmoid()
+      let g = part.load(p.candidate + gates).hyperbolicTangent()
+      let o = part.load(p.output + gates).sigmoid()
+      let c = (i * g).adding(f, times: part.load(p.previousCell + states))
       let t = c.hyperbolicTangent()
-      chunk.store(i, p.input + gates)
-      chunk.store(f, p.forget + gates)
-      chunk.store(g, p.candidate + gates)
-      chunk.store(o, p.output + gates)
-      chunk.store(c, p.cell + states)
-      chunk.store(t, p.cellTanh + states)
-      chunk.store(o * t, p.hidden + states)
+      part.store(i, p.input + gates)
+      part.store(f, p.forget + gates)
+      part.store(g, p.candidate + gates)
+      part.store(o, p.output + gates)
+      part.store(c, p.cell + states)
+      part.store(t, p.cellTanh + states)
+      part.store(o * t, p.hidden + states)
     }
   }
 }
@@ -127,21 +127,21 @@ func lstmBackward<V: FloatVector>(_: V.Type, _ shape: CellShape, _ p: LSTMBackwa
   let one = V(repeating: 1)
   for row in 0..<shape.rows {
     let (gates, states) = (row &* shape.gateStride, row &* shape.stateStride)
-    forEachChunk(V.self, shape.units) { chunk in
-      let i = chunk.load(p.input + gates)
-      let f = chunk.load(p.forget + gates)
-      let g = chunk.load(p.candidate + gates)
-      let o = chunk.load(p.output + gates)
-      let t = chunk.load(p.cellTanh + states)
-      let dh = chunk.load(p.hiddenGradient + states)
+    forEachVector(V.self, shape.units) { part in
+      let i = part.load(p.input + gates)
+      let f = part.load(p.forget + gates)
+      let g = part.load(p.candidate + gates)
+      let o = part.load(p.output + gates)
+      let t = part.load(p.cellTanh + states)
+      let dh = part.load(p.hiddenGradient + states)
       // h = o ∘ tanh c
-      let dc = chunk.load(p.cellGradient + states).adding(dh * o, times: one - t * t)
+      let dc = part.load(p.cellGradient + states).adding(dh * o, times: one - t * t)
       // c = f ∘ c₋₁ + i ∘ g, and the derivatives of σ and tanh
-      chunk.store(dc * g * i * (one - i), p.input + gates)
-      chunk.store(dc * chunk.load(p.previousCell + states) * f * (one - f), p.forget + gates)
-      chunk.store(dc * i * (one - g * g), p.candidate + gates)
-      chunk.store(dh * t * o * (one - o), p.output + gates)
-      chunk.store(dc * f, p.cellGradient + states)
+      part.store(dc * g * i * (one - i), p.input + gates)
+      part.store(dc * part.load(p.previousCell + states) * f * (one - f), p.forget + gates)
+      part.store(dc * i * (one - g * g), p.candidate + gates)
+      part.store(dh * t * o * (one - o), p.output + gates)
+      part.store(dc * f, p.cellGradient + states)
     }
   }
 }
@@ -151,15 +151,15 @@ func lstmBackward<V: FloatVector>(_: V.Type, _ shape: CellShape, _ p: LSTMBackwa
 func gruForward<V: FloatVector>(_: V.Type, _ shape: CellShape, _ p: GRUForward) {
   for row in 0..<shape.rows {
     let (gates, states) = (row &* shape.gateStride, row &* shape.stateStride)
-    forEachChunk(V.self, shape.units) { chunk in
-      let r = chunk.load(p.reset + gates).sigmoid()
-      let z = chunk.load(p.update + gates).sigmoid()
-      let n = chunk.load(p.candidate + gates).adding(r, times: chunk.load(p.candidateState + gates))
+    forEachVector(V.self, shape.units) { part in
+      let r = part.load(p.reset + gates).sigmoid()
+      let z = part.load(p.update + gates).sigmoid()
+      let n = part.load(p.candidate + gates).adding(r, times: part.load(p.candidateState + gates))
         .hyperbolicTangent()
-      chunk.store(r, p.reset + gates)
-      chunk.store(z, p.update + gates)
-      chunk.store(n, p.candidate + gates)
-      chunk.store(n.adding(z, times: chunk.load(p.previousHidden + states) - n), p.hidden + states)
+      part.store(r, p.reset + gates)
+      part.store(z, p.update + gates)
+      part.store(n, p.candidate + gates)
+      part.store(n.adding(z, times: part.load(p.previousHidden + states) - n), p.hidden + states)
     }
   }
 }
@@ -170,20 +170,20 @@ func gruBackward<V: FloatVector>(_: V.Type, _ shape: CellShape, _ p: GRUBackward
   let one = V(repeating: 1)
   for row in 0..<shape.rows {
     let (gates, states) = (row &* shape.gateStride, row &* shape.stateStride)
-    forEachChunk(V.self, shape.units) { chunk in
-      let r = chunk.load(p.reset + gates)
-      let z = chunk.load(p.update + gates)
-      let n = chunk.load(p.candidate + gates)
-      let u = chunk.load(p.candidateState + gates)
-      let dh = chunk.load(p.hiddenGradient + states)
+    forEachVector(V.self, shape.units) { part in
+      let r = part.load(p.reset + gates)
+      let z = part.load(p.update + gates)
+      let n = part.load(p.candidate + gates)
+      let u = part.load(p.candidateState + gates)
+      let dh = part.load(p.hiddenGradient + states)
       // h = n + z ∘ (h₋₁ − n)
       let dn = dh * (one - z) * (one - n * n)
-      chunk.store(dh * (chunk.load(p.previousHidden + states) - n) * z * (one - z), p.update + gates)
-      chunk.store(dh * z, p.previousHiddenGradient + states)
+      part.store(dh * (part.load(p.previousHidden + states) - n) * z * (one - z), p.update + gates)
+      part.store(dh * z, p.previousHiddenGradient + states)
       // n = tanh(x + r ∘ u)
-      chunk.store(dn, p.candidate + gates)
-      chunk.store(dn * r, p.candidateState + gates)
-      chunk.store(dn * u * r * (one - r), p.reset + gates)
+      part.store(dn, p.candidate + gates)
+      part.store(dn * r, p.candidateState + gates)
+      part.store(dn * u * r * (one - r), p.reset + gates)
     }
   }
 }
@@ -195,7 +195,7 @@ func elmanForward<V: FloatVector>(
 ) {
   for row in 0..<shape.rows {
     let (source, target) = (a + row &* shape.gateStride, h + row &* shape.stateStride)
-    forEachChunk(V.self, shape.units) { $0.store($0.load(source).hyperbolicTangent(), target) }
+    forEachVector(V.self, shape.units) { $0.store($0.load(source).hyperbolicTangent(), target) }
   }
 }
 
@@ -208,9 +208,9 @@ func elmanBackward<V: FloatVector>(
   let one = V(repeating: 1)
   for row in 0..<shape.rows {
     let (gates, states) = (row &* shape.gateStride, row &* shape.stateStride)
-    forEachChunk(V.self, shape.units) { chunk in
-      let value = chunk.load(h + states)
-      chunk.store(chunk.load(dh + states) * (one - value * value), da + gates)
+    forEachVector(V.self, shape.units) { part in
+      let value = part.load(h + states)
+      part.store(part.load(dh + states) * (one - value * value), da + gates)
     }
   }
 }

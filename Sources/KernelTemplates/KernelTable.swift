@@ -2,10 +2,10 @@
 public struct KernelTable: Sendable {
   /// Writes n floats that are a function of n floats; target and source may be the same.
   public typealias Map = @Sendable (_ n: Int, UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
-  /// The same with a number.
+  /// Writes n floats that are a function of n floats and a number; target and source may be the same.
   public typealias ScalarMap =
     @Sendable (_ n: Int, _ a: Float, UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
-  /// The same with two sources.
+  /// Writes n floats that are a function of two times n floats; the target may be one of the sources.
   public typealias Map2 =
     @Sendable (_ n: Int, UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
   /// An optimizer's step over n values: values, gradients and up to two more arrays of its state.
@@ -37,12 +37,8 @@ public struct KernelTable: Sendable {
   /// (first panel, distance of the panels): packs four whole panels of a row-major B.
   public let packFourPanels: @Sendable (PackedPart, Int) -> Void
 
-  /// y = eˣ; 0 below −87.33 and +∞ above 88.72.
-  public let exp: Map
   /// y = tanh x
   public let tanh: Map
-  /// y = 1 / (1 + e⁻ˣ)
-  public let sigmoid: Map
   /// y = a · x
   public let scale: ScalarMap
   /// y = a + x
@@ -54,8 +50,6 @@ public struct KernelTable: Sendable {
   /// y += x ∘ z
   public let addProduct: Map2
 
-  /// Σ x
-  public let sum: @Sendable (_ n: Int, UnsafePointer<Float>) -> Double
   /// Σ x ∘ z
   public let dot: @Sendable (_ n: Int, UnsafePointer<Float>, UnsafePointer<Float>) -> Double
   /// max x over a row in panels, −∞ for n = 0; NaNs are passed over.
@@ -68,10 +62,6 @@ public struct KernelTable: Sendable {
   public let scalePanels:
     @Sendable (_ n: Int, _ a: Float, UnsafeMutablePointer<Float>, _ panelStride: Int) -> Void
 
-  /// (rows, n, b, C, stride): adds the row b to every row of C[rows × n].
-  public let addRow:
-    @Sendable (_ rows: Int, _ n: Int, UnsafePointer<Float>, UnsafeMutablePointer<Float>, _ stride: Int) ->
-      Void
   /// (rows, n, C, stride, s): adds the sum of the rows of C[rows × n] to s.
   public let addColumnSums:
     @Sendable (_ rows: Int, _ n: Int, UnsafePointer<Float>, _ stride: Int, UnsafeMutablePointer<Float>) ->
@@ -119,20 +109,16 @@ extension KernelTable {
     multiplyPanel = { KernelTemplates.multiplyPanel(V.self, $0) }
     pack = { KernelTemplates.pack(V.self, $0) }
     packFourPanels = { KernelTemplates.packFourPanels(V.self, $0, $1) }
-    exp = { exponential(V.self, $0, $1, $2) }
     tanh = { hyperbolicTangent(V.self, $0, $1, $2) }
-    sigmoid = { KernelTemplates.sigmoid(V.self, $0, $1, $2) }
     scale = { KernelTemplates.scale(V.self, $0, $1, $2, $3) }
     offset = { KernelTemplates.offset(V.self, $0, $1, $2, $3) }
     addScaled = { KernelTemplates.addScaled(V.self, $0, $1, $2, $3) }
     multiply = { KernelTemplates.multiply(V.self, $0, $1, $2, $3) }
     addProduct = { KernelTemplates.addProduct(V.self, $0, $1, $2, $3) }
-    sum = { KernelTemplates.sum(V.self, $0, $1) }
     dot = { KernelTemplates.dot(V.self, $0, $1, $2) }
     maximum = { KernelTemplates.maximum(V.self, $0, $1, $2) }
     shiftedExponentials = { KernelTemplates.shiftedExponentials(V.self, $0, $1, $2, $3, $4) }
     scalePanels = { KernelTemplates.scalePanels(V.self, $0, $1, $2, $3) }
-    addRow = { KernelTemplates.addRow(V.self, $0, $1, $2, $3, $4) }
     addColumnSums = { KernelTemplates.addColumnSums(V.self, $0, $1, $2, $3, $4) }
     lstmForward = { KernelTemplates.lstmForward(V.self, $0, $1) }
     lstmBackward = { KernelTemplates.lstmBackward(V.self, $0, $1) }

@@ -61,7 +61,7 @@ import CPUDetection
 /// One register tile: all columns of a panel, as many rows as `Tile` has, from row `row` of the product.
 ///
 /// Every element is one chain of multiply-adds in the order of k that begins with its initial value, so its bits do
-/// not depend on how the product is cut into tiles, blocks, chunks or threads.
+/// not depend on how the product is cut into tiles, blocks, pieces or threads.
 @inlinable @inline(__always)
 func multiplyTile<Tile: Accumulators>(
   _: Tile.Type, _ product: PanelProduct, row: Int, _ a: UnsafePointer<Float>, rowStride: Int, stepStride: Int

@@ -57,9 +57,9 @@ func descend<V: FloatVector>(
   _ gradients: UnsafePointer<Float>
 ) {
   let rate = V(repeating: -step.rate)
-  forEachChunk(V.self, n) { chunk in
-    let value = chunk.load(values)
-    chunk.store(value.adding(rate, times: effectiveGradient(step, chunk.load(gradients), value)), values)
+  forEachVector(V.self, n) { part in
+    let value = part.load(values)
+    part.store(value.adding(rate, times: effectiveGradient(step, part.load(gradients), value)), values)
   }
 }
 
@@ -70,12 +70,12 @@ func descendWithMomentum<V: FloatVector>(
   _ gradients: UnsafePointer<Float>, _ velocities: UnsafeMutablePointer<Float>
 ) {
   let (rate, momentum) = (V(repeating: -step.rate), V(repeating: step.momentum))
-  forEachChunk(V.self, n) { chunk in
-    let value = chunk.load(values)
-    let gradient = effectiveGradient(step, chunk.load(gradients), value)
-    let velocity = gradient.adding(momentum, times: chunk.load(velocities))
-    chunk.store(velocity, velocities)
-    chunk.store(value.adding(rate, times: velocity), values)
+  forEachVector(V.self, n) { part in
+    let value = part.load(values)
+    let gradient = effectiveGradient(step, part.load(gradients), value)
+    let velocity = gradient.adding(momentum, times: part.load(velocities))
+    part.store(velocity, velocities)
+    part.store(value.adding(rate, times: velocity), values)
   }
 }
 
@@ -92,15 +92,15 @@ func adam<V: FloatVector>(
   let rate = V(repeating: -step.rate * step.meanCorrection)
   let correction = V(repeating: step.squareCorrection)
   let (epsilon, kept) = (V(repeating: step.epsilon), V(repeating: 1 - step.rate * step.decoupledDecay))
-  forEachChunk(V.self, n) { chunk in
-    let value = chunk.load(values)
-    let gradient = effectiveGradient(step, chunk.load(gradients), value)
-    let mean = (gradient * rest1).adding(beta1, times: chunk.load(means))
-    let square = (gradient * gradient * rest2).adding(beta2, times: chunk.load(squares))
-    chunk.store(mean, means)
-    chunk.store(square, squares)
+  forEachVector(V.self, n) { part in
+    let value = part.load(values)
+    let gradient = effectiveGradient(step, part.load(gradients), value)
+    let mean = (gradient * rest1).adding(beta1, times: part.load(means))
+    let square = (gradient * gradient * rest2).adding(beta2, times: part.load(squares))
+    part.store(mean, means)
+    part.store(square, squares)
     let direction = mean / ((square * correction).positiveRoot() + epsilon)
-    chunk.store((value * kept).adding(rate, times: direction), values)
+    part.store((value * kept).adding(rate, times: direction), values)
   }
 }
 
@@ -130,11 +130,11 @@ func scaledByRoot<V: FloatVector>(
 ) {
   let (kept, added) = (V(repeating: kept), V(repeating: added))
   let (rate, epsilon) = (V(repeating: -step.rate), V(repeating: step.epsilon))
-  forEachChunk(V.self, n) { chunk in
-    let value = chunk.load(values)
-    let gradient = effectiveGradient(step, chunk.load(gradients), value)
-    let square = (gradient * gradient * added).adding(kept, times: chunk.load(squares))
-    chunk.store(square, squares)
-    chunk.store(value.adding(rate, times: gradient / (square.positiveRoot() + epsilon)), values)
+  forEachVector(V.self, n) { part in
+    let value = part.load(values)
+    let gradient = effectiveGradient(step, part.load(gradients), value)
+    let square = (gradient * gradient * added).adding(kept, times: part.load(squares))
+    part.store(square, squares)
+    part.store(value.adding(rate, times: gradient / (square.positiveRoot() + epsilon)), values)
   }
 }

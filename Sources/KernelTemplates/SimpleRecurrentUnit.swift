@@ -66,19 +66,19 @@ func sruForward<V: FloatVector>(_: V.Type, _ shape: CellShape, _ p: SRUForward) 
   for row in 0..<shape.rows {
     let (gates, states) = (row &* shape.gateStride, row &* shape.stateStride)
     let highway = p.highway + row &* p.highwayStride
-    forEachChunk(V.self, shape.units) { chunk in
-      let previous = chunk.load(p.previousCell + states)
-      let f = (chunk.load(p.forget + gates) + chunk.load(p.forgetBias))
-        .adding(chunk.load(p.forgetState), times: previous).sigmoid()
-      let r = (chunk.load(p.reset + gates) + chunk.load(p.resetBias))
-        .adding(chunk.load(p.resetState), times: previous).sigmoid()
-      let candidate = chunk.load(p.candidate + gates)
+    forEachVector(V.self, shape.units) { part in
+      let previous = part.load(p.previousCell + states)
+      let f = (part.load(p.forget + gates) + part.load(p.forgetBias))
+        .adding(part.load(p.forgetState), times: previous).sigmoid()
+      let r = (part.load(p.reset + gates) + part.load(p.resetBias))
+        .adding(part.load(p.resetState), times: previous).sigmoid()
+      let candidate = part.load(p.candidate + gates)
       let c = candidate.adding(f, times: previous - candidate)
-      let past = scale * chunk.load(highway)
-      chunk.store(f, p.forget + gates)
-      chunk.store(r, p.reset + gates)
-      chunk.store(c, p.cell + states)
-      chunk.store(past.adding(r, times: c - past), p.hidden + states)
+      let past = scale * part.load(highway)
+      part.store(f, p.forget + gates)
+      part.store(r, p.reset + gates)
+      part.store(c, p.cell + states)
+      part.store(past.adding(r, times: c - past), p.hidden + states)
     }
   }
 }
@@ -91,32 +91,32 @@ func sruBackward<V: FloatVector>(_: V.Type, _ shape: CellShape, _ p: SRUBackward
   for row in 0..<shape.rows {
     let (gates, states) = (row &* shape.gateStride, row &* shape.stateStride)
     let highway = row &* s.highwayStride
-    forEachChunk(V.self, shape.units) { chunk in
-      let f = chunk.load(s.forget + gates)
-      let r = chunk.load(s.reset + gates)
-      let candidate = chunk.load(s.candidate + gates)
-      let previous = chunk.load(s.previousCell + states)
-      let past = scale * chunk.load(s.highway + highway)
-      let dh = chunk.load(p.hiddenGradient + states)
+    forEachVector(V.self, shape.units) { part in
+      let f = part.load(s.forget + gates)
+      let r = part.load(s.reset + gates)
+      let candidate = part.load(s.candidate + gates)
+      let previous = part.load(s.previousCell + states)
+      let past = scale * part.load(s.highway + highway)
+      let dh = part.load(p.hiddenGradient + states)
       // h = x′ + r ∘ (c − x′), x′ = α x
-      let dr = dh * (chunk.load(s.cell + states) - past) * r * (one - r)
+      let dr = dh * (part.load(s.cell + states) - past) * r * (one - r)
       let dPast = scale * dh * (one - r)
-      let dc = chunk.load(p.cellGradient + states).adding(dh, times: r)
+      let dc = part.load(p.cellGradient + states).adding(dh, times: r)
       // c = x̃ + f ∘ (c₋₁ − x̃)
       let df = dc * (previous - candidate) * f * (one - f)
-      chunk.store(dc * (one - f), p.candidate + gates)
+      part.store(dc * (one - f), p.candidate + gates)
       // f, r = σ(a + v ∘ c₋₁ + b)
-      chunk.store(df, s.forget + gates)
-      chunk.store(dr, s.reset + gates)
-      chunk.store(
-        (dc * f).adding(df, times: chunk.load(s.forgetState)).adding(dr, times: chunk.load(s.resetState)),
+      part.store(df, s.forget + gates)
+      part.store(dr, s.reset + gates)
+      part.store(
+        (dc * f).adding(df, times: part.load(s.forgetState)).adding(dr, times: part.load(s.resetState)),
         p.cellGradient + states)
-      chunk.store(chunk.load(p.forgetState).adding(df, times: previous), p.forgetState)
-      chunk.store(chunk.load(p.resetState).adding(dr, times: previous), p.resetState)
-      chunk.store(chunk.load(p.forgetBias) + df, p.forgetBias)
-      chunk.store(chunk.load(p.resetBias) + dr, p.resetBias)
+      part.store(part.load(p.forgetState).adding(df, times: previous), p.forgetState)
+      part.store(part.load(p.resetState).adding(dr, times: previous), p.resetState)
+      part.store(part.load(p.forgetBias) + df, p.forgetBias)
+      part.store(part.load(p.resetBias) + dr, p.resetBias)
       let target = p.highwayGradient + highway
-      chunk.store(p.addsHighway ? chunk.load(target) + dPast : dPast, target)
+      part.store(p.addsHighway ? part.load(target) + dPast : dPast, target)
     }
   }
 }

@@ -22,7 +22,7 @@ public protocol LanguageModel: Sendable {
   /// Writes ln p(w | state) for all V tokens w of the vocabulary; `output` is overwritten.
   func logProbabilities(after state: State, into output: inout [Float])
 
-  /// The same for B states, one after the other: [B × V].
+  /// Writes ln p(w | state) for all V tokens w and each of B states, one after the other: [B × V]; `output` is overwritten.
   func logProbabilities(after states: [State], into output: inout [Float])
 
   /// The state after one more token.
@@ -39,8 +39,8 @@ public protocol LanguageModel: Sendable {
   func score(
     _ tokens: ArraySlice<TokenID>, context: ContextMode, after state: inout State, into output: inout [Float])
 
-  /// The same, for texts that take their time: `watch` hears from time to time how many more tokens are scored, and stops the
-  /// scoring when it throws.
+  /// Scores as `score(_:context:after:into:)` does, for texts that take their time: `watch` hears from time to time how many more
+  /// tokens are scored, and stops the scoring when it throws.
   func score(
     _ tokens: ArraySlice<TokenID>, context: ContextMode, after state: inout State, into output: inout [Float],
     watch: (Int) throws -> Void) rethrows

@@ -5,7 +5,7 @@ extension MatrixView {
     fillUniform(using: &generator) { _ in a }
   }
 
-  /// The same with a limit for each column.
+  /// Every element uniform in (−a, a) for the a of its column, in the order of rows and columns.
   public func fillUniform<G: RandomNumberGenerator>(
     using generator: inout G, _ limit: (_ column: Int) -> Float
   ) {

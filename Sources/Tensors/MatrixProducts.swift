@@ -4,7 +4,7 @@ import Threads
 /// Products of matrices on all threads of a pool, in the three forms that a layer needs. C must not overlap A or B.
 ///
 /// Every element of C is one chain of multiply-adds in the order of the inner dimension, so its bits do not depend on
-/// the number of threads, nor on how a caller cuts the rows or columns of C, or the inner dimension, into chunks.
+/// the number of threads, nor on how a caller cuts the rows or columns of C, or the inner dimension, into pieces.
 public final class MatrixProducts {
   public let kernels: KernelTable
   public let pool: ThreadPool

@@ -13,7 +13,7 @@ public struct Extent: Sendable {
   public static func positions(_ columns: Int) -> Extent { Extent { $0 * $1 * Double(columns) } }
   /// [B × columns]: something of every row.
   public static func rows(_ columns: Int) -> Extent { Extent { $1 * Double(columns) } }
-  /// The same for every sequence.
+  /// `count` floats, whatever the sequence.
   public static func floats(_ count: Int) -> Extent { Extent { _, _ in Double(count) } }
 }
 

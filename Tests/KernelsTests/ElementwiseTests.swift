@@ -14,11 +14,29 @@ private let rounding = Double(Float.ulpOfOne) / 2
     + (0...200).map { Float(sign: .plus, exponent: -$0 % 60, significand: 1.37) }
     + (0...200).map { Float(sign: .minus, exponent: -$0 % 60, significand: 1.73) }
 
+  /// eˣ, as a softmax takes it.
+  private func exponentials(_ x: [Float], _ kernels: KernelTable) -> [Float] {
+    var y = x
+    _ = kernels.shiftedExponentials(x.count, 0, x, &y, kernels.panelWidth)
+    return y
+  }
+
+  /// 1 / (1 + e⁻ˣ), as a gate takes it.
+  private func sigmoids(_ x: [Float], _ kernels: KernelTable) -> [Float] {
+    let buffers = (0..<6).map { _ in AlignedBuffer(count: x.count) }
+    buffers[0].pointer.update(from: x, count: x.count)
+    let p = buffers.map(\.pointer)
+    kernels.gruForward(
+      CellShape(rows: 1, units: x.count, gateStride: x.count, stateStride: x.count),
+      GRUForward(
+        reset: p[0], update: p[1], candidate: p[2], candidateState: p[3], previousHidden: p[4], hidden: p[5]))
+    return Array(UnsafeBufferPointer(start: p[0], count: x.count))
+  }
+
   @Test(arguments: tableNames) func functionsAgreeWithGlibc(_ name: String) throws {
     let kernels = try KernelTable.named(name)
     let x = Self.points
-    var y = x
-    kernels.exp(x.count, x, &y)
+    var y = exponentials(x, kernels)
     // eˣ: the rounding of 1 + (eʳ − 1), of r and of the polynomial.
     let regular = x.indices.filter { x[$0] > -87.33 && x[$0] < 88.72 }
     #expect(relativeError(regular.map { y[$0] }, regular.map { exp(Double(x[$0])) }) < 4 * rounding)
@@ -26,7 +44,7 @@ private let rounding = Double(Float.ulpOfOne) / 2
     #expect(x.indices.allSatisfy { x[$0] < 88.73 || y[$0] == .infinity })
     kernels.tanh(x.count, x, &y)
     #expect(relativeError(y, x.map { tanh(Double($0)) }) < 8 * rounding)
-    kernels.sigmoid(x.count, x, &y)
+    y = sigmoids(x, kernels)
     #expect(
       relativeError(regular.map { y[$0] }, regular.map { 1 / (1 + exp(-Double(x[$0]))) }) < 8 * rounding)
     #expect(y.allSatisfy { $0 == 0 || $0.isNormal })
@@ -35,14 +53,13 @@ private let rounding = Double(Float.ulpOfOne) / 2
   @Test(arguments: tableNames) func limits(_ name: String) throws {
     let kernels = try KernelTable.named(name)
     let x: [Float] = [.infinity, -.infinity, .nan, -.nan, 0, -0.0, 1e30, -1e30, 88.722_83, -87.336_54]
-    var y = x
-    kernels.exp(x.count, x, &y)
+    var y = exponentials(x, kernels)
     #expect(y[0] == .infinity && y[1] == 0 && y[2].isNaN && y[3].isNaN && y[4] == 1 && y[5] == 1)
     #expect(y[6] == .infinity && y[7] == 0 && y[8].isFinite && y[9].isNormal)
     kernels.tanh(x.count, x, &y)
     #expect(y[0] == 1 && y[1] == -1 && y[2].isNaN && y[3].isNaN && y[4] == 0 && y[5].sign == .minus)
     #expect(y[6] == 1 && y[7] == -1)
-    kernels.sigmoid(x.count, x, &y)
+    y = sigmoids(x, kernels)
     #expect(y[0] == 1 && y[1] == 0 && y[2].isNaN && y[3].isNaN && y[4] == 0.5 && y[6] == 1 && y[7] == 0)
   }
 
@@ -61,7 +78,6 @@ private let rounding = Double(Float.ulpOfOne) / 2
       check({ kernels.addScaled(n, 3, x, $0) }, { start[$0] + 3 * x[$0] })
       check({ kernels.multiply(n, x, z, $0) }, { x[$0] * z[$0] })
       check({ kernels.addProduct(n, x, z, $0) }, { start[$0] + x[$0] * z[$0] })
-      check({ kernels.exp(n, x, $0) }, { expf(x[$0]) })
       check({ kernels.tanh(n, x, $0) }, { tanhf(x[$0]) })
     }
   }
@@ -74,7 +90,6 @@ private let rounding = Double(Float.ulpOfOne) / 2
       // A lane adds at most 64 terms before it is emptied into a double.
       let tolerance = 70 * 2 * rounding
       let sizes = x.reduce(0) { $0 + Double(abs($1)) }
-      #expect(abs(kernels.sum(n, x) - x.reduce(0) { $0 + Double($1) }) <= tolerance * sizes)
       let dot = zip(x, z).reduce(0) { $0 + Double($1.0) * Double($1.1) }
       #expect(abs(kernels.dot(n, x, z) - dot) <= tolerance * sizes)
       let squares = x.reduce(0) { $0 + Double($1) * Double($1) }
@@ -83,17 +98,12 @@ private let rounding = Double(Float.ulpOfOne) / 2
     }
   }
 
-  @Test(arguments: tableNames) func rowsAndColumnSums(_ name: String) throws {
+  @Test(arguments: tableNames) func columnSums(_ name: String) throws {
     let kernels = try KernelTable.named(name)
     var generator = TestGenerator(state: 7)
     for n in [1, 5, 16, 33] {
       let (rows, stride) = (4, n + 2)
       let (c, row) = (generator.floats(rows * stride), generator.floats(n))
-      var added = c
-      kernels.addRow(rows, n, row, &added, stride)
-      for (i, value) in added.enumerated() {
-        #expect(value == (i % stride < n ? c[i] + row[i % stride] : c[i]))
-      }
       var sums = row
       kernels.addColumnSums(rows, n, c, stride, &sums)
       for j in 0..<n { #expect(sums[j] == (0..<rows).reduce(row[j]) { $0 + c[$1 * stride + j] }) }

@@ -211,9 +211,9 @@ struct RegularizationTests {
       let dropout = Dropout(
         width, rate: 0.4, isLocked: isLocked, number: 1, Declarations(engine: try Engine(threads: 2)))
       let y = dropout.forward(ones.view, Pass(steps: steps, rows: rows, dropoutKey: 3))
-      let blocks = (0..<steps).map { y.rows($0 * rows..<($0 + 1) * rows).elements }
-      #expect(blocks.dropFirst().allSatisfy { ($0 == blocks[0]) == isLocked })
-      #expect(Array(blocks[0][..<width]) != Array(blocks[0][width..<2 * width]))
+      let perStep = (0..<steps).map { y.rows($0 * rows..<($0 + 1) * rows).elements }
+      #expect(perStep.dropFirst().allSatisfy { ($0 == perStep[0]) == isLocked })
+      #expect(Array(perStep[0][..<width]) != Array(perStep[0][width..<2 * width]))
     }
     withExtendedLifetime(ones) {}
   }

@@ -7,7 +7,7 @@ import Testing
 
 @testable import NeuralModels
 
-/// How the trainer averages weights, adds up gradients and varies the length of chunks.
+/// How the trainer averages weights, adds up gradients and varies the length of sequences.
 @Suite("Regularized training")
 struct RegularizedTrainingTests {
   private let text = RandomText.tokens(sentences: 60, vocabularySize: 19, seed: 1)
@@ -29,7 +29,7 @@ struct RegularizedTrainingTests {
     // (n, held-out losses, epochs before it begins): algorithm 1 of Merity et al. (2018).
     for (interval, losses, expected) in [
       (1, [5, 4, 3, 2], nil),
-      (1, [5, 4, 4.5], nil),  // 4 is the last one; without it the least is 5
+      (1, [5, 4, 4.5], nil),  // 4 is the previous one; without it the least is 5
       (1, [5, 4, 4.5, 4.2], 4),  // above 4
       (2, [5, 4, 4.5, 4.2, 4.1], 5), (2, [5, 4, 4.5, 4.2, 3.9], nil),
       (3, [3, 4, 5, 6], nil), (3, [3, 4, 5, 6, 7], 5),
@@ -122,9 +122,9 @@ struct RegularizedTrainingTests {
 
   // MARK: Accumulated gradients
 
-  /// A feed-forward network sees no difference between a chunk of 20 steps and four of 5; sums in another order differ by some ε, which
+  /// A feed-forward network sees no difference between a sequence of 20 steps and four of 5; sums in another order differ by some ε, which
   /// the steps of SGD carry on.
-  @Test("Four chunks for one update are one chunk of four times the length")
+  @Test("Four sequences for one update are one sequence of four times the length")
   func accumulation() throws {
     let shape = NetworkShape(.nnlm, hidden: 9, embedding: 5, vocabulary: 19)
     var options = TrainingOptions()
@@ -148,7 +148,7 @@ struct RegularizedTrainingTests {
 
   // MARK: Random lengths
 
-  @Test("Random chunks fill the streams, as many in every epoch, with lengths as they are drawn")
+  @Test("Random sequences fill the streams, as many in every epoch, with lengths as they are drawn")
   func lengths() {
     let lengths = SequenceLengths(mean: 40, seed: 5)
     var all: [Int] = []
@@ -169,7 +169,7 @@ struct RegularizedTrainingTests {
     let mean = long.reduce(0, +) / Double(long.count)
     let deviation = (long.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(long.count)).squareRoot()
     #expect(abs(mean - 41) < 1 && abs(deviation - 4.8) < 0.4)
-    // The shortest chunks that are allowed, and streams of all lengths.
+    // The shortest sequences that are allowed, and streams of all lengths.
     for length in 1...200 {
       for epoch in 0..<20 {
         let places = SequenceLengths(mean: 10, seed: 1).boundaries(epoch: epoch, length: length)
@@ -179,7 +179,7 @@ struct RegularizedTrainingTests {
     }
   }
 
-  @Test("With random chunks every token is a target once in an epoch, and the rate follows the length")
+  @Test("With random sequences every token is a target once in an epoch, and the rate follows the length")
   func randomTraining() throws {
     let shape = NetworkShape(.gru, vocabulary: 19)
     var options = TrainingOptions()
@@ -189,7 +189,7 @@ struct RegularizedTrainingTests {
     var steps: [TrainingUpdate] = []
     _ = try trainer.train(heldOut: nil) { if case .update(let step) = $0 { steps.append(step) } }
     #expect(steps.count == 3 * trainer.updatesPerEpoch && steps.last?.tokens == 3 * text.count)
-    // The last chunk may have rows without a target.
+    // The last sequence may have rows without a target.
     for step in steps where step.number % trainer.updatesPerEpoch != 0 {
       #expect(abs(step.rate - 0.01 * Double(step.targets) / 24) < 1e-12)
     }

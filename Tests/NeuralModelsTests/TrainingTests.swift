@@ -132,11 +132,11 @@ struct TrainingTests {
     let entropy = -likely * log(likely) - 5 * other * log(other)
     var generator = SeededGenerator(seed: 13)
     func draw(_ count: Int) -> [TokenID] {
-      var last: TokenID = 0
+      var previous: TokenID = 0
       return (0..<count).map { _ in
-        last =
-          generator.uniform() < 0.7 ? (last + 1) % 6 : TokenID(generator.uniform() * 6)
-        return last
+        previous =
+          generator.uniform() < 0.7 ? (previous + 1) % 6 : TokenID(generator.uniform() * 6)
+        return previous
       }
     }
     let shape = NetworkShape(kind, hidden: 12, embedding: 6, order: 2, vocabulary: 6)

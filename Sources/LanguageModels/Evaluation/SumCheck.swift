@@ -7,7 +7,7 @@ public struct SumCheck: Sendable {
   public enum Kind: String, CaseIterable, Sendable {
     /// Texts that the model itself makes up.
     case seen
-    /// The same with one word in another's place.
+    /// Texts that the model itself makes up, with one word in another's place.
     case partlySeen = "partly seen"
     /// Words at random.
     case unseen

@@ -31,7 +31,7 @@ public enum CharacterEscape {
     }
   }
 
-  /// The same where only `\u{…}` is an escape.
+  /// The character whose escape of the form `\u{…}` `text` begins with, and the length of the escape.
   public static func readHexadecimal(
     _ text: Substring.UnicodeScalarView
   ) -> (scalar: Unicode.Scalar, length: Int)? {

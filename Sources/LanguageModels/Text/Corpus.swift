@@ -136,7 +136,7 @@ extension Tokenizer {
     try forEachToken(of: Array(text.utf8), body)
   }
 
-  /// The same for bytes, which need not be UTF-8: they are an error or are replaced, as the rules say.
+  /// Calls `body` with each token of one line of bytes, which need not be UTF-8: what is not is an error or is replaced, as the rules say.
   ///
   /// - Throws: `TextError`, which names the text 'prompt'.
   public func forEachToken(of text: [UInt8], _ body: (UnsafeRawBufferPointer) -> Void) throws {

@@ -22,7 +22,7 @@ public enum Digits: String, CaseIterable, Sendable {
 
 /// The Unicode form that text is put into.
 public enum Normalization: String, CaseIterable, Sendable {
-  /// As it is.
+  /// The form that it has.
   case none
   /// Canonical composition (Unicode Standard Annex 15), so that が is one character, however it is written.
   case nfc

@@ -69,7 +69,7 @@ public struct TokenSpans {
     openStart = copy.count
   }
 
-  /// The same, but for bytes that are to be dropped.
+  /// Makes a token of the bytes that were copied since the last one, unless they are to be dropped.
   ///
   /// - Returns: whether they were.
   mutating func endToken(unless isDropped: (UnsafeRawBufferPointer, Range<Int>) -> Bool) -> Bool {

@@ -16,7 +16,7 @@ struct Declarations {
     (self.arena, self.workspace, self.engine) = (arena, workspace, engine)
   }
 
-  /// The same for a part of what these are for.
+  /// Declarations into the same arena and workspace, whose names begin with this one's and `part`.
   func of(_ part: String) -> Declarations {
     var declarations = self
     declarations.name = full(part)

@@ -6,15 +6,15 @@ import LanguageModels
 public struct Regularization: Sendable, Equatable {
   /// The probability that dropout sets an element of x⁰, what the first layer is given, to zero.
   public var inputDropout: Float = 0
-  /// The same between recurrent layers.
+  /// The probability that dropout sets an element of what a recurrent layer gives the next to zero.
   public var hiddenDropout: Float = 0
-  /// The same for what the softmax is given.
+  /// The probability that dropout sets an element of what the softmax is given to zero.
   public var outputDropout: Float = 0
   /// The probability that a word's whole embedding is zero, wherever the word stands (Gal and Ghahramani 2016).
   public var embeddingDropout: Float = 0
   /// The probability that a recurrent weight is zero (Merity et al. 2018).
   public var weightDropout: Float = 0
-  /// Whether one mask serves all steps of a chunk (Gal and Ghahramani 2016).
+  /// Whether one mask serves all steps of a sequence (Gal and Ghahramani 2016).
   public var isLocked = false
   /// α of activation regularization (Merity, McCann and Socher 2017).
   public var activationPenalty = 0.0
@@ -47,7 +47,7 @@ public struct Regularization: Sendable, Equatable {
     return members
   }
 
-  /// The opposite of `json`.
+  /// The regularization that a checkpoint's `json` tells of.
   ///
   /// - Throws: `CheckpointError` when a number is none that it could be.
   init(json: JSONValue) throws {

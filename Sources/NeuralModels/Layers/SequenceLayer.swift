@@ -47,7 +47,7 @@ protocol SequenceLayer: AnyObject {
   /// What the layer remembers of a row: `stateSize` numbers.
   func state(row: Int) -> [Float]
 
-  /// The opposite of `state(row:)`.
+  /// Makes the layer remember of a row what `state(row:)` once gave.
   func setState(_ values: ArraySlice<Float>, row: Int)
 
   /// No loss reaches beyond the sequence.

@@ -10,7 +10,7 @@ public struct NeuralConfiguration: Sendable, Equatable {
   public var hiddenSize: Int
   /// E, numbers of an embedding.
   public var embeddingSize: Int
-  /// n of the NNLM, which sees the last n − 1 tokens.
+  /// n of the NNLM, which sees the previous n − 1 tokens.
   public var order = 5
   /// Whether the softmax uses the embeddings as its weights (Press and Wolf 2017).
   public var tiesEmbeddings = false
@@ -31,7 +31,7 @@ public struct NeuralConfiguration: Sendable, Equatable {
     embeddingSize = defaults.embeddingSize(hiddenSize: hiddenSize, tied: false)
   }
 
-  /// The same dropout at all places between layers.
+  /// The probability of dropout at all places between layers, where it is one.
   public var dropout: Float {
     get { regularization.outputDropout }
     set {

@@ -126,9 +126,9 @@ public final class NeuralModel: LanguageModel {
     return segments
   }
 
-  /// In a stream, texts are scored in stretches of this many tokens side by side …
+  /// In a stream, texts are scored in stretches of this many tokens side by side.
   static let stretchLength = 2048
-  /// … each begun this many tokens early, from a state of zeros, to get its context. Every token is thus predicted from at least as
+  /// Every stretch of a stream is begun this many tokens early, from a state of zeros, to get its context. Every token is thus predicted from at least as
   /// many tokens before it, whatever the batch.
   static let warmUpLength = 256
 

@@ -2,7 +2,7 @@ import Kernels
 import LanguageModels
 import Tensors
 
-/// A network that predicts the next token from those before it: embeddings of the last tokens, layers, an output layer.
+/// A network that predicts the next token from those before it: embeddings of the previous tokens, layers, an output layer.
 ///
 ///     x_t = (E[w_{t−n}], …, E[w_{t−1}]),   f = layers(x),   p(w_t) = softmax(f_t W + b)
 ///
@@ -137,6 +137,6 @@ final class NextTokenNetwork {
   /// What the network remembers of a row.
   func state(row: Int) -> [Float] { layers.state(row: row) }
 
-  /// The opposite of `state(row:)`.
+  /// Makes the network remember of a row what `state(row:)` once gave.
   func setState(_ values: [Float], row: Int) { layers.setState(values[...], row: row) }
 }

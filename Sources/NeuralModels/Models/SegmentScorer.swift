@@ -8,9 +8,9 @@ struct Segment {
   let warmUp: Int
   /// What the network remembers before its first step.
   let values: [Float]
-  /// The first token of the text that the segment may see …
+  /// The first token of the text that the segment may see.
   let floor: Int
-  /// … and what stands for the tokens before it, the last one last.
+  /// What stands for the tokens of the text before `floor`, the nearest one last.
   let before: [TokenID]
 
   /// The token at `position`.

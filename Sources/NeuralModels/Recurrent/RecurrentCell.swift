@@ -2,7 +2,7 @@ import Kernels
 
 /// The pointwise mathematics of a recurrent layer's gates, and nothing else.
 ///
-/// A layer of H units has some gates, whose pre-activations are kept as blocks of H columns:
+/// A layer of H units has some gates, whose pre-activations are kept gate by gate, in H columns each:
 ///
 ///     a_t[:, k]  =  x_t W_k + b_k       for k in `inputGates`       (b_k alone for the other gates)
 ///                +  s U_k               for k in the gates of a stage, where s is that stage's operand

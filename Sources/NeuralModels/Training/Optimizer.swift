@@ -39,15 +39,15 @@ final class Optimizer {
   let kind: OptimizerKind
   /// Updates made.
   private(set) var updates = 0
-  /// What it remembers of each parameter, in the layout of the arena: what a checkpoint of the training must hold …
+  /// What it remembers of each parameter, in the layout of the arena: what a checkpoint of the training must hold, with `numbers`.
   let memory: [(name: String, buffer: AlignedBuffer)]
-  /// … together with these numbers.
+  /// What it remembers besides `memory`: what a checkpoint of the training must hold.
   var numbers: [JSONValue.Member] { [.init("steps", .integer(updates))] }
 
   private let arena: ParameterArena
   private let engine: Engine
 
-  /// As the papers have them; Adam's and RMSProp's are PyTorch's defaults too.
+  /// μ, ρ, β₁, β₂ and ε as the papers have them; Adam's and RMSProp's are PyTorch's defaults too.
   private static let (momentum, decay, beta1, beta2, epsilon) = (0.9, 0.99, 0.9, 0.999, Float(1e-8))
   private let weightDecay: Float
 

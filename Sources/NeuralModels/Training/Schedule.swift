@@ -38,10 +38,10 @@ public enum Schedule: String, CaseIterable, Sendable {
 
 /// The decisions of the newbob schedule, epoch by epoch.
 ///
-/// The rate stays until an epoch's held-out loss is not at least `ratio` times better than the last one's; from then on it is
+/// The rate stays until an epoch's held-out loss is not at least `ratio` times better than the previous one's; from then on it is
 /// halved at every epoch, and after `patience` epochs in a row without such an improvement training ends.
 public struct Newbob: Sendable, Equatable {
-  /// The least improvement: last loss / this loss.
+  /// The least improvement: previous loss / this loss.
   public let ratio: Double
   /// Epochs without it after which training ends.
   public let patience: Int
@@ -49,7 +49,7 @@ public struct Newbob: Sendable, Equatable {
   public internal(set) var factor = 1.0
   var isHalving = false
   var failures = 0
-  var lastLoss = Double.infinity
+  var previousLoss = Double.infinity
 
   /// A schedule at its start.
   public init(ratio: Double, patience: Int) {
@@ -59,8 +59,8 @@ public struct Newbob: Sendable, Equatable {
 
   /// Takes the held-out loss of an epoch; one that is not a number is no improvement.
   public mutating func take(_ loss: Double) {
-    let improved = loss * ratio <= lastLoss
-    lastLoss = loss.isNaN ? .infinity : loss
+    let improved = loss * ratio <= previousLoss
+    previousLoss = loss.isNaN ? .infinity : loss
     failures = improved ? 0 : failures + 1
     isHalving = isHalving || !improved
     if isHalving { factor /= 2 }

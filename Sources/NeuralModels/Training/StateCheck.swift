@@ -74,7 +74,7 @@ struct StateCheck {
     try require("rate_factor", p.rateFactor, 0.5 / Double(1 << Rollback.maximum)...1)
     // Before the first measure, these are infinite.
     try require("best_loss", p.bestLoss, Self.leastLoss...Double.infinity)
-    try require("newbob_last_loss", p.newbob.lastLoss, Self.leastLoss...Double.infinity)
+    try require("newbob_last_loss", p.newbob.previousLoss, Self.leastLoss...Double.infinity)
     let mean = Self.leastLoss...Double.greatestFiniteMagnitude
     try require("last_epoch_loss", p.lastEpochLoss, mean)
     try require("start_loss", p.startLoss, mean)

@@ -46,7 +46,7 @@ public protocol Task: AnyObject {
   /// What is carried from batch to batch, for the checkpoint of a training, under a name that begins with `TrainingState.prefix`; `nil`
   /// if nothing is.
   var carried: Tensor? { get }
-  /// The opposite of `carried`.
+  /// Takes back from `checkpoint` what `carried` once put there.
   ///
   /// - Throws: `CheckpointError` when the checkpoint has none that fits.
   func restoreCarried(from checkpoint: Checkpoint) throws

@@ -193,9 +193,9 @@ public final class Trainer<Learned: Task> {
     let isBetween = progress.offset == 0 && progress.epoch > 0
     return (progress.epoch + (isBetween ? 0 : 1), progress.updates, progress.tokens, progress.bestLoss)
   }
-  /// The epoch whose weights the model has, if something held out chose one …
+  /// The epoch whose weights the model has, if something held out chose one.
   public var bestEpoch: Int? { progress.bestLoss.isFinite ? progress.epoch - progress.epochsSinceBest : nil }
-  /// … and the epochs since.
+  /// Epochs since the one with the best held-out loss.
   public var epochsSinceBest: Int { progress.epochsSinceBest }
   /// Seconds of training so far, those before a resumption among them.
   public var elapsed: Double { secondsBefore + started.seconds }

@@ -39,7 +39,7 @@ public struct TrainingOptions: Sendable {
   public var schedule = Defaults(kind: .lstm).schedule(hasTimeLimit: false)
   /// Updates in which the rate rises from zero.
   public var warmUpUpdates = 0
-  /// Newbob: the improvement of an epoch below which the rate is halved, as last loss / this loss.
+  /// Newbob: the improvement of an epoch below which the rate is halved, as previous loss / this loss.
   public var newbobRatio = 1.003
   /// Newbob: epochs without that improvement after which training ends.
   public var newbobPatience = 5

@@ -82,7 +82,7 @@ struct TrainingProgress: Sendable, Equatable {
   /// JSON has no infinity; `null` stands for it.
   private static let numbers: [(String, WritableKeyPath<Self, Double> & Sendable)] = [
     ("epoch_loss", \.epochLoss), ("epoch_norm", \.epochNorm), ("best_loss", \.bestLoss),
-    ("newbob_factor", \.newbob.factor), ("newbob_last_loss", \.newbob.lastLoss),
+    ("newbob_factor", \.newbob.factor), ("newbob_last_loss", \.newbob.previousLoss),
     ("rate_factor", \.rateFactor), ("interval_loss", \.intervalLoss), ("good_epoch_loss", \.goodEpochLoss),
   ]
   private static let flags: [(String, WritableKeyPath<Self, Bool> & Sendable)] = [

@@ -6,7 +6,7 @@ import Tensors
 /// Polyak and Juditsky's, 1992).
 ///
 /// Steps of a constant rate end up wandering around a minimum, and their average is nearer to it than any of them. It begins
-/// when wandering begins: after the first epoch whose held-out loss is above the least of all epochs but the n last ones before
+/// when wandering begins: after the first epoch whose held-out loss is above the least of all epochs but the n previous ones before
 /// it. From then on w̄ is the mean of the parameters w after each step, and it is w̄ that is measured on held-out text, and kept.
 final class WeightAverage {
   /// n.

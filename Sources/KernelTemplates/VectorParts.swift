@@ -1,5 +1,5 @@
 /// The part of some rows of floats that fills one vector: whole, or the rest at the end.
-@frozen public struct Chunk<V: FloatVector> {
+@frozen public struct VectorPart<V: FloatVector> {
   /// The first index.
   @usableFromInline let offset: Int
   /// How many floats, if they are fewer than a vector's lanes; else 0.
@@ -27,11 +27,11 @@
 
 /// Calls `body` for every vector of rows of `count` floats, from one place only, so that it is inlined there.
 @inlinable @inline(__always)
-func forEachChunk<V: FloatVector>(_: V.Type, _ count: Int, _ body: (Chunk<V>) -> Void) {
+func forEachVector<V: FloatVector>(_: V.Type, _ count: Int, _ body: (VectorPart<V>) -> Void) {
   var offset = 0
   while offset < count {
     let left = count &- offset
-    body(Chunk(offset: offset, rest: left >= V.lanes ? 0 : left))
+    body(VectorPart(offset: offset, rest: left >= V.lanes ? 0 : left))
     offset &+= V.lanes
   }
 }
@@ -41,25 +41,25 @@ func forEachChunk<V: FloatVector>(_: V.Type, _ count: Int, _ body: (Chunk<V>) ->
 /// - Returns: the sum of four running vectors, which take turns so that additions do not wait for each other, in
 ///   double precision. They are emptied into it often enough to keep the error near that of one rounding.
 @inlinable @inline(__always)
-func sumOfChunks<V: FloatVector>(_: V.Type, _ count: Int, _ body: (Chunk<V>, V) -> V) -> Double {
+func sumOfVectors<V: FloatVector>(_: V.Type, _ count: Int, _ body: (VectorPart<V>, V) -> V) -> Double {
   var total = 0.0
   var offset = 0
   while offset < count {
     let end = min(count, offset &+ 256 &* V.lanes)
     var (s0, s1, s2, s3) = (V.zero, V.zero, V.zero, V.zero)
     while offset &+ 4 &* V.lanes <= end {
-      s0 = body(Chunk(offset: offset, rest: 0), s0)
-      s1 = body(Chunk(offset: offset &+ V.lanes, rest: 0), s1)
-      s2 = body(Chunk(offset: offset &+ 2 &* V.lanes, rest: 0), s2)
-      s3 = body(Chunk(offset: offset &+ 3 &* V.lanes, rest: 0), s3)
+      s0 = body(VectorPart(offset: offset, rest: 0), s0)
+      s1 = body(VectorPart(offset: offset &+ V.lanes, rest: 0), s1)
+      s2 = body(VectorPart(offset: offset &+ 2 &* V.lanes, rest: 0), s2)
+      s3 = body(VectorPart(offset: offset &+ 3 &* V.lanes, rest: 0), s3)
       offset &+= 4 &* V.lanes
     }
     while offset &+ V.lanes <= end {
-      s0 = body(Chunk(offset: offset, rest: 0), s0)
+      s0 = body(VectorPart(offset: offset, rest: 0), s0)
       offset &+= V.lanes
     }
     if offset < end {
-      s1 = body(Chunk(offset: offset, rest: end &- offset), s1)
+      s1 = body(VectorPart(offset: offset, rest: end &- offset), s1)
       offset = end
     }
     total += ((s0 + s1) + (s2 + s3)).laneSum
