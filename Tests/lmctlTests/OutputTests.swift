@@ -385,7 +385,7 @@ struct OutputTests {
     let printed = try run(
       #"""
       t=$(printf 'na\357ve.txt') o=$(printf "o'\377.json")
-      lmctl train \#(Self.small.replacingOccurrences(of: "--epochs 1 good.txt", with: "--epochs 3000 \"$t\"")) -o "$o" 2> errors & p=$!
+      lmctl train \#(Self.small.replacingOccurrences(of: "--epochs 1 good.txt", with: "--epochs 300000 \"$t\"")) -o "$o" 2> errors & p=$!
       sleep 1; kill -INT $p; wait $p; tail -1 errors
       """#, folder)
     let command = try #require(printed.components(separatedBy: "go on with: ").last)
