@@ -105,7 +105,8 @@ struct BadInputTests {
       Mistake("\(train) - - < good.txt", 2, "standard input ('-') can be read only once"),
       Mistake("\(train) - --valid - < good.txt", 2, "standard input ('-') can be read only once"),
       Mistake("\(train) good.txt --valid missing.txt", 1, "missing.txt: no such file"),
-      Mistake("lmctl train good.txt", 2, "--model is missing; it takes one of \(Kinds.all.joined(separator: ", "))"),
+      Mistake(
+        "lmctl train good.txt", 2, "--model is missing; it takes one of \(Kinds.all.joined(separator: ", "))"),
       Mistake("lmctl train --model ngrm good.txt", 2, "did you mean 'ngram'?"),
       Mistake(
         "lmctl train --model ngram good.txt -o missing/m.json", 1,
@@ -153,7 +154,8 @@ struct BadInputTests {
         "--random-bptt does not go with --model nnlm; it goes with rnn, gru, lstm"),
       Mistake(
         "\(train) good.txt --weight-decay 1", 2,
-        "--weight-decay does not go with --model ngram; it goes with \(Kinds.networks.joined(separator: ", "))"),
+        "--weight-decay does not go with --model ngram; it goes with \(Kinds.networks.joined(separator: ", "))"
+      ),
       Mistake(
         "lmctl train --model lstm good.txt --weight-decay -1", 2, "--weight-decay takes a number from 0"),
       Mistake(
