@@ -130,32 +130,44 @@ struct MannersTests {
     #expect(seconds.count == 2 && (0...2).contains(seconds[1] - seconds[0]), "\(stamped)")
   }
 
+  /// What a command line says on standard error while it works.
+  private func stages(_ line: String, _ options: String = "--progress 0.02", in folder: TemporaryFolder)
+    throws
+    -> String
+  {
+    let outcome = try Executable.shell("\(line) \(options)", in: folder)
+    #expect(outcome.status == 0 && !outcome.error.contains("\u{1B}"), "\(line): \(outcome.error)")
+    return outcome.error
+  }
+
   @Test("Work that takes its time says how far it has come, in lines where none can move")
   func progress() throws {
     let folder = try largeFolder()
     let train = "lmctl train --model ngram --order 5 large.txt -o m.json"
-    func stages(_ line: String, _ options: String = "--progress 0.1") throws -> String {
-      let outcome = try Executable.shell("\(line) \(options)", in: folder)
-      #expect(outcome.status == 0 && !outcome.error.contains("\u{1B}"), "\(line): \(outcome.error)")
-      return outcome.error
+    // How much is said of work that is soon over depends on the machine; once in a few times it is said.
+    func expect(_ stages: String..., in line: String) throws {
+      var missing = stages
+      for _ in 0..<10 where !missing.isEmpty {
+        let error = try self.stages(line, in: folder)
+        missing.removeAll { error.contains($0) }
+      }
+      #expect(missing == [], "\(line)")
     }
-    let error = try stages(train)
-    for stage in ["lmctl: reading", "n-grams", "lmctl: writing m.json"] {
-      #expect(error.contains(stage), "\(error)")
-    }
-    #expect(try stages("lmctl convert m.json m.arpa").contains("lmctl: writing m.arpa"))
-    #expect(try stages("lmctl count --order 5 large.txt -o c").contains("lmctl: writing c"))
-    #expect(try stages("lmctl count --merge c c -o d").contains("lmctl: adding up counts: 65536 n-grams, "))
-    #expect(try stages("lmctl train --model ngram --counts c -o e.json").contains("lmctl: reading counts"))
-    #expect(try stages("lmctl eval m.arpa test.txt").contains("lmctl: loading m.arpa: "))
-    #expect(try stages("lmctl tokenize --stats large.txt").contains("lmctl: reading"))
-    let rnn = "lmctl train --model rnn --hidden 8 --time-limit 2s --force large.txt -o r.json"
-    #expect(try stages(rnn).contains("lmctl: epoch 1, step "))
+    try expect("lmctl: reading", "n-grams", "lmctl: writing m.json", in: "\(train) --force")
+    try expect("lmctl: writing m.arpa", in: "lmctl convert m.json m.arpa")
+    try expect("lmctl: writing c", in: "lmctl count --order 5 large.txt -o c")
+    try expect("lmctl: adding up counts: 65536 n-grams, ", in: "lmctl count --merge c c -o d")
+    try expect("lmctl: reading counts", in: "lmctl train --model ngram --counts c -o e.json")
+    try expect("lmctl: loading m.arpa: ", in: "lmctl eval m.arpa test.txt")
+    try expect("lmctl: reading", in: "lmctl tokenize --stats large.txt")
+    try expect(
+      "lmctl: epoch 1, step ",
+      in: "lmctl train --model rnn --hidden 8 --time-limit 2s --force large.txt -o r.json")
     // What is over sooner than anybody waits is not spoken of; nor is it if nobody wants to hear.
     for options in ["", "--progress 0"] {
-      #expect(!(try stages(train, options).contains("lmctl: reading")), "\(options)")
+      #expect(!(try stages("\(train) --force", options, in: folder).contains("lmctl: reading")), "\(options)")
     }
-    #expect(try stages(train, "--progress 0.1 -q") == "")
+    #expect(try stages("\(train) --force", "--progress 0.1 -q", in: folder) == "")
   }
 
   @Test("On a terminal that can do nothing, no line moves and nothing is coloured")

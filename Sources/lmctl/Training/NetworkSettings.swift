@@ -1,0 +1,204 @@
+import LanguageModels
+import NeuralModels
+
+/// What can be set of networks and their training.
+extension TrainSettings {
+  static var networks: SettingGroup<Self> {
+    SettingGroup("networks (--model \(ModelKind.names(ModelKind.networks)))", models: ModelKind.networks) {
+      Setting("layers", \.network.layers, .whole(1...100), "recurrent layers").models(ModelKind.recurrent)
+        .changes(.shape).stored(.configuration("layers")).typed("num-layers", "nlayers", "depth", "n-layers")
+      Setting(
+        "hidden", \.network.hiddenSize, .whole(1...1_000_000_000), "units of a layer",
+        default: .rule("256; char and byte 512; nnlm 100") { $0.defaults.hiddenSize }
+      ).changes(.shape).stored(.configuration("hidden_size")).typed(
+        "hidden-size", "hidden-dim", "nhid", "rnn-size", "units", "num-units", "hidden-units", "dim", "size")
+      Setting(
+        "embed", \.network.embeddingSize, .whole(1...1_000_000_000), "numbers of an embedding",
+        default: .rule("as --hidden; char and byte 64; nnlm 60") {
+          $0.defaults.embeddingSize(hiddenSize: $0.network.hiddenSize, tied: $0.network.tiesEmbeddings)
+        }
+      ).changes(.shape).stored(.configuration("embedding_size")).typed(
+        "embedding", "embedding-size", "embed-size", "embedding-dim", "embed-dim", "emsize", "emb-size")
+      Setting(
+        flag: "tie", \.network.tiesEmbeddings, "the softmax shares the embeddings; needs --embed as --hidden"
+      ).changes(.shape).stored(.configuration("tied_embeddings")).rule { values, _ in
+        let (embed, hidden) = (values.network.embeddingSize, values.network.hiddenSize)
+        return embed == hidden ? nil : "needs --embed as large as --hidden, not \(embed) and \(hidden)"
+      }.excludes("direct").typed(
+        "tied", "tie-weights", "tie-embeddings", "share-embeddings", "share-decoder-input-output-embed")
+      connections
+      Setting(
+        flag: "direct", \.network.hasDirectConnections, "connect the embeddings to the softmax directly"
+      )
+      .models(.network(.nnlm)).changes(.shape).stored(.configuration("direct_connections"))
+    }
+  }
+
+  /// A flag for each way to connect layers.
+  private static var connections: [Setting<Self>] {
+    Connection.allCases.filter { $0 != .plain }.map { connection in
+      Setting(flag: connection.rawValue, \.network[connectsBy: connection], connection.summary)
+        .models(ModelKind.recurrent).changes(.shape).stored(
+          .configuration(connection.rawValue)
+        )
+        .rule { values, _ in
+          values.network.hasConnections ? nil : "needs --layers 2 and more, or --embed as large as --hidden"
+        }
+    }
+  }
+
+  static var regularization: SettingGroup<Self> {
+    SettingGroup(
+      "regularization of networks (small texts need more of it, large ones less)", models: ModelKind.networks
+    ) {
+      Setting(
+        "dropout", \.network.dropout, .probability,
+        "zero activations between layers with this probability; 0.4 for a million words",
+        default: .rule("0.2") { $0.defaults.dropout }
+      ).typed("drop", "dropout-rate", "keep-prob")
+      Setting(
+        "dropout-embed", \.network.regularization.embeddingDropout, .probability,
+        "zero whole words, wherever they stand; 0.1 helps where rare words are learnt by heart"
+      ).typed("dropoute", "word-dropout", "embedding-dropout")
+      Setting(
+        "label-smoothing", \.network.regularization.labelSmoothing, .share(),
+        "spread this share of each target over all tokens; for models that must not be too sure; often costs perplexity"
+      )
+      [
+        Setting(
+          "dropout-input", \.network.regularization.inputDropout, .probability,
+          "for the embeddings, in place of --dropout; higher when the training loss falls far below the held-out loss",
+          default: asDropout
+        ).typed("dropouti", "input-dropout"),
+        Setting(
+          "dropout-hidden", \.network.regularization.hiddenDropout, .probability,
+          "between layers, in place of --dropout; for --layers 2 and more", default: asDropout
+        ).typed("dropouth", "hidden-dropout"),
+        Setting(
+          "dropout-output", \.network.regularization.outputDropout, .probability,
+          "before the softmax, in place of --dropout; as --dropout-input", default: asDropout
+        ).typed("output-dropout"),
+        Setting(
+          flag: "locked-dropout", \.network.regularization.isLocked,
+          "drop the same units at all steps of a sequence; for long trainings with much dropout"
+        ).typed("variational-dropout", "variational"),
+        Setting(
+          "dropout-weights", \.network.regularization.weightDropout, .probability,
+          "zero recurrent weights; 0.3 to 0.5 over dozens of epochs, for it slows learning"
+        ).typed("wdrop", "weight-dropout", "weight-drop"),
+        Setting(
+          "ar", \.network.regularization.activationPenalty, .atLeastZero(),
+          "penalty on large outputs of the last layer; 1 or 2 with locked dropout"
+        ).typed("alpha", "activation-regularization"),
+        Setting(
+          "tar", \.network.regularization.temporalPenalty, .atLeastZero(),
+          "penalty on their changes from step to step; as --ar"
+        ).typed("beta"),
+      ].map { $0.models(ModelKind.recurrent) }
+    }
+  }
+
+  /// Setting `--dropout` sets it for all places.
+  private static var asDropout: SettingDefault<Self, Float> {
+    .rule("as --dropout") { $0.network.regularization.outputDropout }
+  }
+
+  static var trainings: SettingGroup<Self> {
+    SettingGroup("training of networks", models: ModelKind.networks) {
+      Setting(
+        "epochs", \.epochs, .whole(1...1_000_000), "times through the text",
+        default: .rule("5; more for small texts") { _ in nil }
+      ).changes(.length).recorded("epochs").typed(
+        "epoch", "num-epochs", "max-epochs", "passes", "num-train-epochs")
+      Setting(
+        "batch", \.rows, .whole(1...1_000_000), "streams side by side",
+        default: .rule("20; char and byte 64; fewer for small texts") { _ in nil }
+      ).recorded("batch").typed(
+        "batch-size", "batchsize", "minibatch", "bsz", "bs", "per-device-train-batch-size",
+        "per-gpu-train-batch-size")
+      Setting(
+        "bptt", \.training.sequenceLength, .whole(1...1_000_000), "steps that gradients flow back",
+        default: .rule("35; char and byte 128") { $0.defaults.sequenceLength }
+      ).recorded("bptt").typed(
+        "seq-length", "seq-len", "sequence-length", "seq", "seqlen", "num-steps", "unroll", "block-size",
+        "tokens-per-sample", "max-seq-length")
+      Setting(
+        "optimizer", \.training.optimizer, .choice("HOW", typed: ["nesterov": .momentum]),
+        "how weights follow gradients"
+      ).changes(.optimizer).recorded("optimizer").typed("optim", "opt", "solver")
+      Setting(
+        "lr", \.training.rate, .number("X", "above 0") { Float($0) > 0 && Float($0).isFinite },
+        "highest learning rate",
+        default: .rule("adam 0.003, nnlm and rnn 0.001; sgd 1, momentum 0.1, adagrad 0.05, rmsprop 0.002") {
+          $0.training.optimizer.usualRate(for: $0.network.kind)
+        }
+      ).recorded("lr").typed("learning-rate", "rate", "eta", "step-size", "learningrate")
+      Setting(
+        "schedule", \.training.schedule, .choice("HOW", typed: ["wsd": .stableDecay, "none": .constant]),
+        "how the rate changes",
+        default: .rule("cosine; with --time-limit stable-decay") {
+          $0.defaults.schedule(hasTimeLimit: $0.run.timeLimit != nil)
+        }
+      ).recorded("schedule").rule { values, given in
+        values.training.schedule != .newbob || given.has("valid") || given.has("holdout")
+          ? nil : "newbob needs held-out text: --valid FILE or --holdout 0.05"
+      }.typed("lr-schedule", "scheduler", "anneal", "decay", "lr-scheduler")
+      Setting(
+        "warm-up", \.training.warmUpUpdates, .whole(0...1_000_000_000), "steps in which the rate rises from 0"
+      ).recorded("warm_up").typed("warmup", "warmup-steps", "warmup-updates", "warmup-ratio")
+      Setting(
+        "newbob-ratio", \.training.newbobRatio, .number("X", "from 1") { $0 >= 1 },
+        "newbob: halve the rate unless held-out loss falls by this factor in an epoch"
+      ).recorded("newbob_ratio", .inEffect, rank: 3).ofNewbob()
+      Setting(
+        "newbob-count", \.training.newbobPatience, .whole(1...1_000_000),
+        "newbob: stop after N such epochs in a row"
+      ).recorded("newbob_count", .inEffect, rank: 3).ofNewbob()
+      Setting(
+        "clip", \.training.clipNorm, .atLeastZero(), "scale gradients down to this norm; 0 for never"
+      ).recorded("clip").typed(
+        "grad-clip", "clip-norm", "max-grad-norm", "gradient-clip", "clip-grad", "clipping")
+      Setting(
+        "clip-value", \.training.clipValue, .atLeastZero(), "cut each gradient to this value; 0 for never"
+      )
+      .recorded("clip_value")
+      Setting(
+        "weight-decay", \.weightDecay, .atLeastZero(),
+        "shrink weights; 1e-6 with sgd and adam, up to 0.1 with adamw, for long trainings",
+        default: .rule("0; adamw 0.01") { $0.training.optimizer.defaultWeightDecay }
+      ).recorded("weight_decay", .set, rank: 1).typed("wd", "l2", "wdecay")
+      Setting(
+        "average", \.training.averageInterval, .whole(1...1_000_000),
+        "average the weights once held-out loss is worse than N epochs before (NT-ASGD); 5, with --optimizer sgd "
+          + "--schedule constant"
+      ).recorded("average", .inEffect, rank: 1).needsHeldOutText().typed("asgd", "averaging", "ema", "swa")
+      Setting(
+        "accumulate", \.training.accumulation, .whole(1...1_000_000),
+        "sequences of --bptt steps for one update; more for a large batch in little memory"
+      ).recorded("accumulate", .set, rank: 1).typed(
+        "gradient-accumulation-steps", "grad-accum", "accumulation", "gradient-accumulation", "update-freq")
+      Setting(
+        flag: "random-bptt", \.training.hasRandomLengths,
+        "vary --bptt around its value; for trainings of many epochs"
+      ).recorded("random_bptt", .set, rank: 1).models(ModelKind.recurrent).rule { values, _ in
+        let fewest = TrainingOptions.fewestRandomSteps
+        return values.training.sequenceLength < fewest ? "needs --bptt of at least \(fewest)" : nil
+      }
+      Setting(
+        "forget-state", \.training.stateForgetting, .share(),
+        "begin this share of sequences with a state of zeros, so that the beginning of a text is learnt too"
+      ).recorded("forget_state", .set, rank: 4).models(ModelKind.recurrent).typed(
+        "state-dropout", "reset-state")
+      Setting("seed", \.training.seed, .seed, "decides first weights and dropout").recorded("seed").typed(
+        "random-seed", "manual-seed")
+    }
+  }
+}
+
+extension Setting where Values == TrainSettings {
+  /// It goes with the schedule newbob.
+  fileprivate func ofNewbob() -> Setting {
+    inEffect { $0.training.schedule == .newbob }
+      .rule { values, _ in values.training.schedule == .newbob ? nil : "goes with --schedule newbob" }
+  }
+}

@@ -1,0 +1,141 @@
+import Foundation
+import LanguageModels
+import Tensors
+import TestSupport
+import Testing
+
+@testable import NeuralModels
+
+/// The contracts of what stands below and above the layers of a network.
+@Suite("Embedding and output layers")
+struct OutputLayerTests {
+  /// An output layer for the tests that go through all of them; with weights of its own or an embedding's.
+  struct OutputCase: Sendable, CustomTestStringConvertible {
+    let name: String
+    let make: @Sendable (_ vocabularySize: Int, _ featureSize: Int, Declarations) -> any OutputLayer
+
+    var testDescription: String { name }
+
+    static let all = [
+      OutputCase(name: "full softmax") { SoftmaxOutput(vocabularySize: $0, featureSize: $1, tied: nil, $2) },
+      OutputCase(name: "full softmax, tied") { v, f, d in
+        let embedding = Embedding(vocabularySize: v, size: f, d)
+        return SoftmaxOutput(vocabularySize: v, featureSize: f, tied: embedding.weights, d)
+      },
+    ]
+  }
+
+  private let v = 37
+  private let f = 5
+  private let rows = 6
+  private let targets: [TokenID] = [3, 36, Batch.ignored, 0, 3, 17]
+
+  private func make(_ test: OutputCase, _ engine: Engine) -> (any OutputLayer, Declarations) {
+    let declarations = Declarations(engine: engine)
+    let layer = test.make(v, f, declarations)
+    declarations.arena.allocate()
+    declarations.arena.randomize(limit: 0.7, seed: 3)
+    return (layer, declarations)
+  }
+
+  private func features() -> Matrix {
+    var generator = SeededGenerator(seed: 4)
+    return Matrix(rows: rows, columns: f, generator.floats(rows * f, limit: 1))
+  }
+
+  @Test("Every way of asking gives the same normalized distribution", arguments: OutputCase.all)
+  func distributions(test: OutputCase) {
+    for engine in allEngines {
+      let (layer, declarations) = make(test, engine)
+      let x = features()
+      var all: [Float] = [1]
+      layer.logDistributions(x.view, into: &all)
+      #expect(all.count == rows * v)
+      let logs = layer.logProbabilities(x.view, targets: targets)
+      let losses = layer.losses(x.view, targets: targets)
+      let gradient = Matrix(rows: rows, columns: f)
+      let sum = layer.lossAndGradients(x.view, targets: targets, scale: 1, gradient: gradient.view)
+      for row in 0..<rows {
+        let distribution = all[row * v..<(row + 1) * v]
+        #expect(abs(distribution.reduce(0) { $0 + exp(Double($1)) } - 1) < 1e-6)
+        guard targets[row] != Batch.ignored else {
+          #expect(logs[row] == 0 && losses[row] == 0)
+          #expect((0..<f).allSatisfy { gradient.view[row, $0] == 0 })
+          continue
+        }
+        #expect(abs(distribution[row * v + Int(targets[row])] - logs[row]) < 1e-5)
+        #expect(abs(Double(logs[row]) + losses[row]) < 1e-5)
+      }
+      #expect(abs(sum - losses.reduce(0, +)) < 1e-5)
+      withExtendedLifetime((x, declarations)) {}
+    }
+  }
+
+  @Test("Gradients are those of the tape", arguments: OutputCase.all)
+  func gradients(test: OutputCase) {
+    for engine in allEngines {
+      let (layer, declarations) = make(test, engine)
+      let x = features()
+      let gradient = Matrix(rows: rows, columns: f)
+      gradient.view.fill(.nan)
+      let scale: Float = 0.25
+      _ = layer.lossAndGradients(x.view, targets: targets, scale: scale, gradient: gradient.view)
+
+      let oracle = Oracle(declarations.arena)
+      let tape = oracle.tape
+      let variables = (0..<rows).map { row in oracle.variables((0..<f).map { x.view[row, $0] }) }
+      let terms = (0..<rows).filter { targets[$0] != Batch.ignored }.map { row -> Scalar in
+        let logits = (0..<v).map { token -> Scalar in
+          let weights =
+            oracle.has("weights") ? oracle["weights"].columns[token] : oracle["embedding"].rows[token]
+          return tape.dot(variables[row], weights) + oracle["bias"].rows[0][token]
+        }
+        return tape.sum(logits.map(\.exponential)).logarithm - logits[Int(targets[row])]
+      }
+      let exact = tape.gradients(of: Double(scale) * tape.sum(terms))
+      func expectClose(_ values: [Float], _ expected: [Double], _ name: String) {
+        let largest = expected.reduce(0) { max($0, abs($1)) }
+        let error = zip(values, expected).reduce(0) { max($0, abs(Double($1.0) - $1.1)) }
+        #expect(values.count == expected.count && error < 1e-5 * largest, "\(name), \(engine.testName)")
+      }
+      expectClose(gradient.view.elements, variables.flatMap { $0 }.map { exact[$0] }, "x")
+      for parameter in declarations.arena.parameters {
+        let scalars = oracle[parameter.name].rows.flatMap { $0 }
+        expectClose(parameter.gradient.elements, scalars.map { exact[$0] }, parameter.name)
+      }
+      withExtendedLifetime((x, gradient)) {}
+    }
+  }
+
+  @Test("An embedding gives each token its row, and each row what its tokens' gradients come to")
+  func embedding() {
+    let tokens: [TokenID] = [2, 0, 2, 4]
+    for engine in allEngines {
+      for key in [nil, UInt64(5)] {
+        let declarations = Declarations(engine: engine)
+        let embedding = Embedding(vocabularySize: 5, size: 19, dropoutRate: 0.5, declarations)
+        declarations.arena.allocate()
+        declarations.arena.randomize(limit: 1, seed: 1)
+        let x = Matrix(rows: 4, columns: 19)
+        embedding.forward(tokens, into: x.view, dropoutKey: key)
+        // One factor for a token, wherever it stands.
+        let factors = tokens.map { key == nil ? 1 : embedding.factors.pointer[Int($0)] }
+        var generator = SeededGenerator(seed: 2)
+        let gradient = Matrix(rows: 4, columns: 19, generator.floats(4 * 19, limit: 1))
+        embedding.backward(tokens, gradient.view)
+        for column in 0..<19 {
+          for (row, token) in tokens.enumerated() {
+            #expect(x.view[row, column] == factors[row] * embedding.weights.value[Int(token), column])
+          }
+          for token in 0..<5 {
+            let expected = tokens.indices.filter { tokens[$0] == token }.reduce(Float(0)) {
+              $0 + factors[$1] * gradient.view[$1, column]
+            }
+            #expect(abs(embedding.weights.gradient[token, column] - expected) < 1e-6)
+          }
+        }
+        withExtendedLifetime((x, gradient)) {}
+      }
+    }
+  }
+}
