@@ -29,16 +29,13 @@ public enum CountFiles {
     var writer = CountLineWriter(format) { try file.write($0) }
     let reading = { progress(.reading($0)) }
     var builder = VocabularyBuilder(unit: reader.tokenizer.unit)
-    func writeHeading() throws {
-      if reader.statistics.sentences > 0 { try writer.appendHeading(reader.tokenizer) }
-    }
     if let limit {
       let text = try SpooledText(reader, context: context, in: limit.folder, progress: reading) {
         builder.number($0, to: &$1)
       }
       try reader.statistics.checkThatCountsFit()
       progress(.sorting)
-      try writeHeading()
+      if reader.statistics.sentences > 0 { try writer.appendHeading(reader.tokenizer) }
       let words = SortedWords(builder)
       let counts = try StoredCounts(
         text, order: order, vocabularySize: words.count, numbers: words.numbers, limit: limit)
@@ -52,7 +49,7 @@ public enum CountFiles {
       let tokens = try Corpus.read(reader, reading) { builder.number($0, to: &$1) }
       try reader.statistics.checkThatCountsFit()
       progress(.sorting)
-      try writeHeading()
+      if reader.statistics.sentences > 0 { try writer.appendHeading(reader.tokenizer) }
       let words = SortedWords(builder)
       let counts = try NGramCounts(words.renumber(tokens, context: context), order: order)
       progress(.writing(lines: 0))
