@@ -10,21 +10,21 @@ public final class Parameter {
   public let count: Int
   /// The index of its first element in the arena.
   public let offset: Int
-  /// Set once the arena, which owns them, is allocated.
-  fileprivate var pointers: (value: UnsafeMutablePointer<Float>, gradient: UnsafeMutablePointer<Float>)?
+  /// The arena's arrays, once they are allocated: they live as long as any parameter.
+  fileprivate var buffers: (values: AlignedBuffer, gradients: AlignedBuffer)?
 
   fileprivate init(name: String, shape: [Int], count: Int, offset: Int) {
     (self.name, self.shape, self.count, self.offset) = (name, shape, count, offset)
   }
 
   /// The values, once the arena is allocated.
-  public var value: MatrixView { view(pointers?.value) }
+  public var value: MatrixView { view(buffers?.values) }
   /// The gradients, once the arena is allocated.
-  public var gradient: MatrixView { view(pointers?.gradient) }
+  public var gradient: MatrixView { view(buffers?.gradients) }
 
-  private func view(_ base: UnsafeMutablePointer<Float>?) -> MatrixView {
-    guard let base else { preconditionFailure("the arena of parameter \(name) is not allocated") }
-    return MatrixView(base, rows: shape.count == 1 ? 1 : shape[0], columns: shape[shape.count - 1])
+  private func view(_ buffer: AlignedBuffer?) -> MatrixView {
+    guard let buffer else { preconditionFailure("the arena of parameter \(name) is not allocated") }
+    return MatrixView(buffer.pointer + offset, rows: shape.count == 1 ? 1 : shape[0], columns: shape[shape.count - 1])
   }
 }
 
@@ -71,9 +71,7 @@ public final class ParameterArena {
   public func allocate() {
     precondition(!isBeyondCounting, "an arena of more parameters than can be counted has no memory")
     buffers = (AlignedBuffer(count: count), AlignedBuffer(count: count))
-    for parameter in parameters {
-      parameter.pointers = (values + parameter.offset, gradients + parameter.offset)
-    }
+    for parameter in parameters { parameter.buffers = buffers }
   }
 
   /// All values, `count` floats.

@@ -227,6 +227,7 @@ struct NetworkPropertyTests {
     ones.view.fill(1)
     let masks = (0..<2).map { layer -> [Float] in
       let dropout = Dropout(101, rate: 0.25, number: layer, Declarations(engine: engine))
+      defer { withExtendedLifetime(dropout) {} }
       return dropout.forward(ones.view, Pass(steps: 100, rows: 1, dropoutKey: 3)).elements
     }
     let n = Double(masks[0].count)
