@@ -24,7 +24,8 @@ public final class Parameter {
 
   private func view(_ buffer: AlignedBuffer?) -> MatrixView {
     guard let buffer else { preconditionFailure("the arena of parameter \(name) is not allocated") }
-    return MatrixView(buffer.pointer + offset, rows: shape.count == 1 ? 1 : shape[0], columns: shape[shape.count - 1])
+    return MatrixView(
+      buffer.pointer + offset, rows: shape.count == 1 ? 1 : shape[0], columns: shape[shape.count - 1])
   }
 }
 

@@ -214,6 +214,7 @@ struct RegularizationTests {
       let perStep = (0..<steps).map { y.rows($0 * rows..<($0 + 1) * rows).elements }
       #expect(perStep.dropFirst().allSatisfy { ($0 == perStep[0]) == isLocked })
       #expect(Array(perStep[0][..<width]) != Array(perStep[0][width..<2 * width]))
+      withExtendedLifetime(dropout) {}
     }
     withExtendedLifetime(ones) {}
   }
