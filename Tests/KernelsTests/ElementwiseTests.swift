@@ -30,6 +30,7 @@ private let rounding = Double(Float.ulpOfOne) / 2
       CellShape(rows: 1, units: x.count, gateStride: x.count, stateStride: x.count),
       GRUForward(
         reset: p[0], update: p[1], candidate: p[2], candidateState: p[3], previousHidden: p[4], hidden: p[5]))
+    defer { withExtendedLifetime(buffers) {} }
     return Array(UnsafeBufferPointer(start: p[0], count: x.count))
   }
 
