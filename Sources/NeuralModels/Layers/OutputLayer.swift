@@ -5,11 +5,6 @@ import Tensors
 ///
 /// Training may see another loss than −ln p (smoothed, or sampled); what is measured is always exact and normalized.
 protocol OutputLayer: AnyObject {
-  /// V.
-  var vocabularySize: Int { get }
-  /// F.
-  var featureSize: Int { get }
-
   /// Gives every parameter its first value; those of all but the first `features` features are zero.
   func initialize(features: Int, using generator: inout SeededGenerator)
 

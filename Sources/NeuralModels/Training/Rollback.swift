@@ -71,12 +71,7 @@ struct Rollback {
   private func keepGoodState() -> String? {
     if let symptom = symptomOfWeights() ?? symptomOfLoss(updates: 0) { return symptom }
     memory.lastGood.take()
-    memory.progress.goodUpdates = memory.progress.updates
-    let progress = memory.progress
-    (memory.progress.goodEpochLoss, memory.progress.goodEpochTokens) = (
-      progress.epochLoss, progress.epochTokens
-    )
-    (memory.progress.intervalLoss, memory.progress.intervalTokens) = (0, 0)
+    memory.progress.takeGoodState()
     return nil
   }
 
@@ -121,10 +116,6 @@ struct Rollback {
     memory.optimizer.reset()
     memory.average?.restart()
     task.forget()
-    let progress = memory.progress
-    (memory.progress.epochLoss, memory.progress.epochTokens) = (
-      progress.goodEpochLoss, progress.goodEpochTokens
-    )
-    (memory.progress.intervalLoss, memory.progress.intervalTokens) = (0, 0)
+    memory.progress.putBackGoodState()
   }
 }

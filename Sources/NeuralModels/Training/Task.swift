@@ -78,7 +78,7 @@ public protocol Task: AnyObject {
 public struct TrainingBatch {
   /// Where it begins and ends in its epoch.
   let places: Range<Int>
-  /// The batch's share of the update's targets.
+  /// The targets of all batches of the update, of which the batch's are a share.
   let targetsOfUpdate: Int
   /// The seed of the training, the updates before this one, and the batches of this update before this one.
   let seed: UInt64

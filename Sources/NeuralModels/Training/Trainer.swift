@@ -132,8 +132,8 @@ public final class Trainer<Learned: Task> {
   ///
   /// When `event` throws during the measurement, nothing has changed.
   private func endEpoch(_ heldOut: Learned.HeldOut?, _ event: (TrainingEvent) throws -> Void) throws {
-    let rate = rate(afterUpdates: progress.updates - 1)
     if let symptom = rollback.symptomAfterEpoch() {
+      let rate = rate(afterUpdates: progress.updates - 1)
       return try event(.rollback(rollback.goBack(because: symptom, rate: rate)))
     }
     let measurement = try heldOut.map { try measure($0, event) }
@@ -149,7 +149,7 @@ public final class Trainer<Learned: Task> {
     let epoch = TrainingEpoch(
       number: progress.epoch + 1, updates: progress.updates, tokens: progress.tokens,
       loss: progress.epochTokens > 0 ? progress.epochLoss / Double(progress.epochTokens) : .nan,
-      heldOutLoss: heldOutLoss, isBest: isBest, rate: self.rate(afterUpdates: progress.updates - 1),
+      heldOutLoss: heldOutLoss, isBest: isBest, rate: rate(afterUpdates: progress.updates - 1),
       gradientNorm: progress.epochNorm / Double(max(1, progress.epochUpdates)))
     progress.lastEpochLoss = epoch.loss.isNaN ? 0 : epoch.loss
     if isEpochOver {

@@ -59,6 +59,19 @@ struct TrainingProgress: Sendable, Equatable {
     intervalTokens += targets
   }
 
+  /// The weights are good as they are.
+  mutating func takeGoodState() {
+    goodUpdates = updates
+    (goodEpochLoss, goodEpochTokens) = (epochLoss, epochTokens)
+    (intervalLoss, intervalTokens) = (0, 0)
+  }
+
+  /// The weights are those of the last good state again: what was summed up since does not count.
+  mutating func putBackGoodState() {
+    (epochLoss, epochTokens) = (goodEpochLoss, goodEpochTokens)
+    (intervalLoss, intervalTokens) = (0, 0)
+  }
+
   /// Whether the weights are those from before the first update, because training went back to them and made none since.
   var isBackAtStart: Bool { updates > 0 && goodUpdates == 0 && intervalTokens == 0 }
 

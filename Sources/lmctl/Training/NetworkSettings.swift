@@ -9,12 +9,14 @@ extension TrainSettings {
         .changes(.shape).stored(.configuration("layers")).typed("num-layers", "nlayers", "depth", "n-layers")
       Setting(
         "hidden", \.network.hiddenSize, .whole(1...1_000_000_000), "units of a layer",
-        default: .rule("256; char and byte 512; nnlm 100") { $0.defaults.hiddenSize }
+        default: .rule(byUnit(\.hiddenSize) + "; nnlm \(nnlm.hiddenSize)") { $0.defaults.hiddenSize }
       ).changes(.shape).stored(.configuration("hidden_size")).typed(
         "hidden-size", "hidden-dim", "nhid", "rnn-size", "units", "num-units", "hidden-units", "dim", "size")
       Setting(
         "embed", \.network.embeddingSize, .whole(1...1_000_000_000), "numbers of an embedding",
-        default: .rule("as --hidden; char and byte 64; nnlm 60") {
+        default: .rule(
+          "as --hidden; char and byte \(fine.embeddingSize(hiddenSize: 0, tied: false)); nnlm \(nnlm.embeddingSize(hiddenSize: 0, tied: false))"
+        ) {
           $0.defaults.embeddingSize(hiddenSize: $0.network.hiddenSize, tied: $0.network.tiesEmbeddings)
         }
       ).changes(.shape).stored(.configuration("embedding_size")).typed(
@@ -32,6 +34,30 @@ extension TrainSettings {
       )
       .models(.network(.nnlm)).changes(.shape).stored(.configuration("direct_connections"))
     }
+  }
+
+  /// What help says of defaults is what they are.
+  private static var words: Defaults { Defaults(kind: .lstm) }
+  private static var fine: Defaults { Defaults(kind: .lstm, unit: .char) }
+  private static var nnlm: Defaults { Defaults(kind: .nnlm) }
+
+  /// A default that differs for characters and bytes.
+  private static func byUnit(_ value: (Defaults) -> Int) -> String {
+    "\(value(words)); char and byte \(value(fine))"
+  }
+
+  /// The rates that suit Adam, and then the other optimizers.
+  private static var usualRates: String {
+    func rate(_ optimizer: OptimizerKind, _ kind: NeuralKind) -> String {
+      Format.significant(optimizer.usualRate(for: kind), 3)
+    }
+    let adam = rate(.adam, .lstm)
+    let others = NeuralKind.allCases.filter { rate(.adam, $0) != adam }
+    let exception = others.first.map {
+      ", \(others.map(\.rawValue).joined(separator: " and ")) \(rate(.adam, $0))"
+    }
+    let rest = [OptimizerKind.sgd, .momentum, .adagrad, .rmsprop].map { "\($0.rawValue) \(rate($0, .lstm))" }
+    return "adam \(adam)\(exception ?? ""); \(rest.joined(separator: ", "))"
   }
 
   /// A flag for each way to connect layers.
@@ -54,7 +80,7 @@ extension TrainSettings {
       Setting(
         "dropout", \.network.dropout, .probability,
         "zero activations between layers with this probability; 0.4 for a million words",
-        default: .rule("0.2") { $0.defaults.dropout }
+        default: .rule("\(words.dropout)") { $0.defaults.dropout }
       ).typed("drop", "dropout-rate", "keep-prob")
       Setting(
         "dropout-embed", \.network.regularization.embeddingDropout, .probability,
@@ -107,18 +133,18 @@ extension TrainSettings {
     SettingGroup("training of networks", models: ModelKind.networks) {
       Setting(
         "epochs", \.epochs, .whole(1...1_000_000), "times through the text",
-        default: .rule("5; more for small texts") { _ in nil }
+        default: .rule("\(words.epochs(updatesPerEpoch: .max)); more for small texts") { _ in nil }
       ).changes(.length).recorded("epochs").typed(
         "epoch", "num-epochs", "max-epochs", "passes", "num-train-epochs")
       Setting(
         "batch", \.rows, .whole(1...1_000_000), "streams side by side",
-        default: .rule("20; char and byte 64; fewer for small texts") { _ in nil }
+        default: .rule(byUnit(\.batchSize) + "; fewer for small texts") { _ in nil }
       ).recorded("batch").typed(
         "batch-size", "batchsize", "minibatch", "bsz", "bs", "per-device-train-batch-size",
         "per-gpu-train-batch-size")
       Setting(
         "bptt", \.training.sequenceLength, .whole(1...1_000_000), "steps that gradients flow back",
-        default: .rule("35; char and byte 128") { $0.defaults.sequenceLength }
+        default: .rule(byUnit(\.sequenceLength)) { $0.defaults.sequenceLength }
       ).recorded("bptt").typed(
         "seq-length", "seq-len", "sequence-length", "seq", "seqlen", "num-steps", "unroll", "block-size",
         "tokens-per-sample", "max-seq-length")
@@ -129,7 +155,7 @@ extension TrainSettings {
       Setting(
         "lr", \.training.rate, .number("X", "above 0") { Float($0) > 0 && Float($0).isFinite },
         "highest learning rate",
-        default: .rule("adam 0.003, nnlm and rnn 0.001; sgd 1, momentum 0.1, adagrad 0.05, rmsprop 0.002") {
+        default: .rule(usualRates) {
           $0.training.optimizer.usualRate(for: $0.network.kind)
         }
       ).recorded("lr").typed("learning-rate", "rate", "eta", "step-size", "learningrate")
