@@ -169,11 +169,8 @@ enum ConvertCommand: Command {
         "holds scores of stupid back-off, which have neither entropy nor perplexity; they can be rounded only: --quantize 8",
         path: name)
     }
-    var heldOut: [TokenID]?
-    if let path = settings.validPath {
-      let reader = try TextFiles.reader([path], tokenizer: checkpoint.tokenizer)
-      heldOut = try Corpus(from: reader, vocabulary: checkpoint.vocabulary).tokens
-      try TextFiles.requireText(reader.statistics, [path])
+    let heldOut = try settings.validPath.map {
+      try TextFiles.tokens(of: $0, tokenizer: checkpoint.tokenizer, vocabulary: checkpoint.vocabulary)
     }
     // Nobody hears what reductions cost if remarks are not wanted.
     let (reduced, steps) = try reduction.apply(to: ngrams, heldOut: Terminal.isQuiet ? nil : heldOut) {

@@ -37,9 +37,7 @@ struct CacheSettings: SettingValues {
     guard let tuningPath else {
       return UnigramCache(size: size, weight: weight, vocabularySize: vocabulary.count)
     }
-    let reader = try TextFiles.reader([tuningPath], tokenizer: tokenizer)
-    let tokens = try Corpus(from: reader, vocabulary: vocabulary).tokens
-    try TextFiles.requireText(reader.statistics, [tuningPath])
+    let tokens = try TextFiles.tokens(of: tuningPath, tokenizer: tokenizer, vocabulary: vocabulary)
     Progress.begin("tuning")
     var state = model.initialState
     var scores: [Float] = []

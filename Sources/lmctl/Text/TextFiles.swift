@@ -24,6 +24,14 @@ enum TextFiles {
     }
   }
 
+  /// The tokens of the text at `path`, which must have some.
+  static func tokens(of path: String, tokenizer: Tokenizer, vocabulary: Vocabulary) throws -> [TokenID] {
+    let reader = try reader([path], tokenizer: tokenizer)
+    let tokens = try Corpus(from: reader, vocabulary: vocabulary).tokens
+    try requireText(reader.statistics, [path])
+    return tokens
+  }
+
   /// An error if `source` holds something else than text: a model, a log, a file of counts, a configuration.
   static func requireText(_ source: ByteSource) throws {
     let kind = try FileKind(source)

@@ -83,11 +83,8 @@ struct NGramTraining {
     heldOut: [TokenID]?, vocabulary: Vocabulary, save: (any EstimatedModel) throws -> Void,
     make: (NGramModel.Options, [TokenID]?, (String) -> Void, (String) -> Void) throws -> any EstimatedModel
   ) throws -> any EstimatedModel {
-    var tuning: [TokenID]?
-    if let tuningPath = settings.tuningPath {
-      let reader = try TextFiles.reader([tuningPath], tokenizer: settings.text.tokenizer)
-      tuning = try Corpus(from: reader, vocabulary: vocabulary).tokens
-      try TextFiles.requireText(reader.statistics, [tuningPath])
+    let tuning = try settings.tuningPath.map {
+      try TextFiles.tokens(of: $0, tokenizer: settings.text.tokenizer, vocabulary: vocabulary)
     }
     func train(_ options: NGramModel.Options) throws -> any EstimatedModel {
       try make(options, tuning) { notice in
