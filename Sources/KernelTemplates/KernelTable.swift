@@ -73,11 +73,14 @@ public struct KernelTable: Sendable {
   public let gruBackward: @Sendable (CellShape, GRUBackward) -> Void
   public let sruForward: @Sendable (CellShape, SRUForward) -> Void
   public let sruBackward: @Sendable (CellShape, SRUBackward) -> Void
-  /// (shape, a, h): h = tanh a
-  public let elmanForward: @Sendable (CellShape, UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
-  /// (shape, h, ∂h, ∂a): ∂a = ∂h ∘ (1 − h²)
+  public let gruPrepare: @Sendable (CellShape, GRUPreparation) -> Void
+  public let gruPrepareBackward: @Sendable (CellShape, GRUPreparationBackward) -> Void
+  public let elmanForward: @Sendable (CellShape, ElmanForward) -> Void
+  /// (shape, F, y, ∂h, ∂a): ∂a = ∂h ∘ F′(a) for y = F(a)
   public let elmanBackward:
-    @Sendable (CellShape, UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
+    @Sendable (
+      CellShape, ActivationFunction, UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>
+    ) -> Void
 
   /// Stochastic gradient descent.
   public let sgd: Update0
@@ -126,8 +129,10 @@ extension KernelTable {
     gruBackward = { KernelTemplates.gruBackward(V.self, $0, $1) }
     sruForward = { KernelTemplates.sruForward(V.self, $0, $1) }
     sruBackward = { KernelTemplates.sruBackward(V.self, $0, $1) }
-    elmanForward = { KernelTemplates.elmanForward(V.self, $0, $1, $2) }
-    elmanBackward = { KernelTemplates.elmanBackward(V.self, $0, $1, $2, $3) }
+    gruPrepare = { KernelTemplates.gruPrepare(V.self, $0, $1) }
+    gruPrepareBackward = { KernelTemplates.gruPrepareBackward(V.self, $0, $1) }
+    elmanForward = { KernelTemplates.elmanForward(V.self, $0, $1) }
+    elmanBackward = { KernelTemplates.elmanBackward(V.self, $0, $1, $2, $3, $4) }
     sgd = { descend(V.self, $0, $1, $2, $3) }
     momentum = { descendWithMomentum(V.self, $0, $1, $2, $3, $4) }
     adam = { KernelTemplates.adam(V.self, $0, $1, $2, $3, $4, $5) }

@@ -18,6 +18,8 @@ public struct NeuralConfiguration: Sendable, Equatable {
   public var connection = Connection.plain
   /// Whether the NNLM has direct connections from the embeddings to the softmax.
   public var hasDirectConnections = false
+  /// What its recurrent cells have and lack beside their usual form.
+  public var cell = CellOptions()
   /// What is done against learning the text by heart; no parameter depends on it.
   public var regularization = Regularization()
   /// Whether the context runs on across sentences.
@@ -55,7 +57,7 @@ public struct NeuralConfiguration: Sendable, Equatable {
         .init("embedding_size", .integer(embeddingSize)),
         .init("tied_embeddings", .bool(tiesEmbeddings)),
       ] + (connection == .plain ? [] : [.init(connection.rawValue, .bool(true))])
-        + regularization.json + [
+        + cell.json + regularization.json + [
           .init("context", .string(context.rawValue))
         ])
   }
@@ -93,6 +95,7 @@ public struct NeuralConfiguration: Sendable, Equatable {
     guard hasConnections else {
       throw CheckpointError("damaged: no layer of its sizes can be '\(connection.rawValue)'")
     }
+    cell = try CellOptions(json: json)
     regularization = try Regularization(json: json)
     guard let context = json["context"]?.stringValue.flatMap(ContextMode.init) else {
       throw CheckpointError("damaged: 'configuration' has no 'context'")
@@ -146,7 +149,7 @@ public struct NeuralConfiguration: Sendable, Equatable {
       let d = declarations.of("layer\(l)")
       if l > 0 {
         let layer = RecurrentLayer(
-          cell: makeCell(width, hiddenSize), inputSize: width, hiddenSize: hiddenSize, number: l - 1,
+          cell: makeCell(width, hiddenSize, cell), inputSize: width, hiddenSize: hiddenSize, number: l - 1,
           weightDropoutRate: r.weightDropout, d)
         let connects = connection.fits(inputSize: width, outputSize: hiddenSize)
         stack.append(connects ? connection.around(layer, d) : layer)

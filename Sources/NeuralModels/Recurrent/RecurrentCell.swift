@@ -14,6 +14,8 @@ import Kernels
 ///
 /// A cell without stages needs no product over time: all its products are done at once, before the first step and after the last.
 protocol RecurrentCell: Sendable {
+  /// What it has and lacks beside its usual form.
+  var options: CellOptions { get }
   /// The names of the gates, in the order of their columns.
   var gates: [String] { get }
   /// The gates that the input reaches.
@@ -67,7 +69,8 @@ struct CellStage {
 
 /// Most cells have gates with biases, a hidden state, and nothing else.
 extension RecurrentCell {
-  var hasBias: Bool { true }
+  var options: CellOptions { CellOptions() }
+  var hasBias: Bool { options.hasBias }
   var vectors: [String] { [] }
   var rowSums: Int { 0 }
   var hasHiddenState: Bool { true }

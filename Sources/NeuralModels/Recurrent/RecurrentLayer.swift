@@ -106,13 +106,13 @@ final class RecurrentLayer: SequenceLayer {
     gates.lowerBound * hiddenSize..<gates.upperBound * hiddenSize
   }
 
-  /// Recurrent weights uniform in ±1/√H as in PyTorch; all else as the cell says.
+  /// Recurrent weights as the cell's options say, all else as the cell does.
   func initialize(using generator: inout SeededGenerator) {
     let limits = cell.inputGates.map {
       cell.initialWeight(gate: $0, inputSize: inputSize, hiddenSize: hiddenSize)
     }
     inputWeights.value.fillUniform(using: &generator) { limits[$0 / hiddenSize] }
-    recurrentWeights?.value.fillUniform(type(of: cell).usualWeight(hiddenSize), using: &generator)
+    initializeRecurrentWeights(using: &generator)
     for gate in bias == nil ? 0..<0 : 0..<cell.gates.count {
       bias?.value.columns(columns(gate..<gate + 1)).fill(cell.initialBias(gate: gate))
     }

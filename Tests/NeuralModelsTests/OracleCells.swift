@@ -1,0 +1,162 @@
+import LanguageModels
+import TestSupport
+import Testing
+
+@testable import NeuralModels
+
+/// Cells with products over time in textbook form, with all their options.
+///
+/// Only where a gate's columns are is taken from the cell.
+struct TextbookCell {
+  let oracle: Oracle
+  let cell: any RecurrentCell
+  let layer: String
+  let x: [Scalar]
+  /// H.
+  let size: Int
+
+  private var options: CellOptions { cell.options }
+
+  /// x W + b of a gate, as far as it has them.
+  func input(_ gate: String, _ j: Int) -> Scalar {
+    guard let k = cell.gates.firstIndex(of: gate) else { preconditionFailure("there is no gate \(gate)") }
+    var sum = oracle.zeros(1)[0]
+    if cell.inputGates.contains(k) {
+      sum = sum + oracle.tape.dot(x, oracle["\(layer).input_weights"].columns[k * size + j])
+    }
+    return options.hasBias ? sum + oracle["\(layer).bias"].rows[0][k * size + j] : sum
+  }
+
+  /// s U of a gate in some stage.
+  func recurrent(_ gate: String, _ j: Int, _ operand: [Scalar], stage: Int = 0) -> Scalar {
+    let before = cell.stages[..<stage].reduce(0) { $0 + $1.gates.count }
+    let place = cell.stages[stage].gates.firstIndex { cell.gates[$0] == gate } ?? 0
+    let k = before + place - cell.stages[stage].gates.startIndex
+    return oracle.tape.dot(operand, oracle.factor("\(layer).recurrent_weights").columns[k * size + j])
+  }
+
+  func vector(_ name: String, _ j: Int) -> Scalar { oracle["\(layer).\(name)"].rows[0][j] }
+
+  /// Elman (1990): h′ = F(x W + h U + b), and h more if it is residual in time.
+  func elman(_ h: [Scalar]) -> [Scalar] {
+    (0..<size).map { j in
+      let a = input("hidden", j) + recurrent("hidden", j, h)
+      let y: Scalar =
+        switch options.activation {
+        case .tanh: a.hyperbolicTangent
+        case .sigmoid: a.sigmoid
+        case .relu: a.value > 0 ? a : 0 * a
+        }
+      return options.isResidualInTime ? y + h[j] : y
+    }
+  }
+
+  /// The documentation of PyTorch's GRU for the reset after the product, of ONNX's GRU for the reset before it, Zhou et al. (2016) with f = 1 − z
+  /// for the minimal unit.
+  func gru(_ h: [Scalar]) -> [Scalar] {
+    let fixed = options.fixedGates
+    let one = oracle.tape.variable(1)
+    func gate(_ name: String, _ fixed: Int?, _ j: Int) -> Scalar {
+      if let fixed { return oracle.tape.variable(Double(fixed)) }
+      return (input(name, j) + recurrent(name, j, h)).sigmoid
+    }
+    let z = (0..<size).map { gate("update", fixed.update, $0) }
+    if options.isMinimal {
+      let f = z.map { one - $0 }
+      let shown = zip(f, h).map { $0 * $1 }
+      return (0..<size).map { j in
+        let n = (input("candidate", j) + recurrent("candidate", j, shown, stage: 1)).hyperbolicTangent
+        return (1 - f[j]) * h[j] + f[j] * n
+      }
+    }
+    let r = (0..<size).map { gate("reset", options.reset == .none ? 1 : fixed.reset, $0) }
+    let isFixed = options.reset == .none || fixed.reset != nil
+    let n: [Scalar] = (0..<size).map { j in
+      let x = input("candidate", j)
+      if isFixed {
+        // 0 · (h U) needs no U.
+        return r[j].value == 0
+          ? x.hyperbolicTangent : (x + recurrent("candidate", j, h)).hyperbolicTangent
+      }
+      if options.reset == .after {
+        let u = input("candidate state", j) + recurrent("candidate state", j, h)
+        return (x + r[j] * u).hyperbolicTangent
+      }
+      return (x + recurrent("candidate", j, zip(r, h).map { $0 * $1 }, stage: 1)).hyperbolicTangent
+    }
+    return (0..<size).map { (1 - z[$0]) * n[$0] + z[$0] * h[$0] }
+  }
+
+  /// Greff et al. (2017), section 2, and 3 for what is left out.
+  func lstm(_ h: [Scalar], _ c: [Scalar]) -> (y: [Scalar], cells: [Scalar]) {
+    let a = options.ablations
+    let one = oracle.tape.variable(1)
+    func gate(_ name: String, _ j: Int, _ cell: Scalar) -> Scalar {
+      let sum = input(name, j) + recurrent(name, j, h)
+      return (options.hasPeepholes ? sum + vector("\(name)_peephole", j) * cell : sum).sigmoid
+    }
+    var (y, cells): ([Scalar], [Scalar]) = ([], [])
+    for j in 0..<size {
+      let i = a.contains(.noInputGate) ? one : gate("input", j, c[j])
+      let f =
+        a.contains(.coupledGates) ? one - i : a.contains(.noForgetGate) ? one : gate("forget", j, c[j])
+      let g = input("candidate", j) + recurrent("candidate", j, h)
+      let cell = f * c[j] + i * (a.contains(.noInputActivation) ? g : g.hyperbolicTangent)
+      let o = a.contains(.noOutputGate) ? one : gate("output", j, cell)
+      cells.append(cell)
+      y.append(o * (a.contains(.noOutputActivation) ? cell : cell.hyperbolicTangent))
+    }
+    return (y, cells)
+  }
+}
+
+/// A cell with some options, for the tests that go through all of them.
+struct CellVariant: Sendable, CustomTestStringConvertible {
+  let kind: NeuralKind
+  let name: String
+  let options: CellOptions
+
+  init(_ kind: NeuralKind, _ name: String, _ change: (inout CellOptions) -> Void) {
+    var options = CellOptions()
+    change(&options)
+    (self.kind, self.name, self.options) = (kind, name, options)
+  }
+
+  var testDescription: String { name.isEmpty ? "\(kind)" : "\(kind) \(name)" }
+
+  /// Every variant of every cell, and some together.
+  static let all: [CellVariant] =
+    [.rnn, .gru, .lstm].map { kind in CellVariant(kind, "without bias") { $0.hasBias = false } }
+    + CellOptions.Activation.allCases.flatMap { activation in
+      [false, true].map { isResidual in
+        CellVariant(.rnn, "\(activation)\(isResidual ? " residual in time" : "")") {
+          ($0.activation, $0.isResidualInTime) = (activation, isResidual)
+        }
+      }
+    }
+    + CellOptions.ResetGate.allCases.map { reset in
+      CellVariant(.gru, "reset \(reset)") { $0.reset = reset }
+    }
+    + [
+      CellVariant(.gru, "minimal") { $0.isMinimal = true },
+      CellVariant(.gru, "reset before, no bias") { ($0.reset, $0.hasBias) = (.before, false) },
+    ]
+    + [("before", CellOptions.ResetGate.before), ("after", .after)].flatMap { name, reset in
+      ["reset=0", "reset=1", "update=0", "reset=0,update=0", "reset=1,update=0"].map { fixed in
+        CellVariant(.gru, "reset \(name) \(fixed)") {
+          ($0.reset, $0.fixedGates) = (reset, CellOptions.FixedGates(fixed) ?? .init())
+        }
+      }
+    }
+    + [CellVariant(.lstm, "peepholes") { $0.hasPeepholes = true }]
+    + (Ablations.all.map(\.ablation) + [
+      [.noInputGate, .noOutputActivation], [.noInputGate, .noForgetGate, .noOutputGate],
+      [.coupledGates, .noOutputGate, .noInputActivation], [.fullGateRecurrence, .coupledGates],
+    ]).flatMap { ablations in
+      [false, true].map { hasPeepholes in
+        CellVariant(.lstm, "\(ablations)\(hasPeepholes ? " peepholes" : "")") {
+          ($0.ablations, $0.hasPeepholes) = (ablations, hasPeepholes)
+        }
+      }
+    }
+}
