@@ -86,7 +86,7 @@ public struct NeuralConfiguration: Sendable, Equatable {
       guard layers <= 1000 else { throw CheckpointError("damaged: 'configuration' has \(layers) layers") }
     }
     tiesEmbeddings = json["tied_embeddings"]?.boolValue ?? false
-    guard !tiesEmbeddings || (embeddingSize == hiddenSize && !hasDirectConnections) else {
+    guard !tiesEmbeddings || (embeddingSize == outputSize && !hasDirectConnections) else {
       throw CheckpointError(
         "damaged: tied embeddings need an 'embedding_size' as large as 'hidden_size' and no direct connections"
       )
@@ -103,6 +103,9 @@ public struct NeuralConfiguration: Sendable, Equatable {
     self.context = context
   }
 
+  /// What a recurrent layer gives.
+  public var outputSize: Int { cell.projection ?? hiddenSize }
+
   /// Whether layers are connected in some way.
   public subscript(connectsBy connection: Connection) -> Bool {
     get { self.connection == connection }
@@ -111,7 +114,7 @@ public struct NeuralConfiguration: Sendable, Equatable {
 
   /// Whether the connection fits a layer, as it should if it is asked for: layers after the first always do.
   public var hasConnections: Bool {
-    layers > 1 || connection.fits(inputSize: embeddingSize, outputSize: hiddenSize)
+    layers > 1 || connection.fits(inputSize: embeddingSize, outputSize: outputSize)
   }
 
   // MARK: The network
@@ -151,9 +154,9 @@ public struct NeuralConfiguration: Sendable, Equatable {
         let layer = RecurrentLayer(
           cell: makeCell(width, hiddenSize, cell), inputSize: width, hiddenSize: hiddenSize, number: l - 1,
           weightDropoutRate: r.weightDropout, d)
-        let connects = connection.fits(inputSize: width, outputSize: hiddenSize)
+        let connects = connection.fits(inputSize: width, outputSize: outputSize)
         stack.append(connects ? connection.around(layer, d) : layer)
-        width = hiddenSize
+        width = layer.outputSize
       }
       // Dropout on every x (Zaremba et al. 2014).
       let dropout = Dropout(
