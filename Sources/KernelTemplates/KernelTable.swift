@@ -73,6 +73,12 @@ public struct KernelTable: Sendable {
   public let gruBackward: @Sendable (CellShape, GRUBackward) -> Void
   public let sruForward: @Sendable (CellShape, SRUForward) -> Void
   public let sruBackward: @Sendable (CellShape, SRUBackward) -> Void
+  public let qrnnForward: @Sendable (CellShape, QRNNForward) -> Void
+  public let qrnnBackward: @Sendable (CellShape, QRNNBackward) -> Void
+  public let minGRUForward: @Sendable (CellShape, MinGRUStep) -> Void
+  public let minGRUBackward: @Sendable (CellShape, MinGRUStep) -> Void
+  public let minLSTMForward: @Sendable (CellShape, MinLSTMStep) -> Void
+  public let minLSTMBackward: @Sendable (CellShape, MinLSTMStep) -> Void
   public let gruPrepare: @Sendable (CellShape, GRUPreparation) -> Void
   public let gruPrepareBackward: @Sendable (CellShape, GRUPreparationBackward) -> Void
   public let elmanForward: @Sendable (CellShape, ElmanForward) -> Void
@@ -129,6 +135,12 @@ extension KernelTable {
     gruBackward = { KernelTemplates.gruBackward(V.self, $0, $1) }
     sruForward = { KernelTemplates.sruForward(V.self, $0, $1) }
     sruBackward = { KernelTemplates.sruBackward(V.self, $0, $1) }
+    qrnnForward = { KernelTemplates.qrnnForward(V.self, $0, $1) }
+    qrnnBackward = { KernelTemplates.qrnnBackward(V.self, $0, $1) }
+    minGRUForward = { KernelTemplates.minGRUForward(V.self, $0, $1) }
+    minGRUBackward = { KernelTemplates.minGRUBackward(V.self, $0, $1) }
+    minLSTMForward = { KernelTemplates.minLSTMForward(V.self, $0, $1) }
+    minLSTMBackward = { KernelTemplates.minLSTMBackward(V.self, $0, $1) }
     gruPrepare = { KernelTemplates.gruPrepare(V.self, $0, $1) }
     gruPrepareBackward = { KernelTemplates.gruPrepareBackward(V.self, $0, $1) }
     elmanForward = { KernelTemplates.elmanForward(V.self, $0, $1) }

@@ -61,6 +61,11 @@ struct GradientTests {
         + Connection.allCases.filter { $0 != .plain }.map {
           NetworkShape(kind, layers: 3, hidden: 9, embedding: 9, connection: $0)
         }
+    }
+    + [1, 4].map { width in
+      var shape = NetworkShape(.qrnn, layers: 2)
+      shape.configuration.inputWindow = width
+      return shape
     } + [
       NetworkShape(.nnlm), NetworkShape(.nnlm, direct: true),
       NetworkShape(.nnlm, hidden: 5, embedding: 5, order: 2, tied: true),

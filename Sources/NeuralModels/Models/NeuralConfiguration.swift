@@ -18,6 +18,8 @@ public struct NeuralConfiguration: Sendable, Equatable {
   public var connection = Connection.plain
   /// Whether the NNLM has direct connections from the embeddings to the softmax.
   public var hasDirectConnections = false
+  /// How many of the latest inputs the first layer of a QRNN sees at each step.
+  public var inputWindow = 2
   /// What its recurrent cells have and lack beside their usual form.
   public var cell = CellOptions()
   /// What is done against learning the text by heart; no parameter depends on it.
@@ -56,7 +58,8 @@ public struct NeuralConfiguration: Sendable, Equatable {
         .init("hidden_size", .integer(hiddenSize)),
         .init("embedding_size", .integer(embeddingSize)),
         .init("tied_embeddings", .bool(tiesEmbeddings)),
-      ] + (connection == .plain ? [] : [.init(connection.rawValue, .bool(true))])
+      ] + (kind == .qrnn ? [.init("qrnn_window", .integer(inputWindow))] : [])
+        + (connection == .plain ? [] : [.init(connection.rawValue, .bool(true))])
         + cell.json + regularization.json + [
           .init("context", .string(context.rawValue))
         ])
@@ -94,6 +97,12 @@ public struct NeuralConfiguration: Sendable, Equatable {
     connection = Connection.allCases.first { json[$0.rawValue]?.boolValue == true } ?? .plain
     guard hasConnections else {
       throw CheckpointError("damaged: no layer of its sizes can be '\(connection.rawValue)'")
+    }
+    if kind == .qrnn {
+      inputWindow = try size("qrnn_window")
+      guard inputWindow <= 1000 else {
+        throw CheckpointError("damaged: 'configuration' has a 'qrnn_window' of \(inputWindow)")
+      }
     }
     cell = try CellOptions(json: json)
     regularization = try Regularization(json: json)
@@ -148,9 +157,7 @@ public struct NeuralConfiguration: Sendable, Equatable {
     for l in 0...layers {
       let d = declarations.of("layer\(l)")
       if l > 0 {
-        let layer = RecurrentLayer(
-          cell: makeCell(width, hiddenSize, cell), inputSize: width, hiddenSize: hiddenSize, number: l - 1,
-          weightDropoutRate: r.weightDropout, d)
+        let layer = makeRecurrentLayer(l, width, makeCell, d)
         let connects = connection.fits(inputSize: width, outputSize: hiddenSize)
         stack.append(connects ? connection.around(layer, d) : layer)
         width = hiddenSize
@@ -166,6 +173,17 @@ public struct NeuralConfiguration: Sendable, Equatable {
             engine: declarations.engine) : dropout)
     }
     return Stack(stack, declarations)
+  }
+
+  /// Recurrent layer l, counted from 1, which is given `width` numbers; that of a QRNN sees some inputs at once if it is the first.
+  private func makeRecurrentLayer(
+    _ l: Int, _ width: Int, _ makeCell: NeuralKind.MakeCell, _ d: Declarations
+  ) -> any SequenceLayer {
+    let window = kind == .qrnn && l == 1 ? inputWindow : 1
+    let layer = RecurrentLayer(
+      cell: makeCell(window * width, hiddenSize, cell), inputSize: window * width, hiddenSize: hiddenSize,
+      number: l - 1, weightDropoutRate: regularization.weightDropout, d)
+    return window > 1 ? Stack([Window(width, width: window, d), layer], d) : layer
   }
 
   /// Bengio's hidden layer, with dropout on what it gives, and its input beside it if there are direct connections.

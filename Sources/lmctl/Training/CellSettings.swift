@@ -66,6 +66,11 @@ extension TrainSettings {
       ).models(lstm).changes(.shape).stored(.configuration("ablate")).rule { values, _ in
         values.network.cell.ablations.conflict
       }.typed("ablation", "variant", "cifg", "coupled")
+      Setting(
+        "qrnn-window", \.network.inputWindow, .whole(1...100),
+        "qrnn: inputs that the first layer sees at once; the layers above it see one"
+      ).models(.network(.qrnn)).changes(.shape).stored(.configuration("qrnn_window")).typed(
+        "window-size", "kernel-size", "kernel-width", "filter-width")
     }
   }
 
