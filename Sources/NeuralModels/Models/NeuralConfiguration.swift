@@ -6,8 +6,8 @@ public struct NeuralConfiguration: Sendable, Equatable {
   public var kind: NeuralKind
   /// Recurrent layers.
   public var layers = 1
-  /// H, units of a layer.
-  public var hiddenSize: Int
+  /// H of each layer from the bottom to the top, or one for all of them.
+  public var hiddenSizes: [Int]
   /// E, numbers of an embedding.
   public var embeddingSize: Int
   /// n of the NNLM, which sees the previous n − 1 tokens.
@@ -31,9 +31,18 @@ public struct NeuralConfiguration: Sendable, Equatable {
   public init(kind: NeuralKind) {
     self.kind = kind
     let defaults = Defaults(kind: kind)
-    hiddenSize = defaults.hiddenSize
-    embeddingSize = defaults.embeddingSize(hiddenSize: hiddenSize, tied: false)
+    hiddenSizes = [defaults.hiddenSize]
+    embeddingSize = defaults.embeddingSize(hiddenSize: defaults.hiddenSize, tied: false)
   }
+
+  /// H of the last layer, which the output layer is given; it is set for all layers.
+  public var hiddenSize: Int {
+    get { hiddenSizes.last ?? 0 }
+    set { hiddenSizes = [newValue] }
+  }
+
+  /// H of layer l, counted from 1.
+  func hiddenSize(ofLayer l: Int) -> Int { hiddenSizes[min(l, hiddenSizes.count) - 1] }
 
   /// The probability of dropout at all places between layers, where it is one.
   public var dropout: Float {
@@ -55,7 +64,7 @@ public struct NeuralConfiguration: Sendable, Equatable {
     }
     return .object(
       members + [
-        .init("hidden_size", .integer(hiddenSize)),
+        .init("hidden_size", JSONValue(sizes: hiddenSizes)),
         .init("embedding_size", .integer(embeddingSize)),
         .init("tied_embeddings", .bool(tiesEmbeddings)),
       ] + (kind == .qrnn ? [.init("qrnn_window", .integer(inputWindow))] : [])
@@ -70,13 +79,21 @@ public struct NeuralConfiguration: Sendable, Equatable {
   /// - Throws: `CheckpointError` when it is not one.
   public init(kind: NeuralKind, json: JSONValue) throws {
     self.init(kind: kind)
-    func size(_ name: String) throws -> Int {
-      guard let value = json[name]?.integerValue, value > 0, value < 1 << 40 else {
+    func sizes(_ name: String) throws -> [Int] {
+      let values = (json[name]?.elements ?? [json[name] ?? .null]).map { $0.integerValue ?? 0 }
+      guard !values.isEmpty, values.allSatisfy({ $0 > 0 && $0 < 1 << 40 }) else {
         throw CheckpointError("damaged: 'configuration' has no '\(name)' above zero")
       }
-      return value
+      return values
     }
-    hiddenSize = try size("hidden_size")
+    func size(_ name: String) throws -> Int {
+      let values = try sizes(name)
+      guard values.count == 1 else {
+        throw CheckpointError("damaged: 'configuration' has more than one '\(name)'")
+      }
+      return values[0]
+    }
+    hiddenSizes = try sizes("hidden_size")
     embeddingSize = try size("embedding_size")
     if kind == .nnlm {
       order = try size("order")
@@ -87,6 +104,9 @@ public struct NeuralConfiguration: Sendable, Equatable {
     } else {
       layers = try size("layers")
       guard layers <= 1000 else { throw CheckpointError("damaged: 'configuration' has \(layers) layers") }
+    }
+    guard hiddenSizes.count == 1 || hiddenSizes.count == layers else {
+      throw CheckpointError("damaged: 'configuration' has not one 'hidden_size' for each layer")
     }
     tiesEmbeddings = json["tied_embeddings"]?.boolValue ?? false
     guard !tiesEmbeddings || (embeddingSize == hiddenSize && !hasDirectConnections) else {
@@ -118,9 +138,10 @@ public struct NeuralConfiguration: Sendable, Equatable {
     set { if newValue { self.connection = connection } }
   }
 
-  /// Whether the connection fits a layer, as it should if it is asked for: layers after the first always do.
+  /// Whether the connection fits a layer, as it should if it is asked for.
   public var hasConnections: Bool {
-    layers > 1 || connection.fits(inputSize: embeddingSize, outputSize: hiddenSize)
+    let widths = [embeddingSize] + (1...layers).map { hiddenSize(ofLayer: $0) }
+    return zip(widths, widths.dropFirst()).contains { connection.fits(inputSize: $0, outputSize: $1) }
   }
 
   // MARK: The network
@@ -158,9 +179,9 @@ public struct NeuralConfiguration: Sendable, Equatable {
       let d = declarations.of("layer\(l)")
       if l > 0 {
         let layer = makeRecurrentLayer(l, width, makeCell, d)
-        let connects = connection.fits(inputSize: width, outputSize: hiddenSize)
+        let connects = connection.fits(inputSize: width, outputSize: layer.outputSize)
         stack.append(connects ? connection.around(layer, d) : layer)
-        width = hiddenSize
+        width = layer.outputSize
       }
       // Dropout on every x (Zaremba et al. 2014).
       let dropout = Dropout(
@@ -180,9 +201,10 @@ public struct NeuralConfiguration: Sendable, Equatable {
     _ l: Int, _ width: Int, _ makeCell: NeuralKind.MakeCell, _ d: Declarations
   ) -> any SequenceLayer {
     let window = kind == .qrnn && l == 1 ? inputWindow : 1
+    let (seen, size) = (window * width, hiddenSize(ofLayer: l))
     let layer = RecurrentLayer(
-      cell: makeCell(window * width, hiddenSize, cell), inputSize: window * width, hiddenSize: hiddenSize,
-      number: l - 1, weightDropoutRate: regularization.weightDropout, d)
+      cell: makeCell(seen, size, cell), inputSize: seen, hiddenSize: size, number: l - 1,
+      weightDropoutRate: regularization.weightDropout, d)
     return window > 1 ? Stack([Window(width, width: window, d), layer], d) : layer
   }
 
@@ -195,5 +217,12 @@ public struct NeuralConfiguration: Sendable, Equatable {
         Dropout(hiddenSize, rate: dropout, number: 0, d),
       ], d)
     return hasDirectConnections ? Stack([DirectConnection(around: hidden, d)], declarations) : hidden
+  }
+}
+
+extension JSONValue {
+  /// Sizes of layers: a number if they are all the same.
+  public init(sizes: [Int]) {
+    self = Set(sizes).count == 1 ? .integer(sizes[0]) : .array(sizes.map { .integer($0) })
   }
 }
