@@ -88,6 +88,10 @@ public struct KernelTable: Sendable {
       CellShape, ActivationFunction, UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>
     ) -> Void
 
+  /// The floats of one row of a highway connection, and their gradients.
+  public let highwayForward: @Sendable (_ n: Int, HighwayForward) -> Void
+  public let highwayBackward: @Sendable (_ n: Int, HighwayBackward) -> Void
+
   /// Stochastic gradient descent.
   public let sgd: Update0
   /// SGD with momentum; the state is the velocity.
@@ -145,6 +149,8 @@ extension KernelTable {
     gruPrepareBackward = { KernelTemplates.gruPrepareBackward(V.self, $0, $1) }
     elmanForward = { KernelTemplates.elmanForward(V.self, $0, $1) }
     elmanBackward = { KernelTemplates.elmanBackward(V.self, $0, $1, $2, $3, $4) }
+    highwayForward = { KernelTemplates.highwayForward(V.self, $0, $1) }
+    highwayBackward = { KernelTemplates.highwayBackward(V.self, $0, $1) }
     sgd = { descend(V.self, $0, $1, $2, $3) }
     momentum = { descendWithMomentum(V.self, $0, $1, $2, $3, $4) }
     adam = { KernelTemplates.adam(V.self, $0, $1, $2, $3, $4, $5) }

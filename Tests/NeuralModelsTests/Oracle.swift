@@ -222,10 +222,15 @@ final class Oracle {
         ? windows(x, initial: take((width - 1) * x[0].count), restarts: batch.restarts) : x
       top = run(
         c.kind, c.cell, layer: "layer\(l + 1)", seen, initial: take(size), restarts: batch.restarts)
-      if c.connection == .residual, x[0].count == c.hiddenSize {
-        top = zip(top, x).map { zip($0, $1).map { $0 + $1 } }
+      let fits = x[0].count == top[0].count
+      switch c.connection {
+      case .residual where fits: top = zip(top, x).map { zip($0, $1).map { $0 + $1 } }
+      case .highway where fits: top = zip(top, x).map { highway("layer\(l + 1).", $0, $1) }
+      case .plain, .residual, .highway, .dense: break
       }
-      x = drop(top, at: l + 1, masks)
+      let dropped = drop(top, at: l + 1, masks)
+      // What comes from below is dropped already; the last layer gives its output alone.
+      x = c.connection == .dense && l + 1 < c.layers ? zip(dropped, x).map { $0 + $1 } : dropped
     }
     let r = c.regularization
     var loss = meanCrossEntropy(x, batch, smoothing: r.labelSmoothing)

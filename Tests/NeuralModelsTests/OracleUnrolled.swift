@@ -2,7 +2,7 @@ import TestSupport
 
 @testable import NeuralModels
 
-/// Cells without products over time in textbook form, and what stands below the first of them.
+/// Cells without products over time in textbook form, and what stands around layers.
 extension TextbookCell {
   /// Feng et al. (2024), algorithm "minGRU" in its sequential mode.
   func minGRU(_ h: [Scalar]) -> [Scalar] {
@@ -31,6 +31,15 @@ extension TextbookCell {
 }
 
 extension Oracle {
+  /// Srivastava et al. (2015), equation 3: t ∘ y + (1 − t) ∘ x, with the parameters of what begins with `prefix`.
+  func highway(_ prefix: String, _ y: [Scalar], _ x: [Scalar]) -> [Scalar] {
+    let (weights, bias) = (self["\(prefix)transform_weights"], self["\(prefix)transform_bias"].rows[0])
+    return y.indices.map { j in
+      let t = (tape.dot(x, weights.columns[j]) + bias[j]).sigmoid
+      return t * y[j] + (1 - t) * x[j]
+    }
+  }
+
   /// (x_t, x_{t−1}, …) of all steps, time-major, from x [T·B] and the inputs before the first step of each row.
   func windows(_ x: [[Scalar]], initial: [[Scalar]], restarts: [Bool]) -> [[Scalar]] {
     var registers = initial

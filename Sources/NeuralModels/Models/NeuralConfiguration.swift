@@ -114,7 +114,12 @@ public struct NeuralConfiguration: Sendable, Equatable {
         "damaged: tied embeddings need an 'embedding_size' as large as 'hidden_size' and no direct connections"
       )
     }
-    connection = Connection.allCases.first { json[$0.rawValue]?.boolValue == true } ?? .plain
+    let connections = Connection.allCases.filter { json[$0.rawValue]?.boolValue == true }
+    guard connections.count <= 1 else {
+      throw CheckpointError(
+        "damaged: 'configuration' is both '\(connections[0].rawValue)' and '\(connections[1].rawValue)'")
+    }
+    connection = connections.first ?? .plain
     guard hasConnections else {
       throw CheckpointError("damaged: no layer of its sizes can be '\(connection.rawValue)'")
     }
@@ -140,6 +145,7 @@ public struct NeuralConfiguration: Sendable, Equatable {
 
   /// Whether the connection fits a layer, as it should if it is asked for.
   public var hasConnections: Bool {
+    if connection == .dense { return layers > 1 }
     let widths = [embeddingSize] + (1...layers).map { hiddenSize(ofLayer: $0) }
     return zip(widths, widths.dropFirst()).contains { connection.fits(inputSize: $0, outputSize: $1) }
   }
@@ -172,28 +178,33 @@ public struct NeuralConfiguration: Sendable, Equatable {
   /// What stands between the embeddings and the output layer.
   func makeLayers(_ declarations: Declarations) -> Stack {
     guard let makeCell = kind.traits.makeCell else { return makeHiddenLayer(declarations) }
-    let r = regularization
-    var stack: [any SequenceLayer] = []
-    var width = embeddingSize
-    for l in 0...layers {
+    // Dropout on every x (Zaremba et al. 2014).
+    var stack = [makeDropout(0, embeddingSize, declarations.of("layer0"))]
+    for l in 1...layers {
       let d = declarations.of("layer\(l)")
-      if l > 0 {
-        let layer = makeRecurrentLayer(l, width, makeCell, d)
+      let width = stack[stack.count - 1].outputSize
+      let layer = makeRecurrentLayer(l, width, makeCell, d)
+      let dropout = makeDropout(l, layer.outputSize, d)
+      if connection == .dense {
+        // What comes from below has had its dropout there; the last layer gives its output alone.
+        stack += l < layers ? [connection.around(Stack([layer, dropout], d), d)] : [layer, dropout]
+      } else {
         let connects = connection.fits(inputSize: width, outputSize: layer.outputSize)
-        stack.append(connects ? connection.around(layer, d) : layer)
-        width = layer.outputSize
+        stack += [connects ? connection.around(layer, d) : layer, dropout]
       }
-      // Dropout on every x (Zaremba et al. 2014).
-      let dropout = Dropout(
-        width, rate: l == 0 ? r.inputDropout : l == layers ? r.outputDropout : r.hiddenDropout,
-        isLocked: r.isLocked, number: l, d)
-      stack.append(
-        l == layers && (r.activationPenalty > 0 || r.temporalPenalty > 0)
-          ? ActivationPenalty(
-            activation: r.activationPenalty, temporal: r.temporalPenalty, around: dropout,
-            engine: declarations.engine) : dropout)
     }
     return Stack(stack, declarations)
+  }
+
+  /// The dropout behind layer l, or behind the embeddings if l = 0, with the penalties on what the last layer gives.
+  private func makeDropout(_ l: Int, _ width: Int, _ d: Declarations) -> any SequenceLayer {
+    let r = regularization
+    let dropout = Dropout(
+      width, rate: l == 0 ? r.inputDropout : l == layers ? r.outputDropout : r.hiddenDropout,
+      isLocked: r.isLocked, number: l, d)
+    guard l == layers, r.activationPenalty > 0 || r.temporalPenalty > 0 else { return dropout }
+    return ActivationPenalty(
+      activation: r.activationPenalty, temporal: r.temporalPenalty, around: dropout, engine: d.engine)
   }
 
   /// Recurrent layer l, counted from 1, which is given `width` numbers; that of a QRNN sees some inputs at once if it is the first.

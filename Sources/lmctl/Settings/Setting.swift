@@ -168,7 +168,8 @@ extension Setting {
   func models(_ models: ModelKind...) -> Setting { self.models(models) }
   func models(_ models: [ModelKind]) -> Setting { with { $0.option.models = models } }
   /// With other names, which are not taken, but understood.
-  func typed(_ names: String...) -> Setting { with { $0.option.typed = names } }
+  func typed(_ names: String...) -> Setting { typed(names) }
+  func typed(_ names: [String]) -> Setting { with { $0.option.typed = names } }
   /// It may change when a run goes on.
   func changes(_ change: SettingChange) -> Setting { with { $0.change = change } }
   /// A checkpoint holds it.

@@ -82,17 +82,25 @@ extension TrainSettings {
 
   /// A flag for each way to connect layers.
   private static var connections: [Setting<Self>] {
-    Connection.allCases.filter { $0 != .plain }.map { connection in
+    let all = Connection.allCases.filter { $0 != .plain }
+    return all.map { connection in
       Setting(flag: connection.rawValue, \.network[connectsBy: connection], connection.summary)
         .models(ModelKind.recurrent).changes(.shape).stored(
           .configuration(connection.rawValue)
         )
         .rule { values, _ in
           if values.network.hasConnections { return nil }
+          if connection == .dense { return "needs --layers 2 and more, or as many sizes of --hidden" }
           return values.network.hiddenSizes.count > 1
             ? "needs a layer of --hidden as large as the one below it, or as --embed"
             : "needs --layers 2 and more, or --embed as large as --hidden"
         }
+        .rule { _, given in
+          all.first { $0 != connection && given.has($0.rawValue) }.map {
+            "and --\($0.rawValue) exclude each other"
+          }
+        }
+        .typed(connection.synonyms)
     }
   }
 
