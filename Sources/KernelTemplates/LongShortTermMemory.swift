@@ -108,6 +108,10 @@ func lstmBackward<V: FloatVector>(_: V.Type, _ shape: CellShape, _ p: LSTMBackwa
       let g = part.load(s.candidate + gates)
       let t = part.load(s.cellTanh + states)
       let dh = part.load(p.hiddenGradient + states)
+      var i = one
+      if let input = s.input { i = part.load(input + gates) }
+      var f = s.isCoupled ? one - i : one
+      if let forget = s.forget { f = part.load(forget + gates) }
       // h = o ∘ tanh c
       var o = one
       if let output = s.output { o = part.load(output + gates) }
@@ -121,14 +125,12 @@ func lstmBackward<V: FloatVector>(_: V.Type, _ shape: CellShape, _ p: LSTMBackwa
         part.store(da, output + gates)
         if let peephole = s.outputPeephole, let sum = p.outputPeephole {
           dc = dc.adding(da, times: part.load(peephole))
-          part.store(part.load(sum).adding(da, times: part.load(s.cell + states)), sum)
+          // c may have been changed since.
+          let c = (i * g).adding(f, times: previous)
+          part.store(part.load(sum).adding(da, times: c), sum)
         }
       }
       // c = f ∘ c₋₁ + i ∘ g, and the derivatives of σ and tanh
-      var i = one
-      if let input = s.input { i = part.load(input + gates) }
-      var f = s.isCoupled ? one - i : one
-      if let forget = s.forget { f = part.load(forget + gates) }
       let dg = dc * i
       part.store(s.hasInputActivation ? dg * (one - g * g) : dg, s.candidate + gates)
       var dPrevious = dc * f

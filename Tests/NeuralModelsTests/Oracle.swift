@@ -82,18 +82,17 @@ final class Oracle {
     let cell = kind.cell(x.count, hiddenSize(kind, layer: layer), options)
     let size = hiddenSize(kind, layer: layer)
     let textbook = TextbookCell(oracle: self, cell: cell, layer: layer, x: x, size: size)
-    let h = cell.hasHiddenState ? Array(state.prefix(size)) : zeros(size)
+    let h = cell.hasHiddenState ? Array(state.prefix(options.projection ?? size)) : zeros(size)
     switch kind {
     case .nnlm: preconditionFailure("\(kind) has no recurrent layers")
     case .rnn:
-      let y = textbook.elman(h)
+      let y = textbook.stayed(h, textbook.elman(h), options.hiddenZoneout)
       return (y, y)
     case .gru:
-      let y = textbook.gru(h)
+      let y = textbook.stayed(h, textbook.gru(h), options.hiddenZoneout)
       return (y, cell.hasHiddenState ? y : [])
     case .lstm:
-      let next = textbook.lstm(h, Array(state[size..<2 * size]))
-      return (next.y, next.y + next.cells)
+      return longShortTermMemory(textbook, state)
     case .sru:
       let w = self["\(layer).input_weights"]
       return simpleRecurrentUnit(layer, x, state) { tape.dot(x, w.columns[$0 * size + $1]) }
@@ -107,6 +106,22 @@ final class Oracle {
       let y = textbook.minLSTM(h)
       return (y, y)
     }
+  }
+
+  /// With the projection of Sak et al. (2014).
+  private func longShortTermMemory(_ textbook: TextbookCell, _ state: [Scalar]) -> (
+    y: [Scalar], state: [Scalar]
+  ) {
+    let options = textbook.cell.options
+    let width = options.projection ?? textbook.size
+    let (h, c) = (Array(state[..<width]), Array(state[width..<width + textbook.size]))
+    var next = textbook.lstm(h, c, last: Array(state[(width + textbook.size)...]))
+    if options.projection != nil {
+      let p = self["\(textbook.layer).projection_weights"]
+      next.y = p.columns.map { tape.dot(next.y, $0) }
+    }
+    let y = textbook.stayed(h, next.y, options.hiddenZoneout)
+    return (y, y + textbook.stayed(c, next.cells, options.cellZoneout) + next.gates)
   }
 
   /// Lei et al. (2018), with c in the place of g(c), and their α in front of x where the highway has no weights.
@@ -136,7 +151,9 @@ final class Oracle {
     default:
       // A unit without gates that see the state has none but the candidate.
       has("\(layer).recurrent_weights")
-        ? self["\(layer).recurrent_weights"].rows.count : self["\(layer).input_weights"].columns.count
+        ? has("\(layer).projection_weights")
+          ? self["\(layer).projection_weights"].rows.count : self["\(layer).recurrent_weights"].rows.count
+        : self["\(layer).input_weights"].columns.count
     }
   }
 

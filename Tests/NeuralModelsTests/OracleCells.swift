@@ -35,6 +35,11 @@ struct TextbookCell {
     return oracle.tape.dot(operand, oracle.factor("\(layer).recurrent_weights").columns[k * size + j])
   }
 
+  /// p s + (1 − p) s̃: what zoneout is on average.
+  func stayed(_ previous: [Scalar], _ new: [Scalar], _ p: Float) -> [Scalar] {
+    p == 0 ? new : zip(previous, new).map { Double(p) * $0 + (1 - Double(p)) * $1 }
+  }
+
   func vector(_ name: String, _ j: Int) -> Scalar { oracle["\(layer).\(name)"].rows[0][j] }
 
   /// Elman (1990): h′ = F(x W + h U + b), and h more if it is residual in time.
@@ -87,15 +92,19 @@ struct TextbookCell {
     return (0..<size).map { (1 - z[$0]) * n[$0] + z[$0] * h[$0] }
   }
 
-  /// Greff et al. (2017), section 2, and 3 for what is left out.
-  func lstm(_ h: [Scalar], _ c: [Scalar]) -> (y: [Scalar], cells: [Scalar]) {
+  /// Greff et al. (2017), section 2, and 3 for what is left out; `last` are the gates that the next step sees, if it does.
+  func lstm(_ h: [Scalar], _ c: [Scalar], last: [Scalar]) -> (y: [Scalar], cells: [Scalar], gates: [Scalar]) {
     let a = options.ablations
     let one = oracle.tape.variable(1)
     func gate(_ name: String, _ j: Int, _ cell: Scalar) -> Scalar {
-      let sum = input(name, j) + recurrent(name, j, h)
+      var sum = input(name, j) + recurrent(name, j, h)
+      for (k, stage) in self.cell.stages.indices.dropFirst().enumerated() {
+        sum = sum + recurrent(name, j, Array(last[k * size..<(k + 1) * size]), stage: stage)
+      }
       return (options.hasPeepholes ? sum + vector("\(name)_peephole", j) * cell : sum).sigmoid
     }
     var (y, cells): ([Scalar], [Scalar]) = ([], [])
+    var gates: [[Scalar]] = []
     for j in 0..<size {
       let i = a.contains(.noInputGate) ? one : gate("input", j, c[j])
       let f =
@@ -105,8 +114,14 @@ struct TextbookCell {
       let o = a.contains(.noOutputGate) ? one : gate("output", j, cell)
       cells.append(cell)
       y.append(o * (a.contains(.noOutputActivation) ? cell : cell.hyperbolicTangent))
+      gates.append(
+        [
+          (i, a.contains(.noInputGate)), (f, !a.isDisjoint(with: [.noForgetGate, .coupledGates])),
+          (o, a.contains(.noOutputGate)),
+        ].filter { !$0.1 }.map(\.0))
     }
-    return (y, cells)
+    guard a.contains(.fullGateRecurrence) else { return (y, cells, []) }
+    return (y, cells, gates[0].indices.flatMap { k in gates.map { $0[k] } })
   }
 }
 
@@ -139,6 +154,27 @@ struct CellVariant: Sendable, CustomTestStringConvertible {
     }
     + [
       CellVariant(.gru, "minimal") { $0.isMinimal = true },
+      CellVariant(.lstm, "projection") { $0.projection = 3 },
+      CellVariant(.lstm, "projection, peepholes, cifg") {
+        ($0.projection, $0.hasPeepholes, $0.ablations) = (4, true, .coupledGates)
+      },
+      CellVariant(.lstm, "projection, zoneout") {
+        ($0.projection, $0.hiddenZoneout, $0.cellZoneout) = (3, 0.2, 0.4)
+      },
+      CellVariant(.lstm, "zoneout, fgr, peepholes") {
+        ($0.hiddenZoneout, $0.cellZoneout, $0.ablations, $0.hasPeepholes) = (
+          0.2, 0.4, .fullGateRecurrence, true
+        )
+      },
+      CellVariant(.lstm, "zoneout") { ($0.hiddenZoneout, $0.cellZoneout) = (0.2, 0.4) },
+      CellVariant(.lstm, "zoneout, peepholes") {
+        ($0.hiddenZoneout, $0.cellZoneout, $0.hasPeepholes) = (0.2, 0.4, true)
+      },
+      CellVariant(.gru, "zoneout") { $0.hiddenZoneout = 0.3 },
+      CellVariant(.gru, "minimal, zoneout") { ($0.isMinimal, $0.hiddenZoneout) = (true, 0.3) },
+      CellVariant(.rnn, "zoneout, residual in time") {
+        ($0.isResidualInTime, $0.hiddenZoneout) = (true, 0.3)
+      },
       CellVariant(.gru, "reset before, no bias") { ($0.reset, $0.hasBias) = (.before, false) },
     ]
     + [("before", CellOptions.ResetGate.before), ("after", .after)].flatMap { name, reset in

@@ -109,7 +109,7 @@ public struct NeuralConfiguration: Sendable, Equatable {
       throw CheckpointError("damaged: 'configuration' has not one 'hidden_size' for each layer")
     }
     tiesEmbeddings = json["tied_embeddings"]?.boolValue ?? false
-    guard !tiesEmbeddings || (embeddingSize == hiddenSize && !hasDirectConnections) else {
+    guard !tiesEmbeddings || (embeddingSize == outputSize && !hasDirectConnections) else {
       throw CheckpointError(
         "damaged: tied embeddings need an 'embedding_size' as large as 'hidden_size' and no direct connections"
       )
@@ -137,6 +137,12 @@ public struct NeuralConfiguration: Sendable, Equatable {
     self.context = context
   }
 
+  /// What the last recurrent layer gives.
+  public var outputSize: Int { cell.projection ?? hiddenSize }
+
+  /// What recurrent layer l, counted from 1, gives.
+  public func outputSize(ofLayer l: Int) -> Int { cell.projection ?? hiddenSize(ofLayer: l) }
+
   /// Whether layers are connected in some way.
   public subscript(connectsBy connection: Connection) -> Bool {
     get { self.connection == connection }
@@ -146,7 +152,7 @@ public struct NeuralConfiguration: Sendable, Equatable {
   /// Whether the connection fits a layer, as it should if it is asked for.
   public var hasConnections: Bool {
     if connection == .dense { return layers > 1 }
-    let widths = [embeddingSize] + (1...layers).map { hiddenSize(ofLayer: $0) }
+    let widths = [embeddingSize] + (1...layers).map(outputSize)
     return zip(widths, widths.dropFirst()).contains { connection.fits(inputSize: $0, outputSize: $1) }
   }
 

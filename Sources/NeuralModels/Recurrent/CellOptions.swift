@@ -23,6 +23,11 @@ public struct CellOptions: Sendable, Equatable {
   public var forgetBias = 1.0
   /// Whether the LSTM's gates see the cell.
   public var hasPeepholes = false
+  /// R, to which the LSTM's outputs come down (Sak et al. 2014).
+  public var projection: Int?
+  /// The probabilities that an element of h, and of c, stays as it is (Krueger et al. 2017).
+  public var hiddenZoneout: Float = 0
+  public var cellZoneout: Float = 0
   /// What the LSTM is without.
   public var ablations: Ablations = []
 
@@ -74,6 +79,7 @@ extension CellOptions {
   /// The members of a checkpoint's configuration that say it; what is usual is not said, nor is what only first weights depend on.
   var json: [JSONValue.Member] {
     let usual = CellOptions()
+    func exact(_ x: Float) -> JSONValue { .number(Double("\(x)") ?? Double(x)) }
     var members: [JSONValue.Member] = []
     func say(_ name: String, _ value: JSONValue, if isSaid: Bool) {
       if isSaid { members.append(.init(name, value)) }
@@ -85,6 +91,9 @@ extension CellOptions {
     say("minimal", .bool(true), if: isMinimal)
     say("fix_gate", .string(fixedGates.description), if: fixedGates != usual.fixedGates)
     say("peepholes", .bool(true), if: hasPeepholes)
+    say("projection", .integer(projection ?? 0), if: projection != nil)
+    say("zoneout_hidden", exact(hiddenZoneout), if: hiddenZoneout > 0)
+    say("zoneout_cell", exact(cellZoneout), if: cellZoneout > 0)
     say("ablate", .string(ablations.description), if: !ablations.isEmpty)
     return members
   }
@@ -111,6 +120,12 @@ extension CellOptions {
     isMinimal = try value("minimal", false, \.boolValue)
     fixedGates = try value("fix_gate", fixedGates) { $0.stringValue.flatMap(FixedGates.init) }
     hasPeepholes = try value("peepholes", false, \.boolValue)
+    projection = try value("projection", nil) {
+      $0.integerValue.flatMap { $0 > 0 && $0 < 1 << 40 ? $0 : nil }
+    }
+    func rate(_ json: JSONValue) -> Float? { json.doubleValue.flatMap { 0..<1 ~= $0 ? Float($0) : nil } }
+    hiddenZoneout = try value("zoneout_hidden", 0, rate)
+    cellZoneout = try value("zoneout_cell", 0, rate)
     ablations = try value("ablate", []) { $0.stringValue.flatMap(Ablations.init) }
   }
 }

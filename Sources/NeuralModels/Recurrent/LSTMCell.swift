@@ -30,10 +30,11 @@ struct LSTMCell: RecurrentCell {
     let hasInput = !ablations.contains(.noInputGate)
     let hasForget = !ablations.contains(.noForgetGate) && !ablations.contains(.coupledGates)
     let hasOutput = !ablations.contains(.noOutputGate)
-    // The candidate stands at the end of those that full gate recurrence reaches.
+    let isFull = ablations.contains(.fullGateRecurrence)
+    // Those that full gate recurrence reaches are neighbours.
     let own =
-      (hasInput ? ["input"] : []) + (hasForget ? ["forget"] : []) + ["candidate"]
-      + (hasOutput ? ["output"] : [])
+      (hasInput ? ["input"] : []) + (hasForget ? ["forget"] : []) + (isFull ? [] : ["candidate"])
+      + (hasOutput ? ["output"] : []) + (isFull ? ["candidate"] : [])
     gates = own
     input = own.firstIndex(of: "input")
     forget = own.firstIndex(of: "forget")
@@ -43,7 +44,10 @@ struct LSTMCell: RecurrentCell {
     inputPeephole = vectors.firstIndex(of: "input_peephole")
     forgetPeephole = vectors.firstIndex(of: "forget_peephole")
     outputPeephole = vectors.firstIndex(of: "output_peephole")
-    stages = [CellStage(gates: 0..<own.count)]
+    let sigmoid = 0..<own.count - 1
+    stages =
+      [CellStage(gates: 0..<own.count)]
+      + (isFull ? sigmoid.map { CellStage(gates: sigmoid, operand: .previousGate($0)) } : [])
   }
 
   var inputGates: Range<Int> { 0..<gates.count }
@@ -64,14 +68,23 @@ struct LSTMCell: RecurrentCell {
     return p
   }
 
-  func forward(stage: Int, _ s: CellStep, _ kernels: KernelTable) { kernels.lstmForward(s.shape, forward(s)) }
+  /// All products come first.
+  func forward(stage: Int, _ s: CellStep, _ kernels: KernelTable) {
+    if stage == stages.count - 1 { kernels.lstmForward(s.shape, forward(s)) }
+  }
 
   func backward(stage: Int, _ s: CellStep, _ kernels: KernelTable) {
+    guard stage == stages.count - 1 else { return }
     var p = LSTMBackward(
       forward: forward(s), hiddenGradient: s.hiddenGradient, cellGradient: s.cellGradient)
     p.inputPeephole = inputPeephole.map(s.vectorGradient)
     p.forgetPeephole = forgetPeephole.map(s.vectorGradient)
     p.outputPeephole = outputPeephole.map(s.vectorGradient)
+    // The sigmoid gates come first, in this order.
+    if stages.count > 1 {
+      (p.inputGradient, p.forgetGradient) = (input.map(s.gateGradient), forget.map(s.gateGradient))
+      p.outputGradient = output.map(s.gateGradient)
+    }
     kernels.lstmBackward(s.shape, p)
   }
 }

@@ -10,7 +10,7 @@ import Kernels
 /// The products are the layer's. A step is done in stages: the layer computes the product of the stage, and the cell turns what
 /// has come together so far into the operand of the next stage, or, in the last one, into the new state. On the way back the cell turns
 /// the gradients of the new state into those of a_t and of the previous state, stage by stage from the last to the first. Both work on
-/// some of the units: each thread has its own.
+/// some of the units: each thread has its own. What goes around a cell is the layer's too: projection and zoneout.
 ///
 /// A cell without stages needs no product over time: all its products are done at once, before the first step and after the last.
 protocol RecurrentCell: Sendable {
@@ -20,7 +20,7 @@ protocol RecurrentCell: Sendable {
   var gates: [String] { get }
   /// The gates that the input reaches.
   var inputGates: Range<Int> { get }
-  /// The products over time of a step, in their order; no gate is in two of them.
+  /// The products over time of a step, in their order; a gate that the input does not reach is in one of them at most.
   var stages: [CellStage] { get }
   /// Whether every gate has a bias.
   var hasBias: Bool { get }
@@ -60,11 +60,18 @@ struct CellStage {
     case previousHidden
     /// What `forward` of the stage before wrote to `CellStep.prepared`.
     case prepared
+    /// The activation of gate k in the step before.
+    case previousGate(Int)
   }
 
   /// The gates that the product reaches; none if the stage only waits until all units are there, for the sums over a row.
   let gates: Range<Int>
   var operand = Operand.previousHidden
+
+  var isPrepared: Bool { if case .prepared = operand { true } else { false } }
+  var multipliesHidden: Bool { if case .previousHidden = operand { true } else { false } }
+  /// The gate of the step before that it multiplies.
+  var previousGate: Int? { if case .previousGate(let gate) = operand { gate } else { nil } }
 }
 
 /// Most cells have gates with biases, a hidden state, and nothing else.
@@ -129,6 +136,10 @@ struct CellStep {
   let inputGradient: UnsafeMutablePointer<Float>
   /// The gradient of what this stage prepared for the next.
   let preparedGradient: UnsafePointer<Float>
+  /// For the stages that multiply gates of the step before, in their order, what comes back to these gates from the step behind, and
+  /// the floats from one to the next.
+  let gateGradients: UnsafePointer<Float>
+  let gateGradientStride: Int
   /// The gradients of the first vector: to be added to.
   let vectorGradients: UnsafeMutablePointer<Float>
 
@@ -137,6 +148,9 @@ struct CellStep {
 
   /// The numbers of vector k.
   func vector(_ k: Int) -> UnsafePointer<Float> { vectors + k * vectorStride }
+
+  /// What comes back to the kth of the gates that the step behind multiplies.
+  func gateGradient(_ k: Int) -> UnsafePointer<Float> { gateGradients + k * gateGradientStride }
 
   /// The gradients of vector k.
   func vectorGradient(_ k: Int) -> UnsafeMutablePointer<Float> { vectorGradients + k * vectorStride }

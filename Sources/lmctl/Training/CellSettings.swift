@@ -59,12 +59,33 @@ extension TrainSettings {
         .changes(.shape)
         .stored(.configuration("peepholes")).typed("use-peepholes", "peephole")
       Setting(
+        "projection", \.network.cell.projection, .whole(1...1_000_000_000),
+        "lstm: bring the outputs of a layer down to N numbers, fewer than --hidden"
+      ).models(lstm).changes(.shape).stored(.configuration("projection")).rule { values, _ in
+        let projection = values.network.cell.projection ?? 0
+        let hidden = values.network.hiddenSizes.min() ?? 0
+        return projection < hidden ? nil : "needs fewer numbers than --hidden \(hidden)"
+      }.typed("proj-size", "projection-size", "recurrent-projection-dim")
+      [
+        Setting(
+          "zoneout-hidden", \.network.cell.hiddenZoneout, .probability,
+          "keep elements of the hidden state as they were, each with this probability; 0.05"
+        ).stored(.configuration("zoneout_hidden")),
+        Setting(
+          "zoneout-cell", \.network.cell.cellZoneout, .probability, "lstm: the same of the cell; 0.5"
+        ).models(lstm).stored(.configuration("zoneout_cell")),
+      ]
+      Setting(
         "ablate", \.network.cell.ablations, .ablations,
         "lstm: "
           + Ablations.all.map { "\($0.name) \($0.summary)" }.joined(separator: ", ")
           + "; several with commas (Greff et al. 2017, who begin with --peepholes)"
       ).models(lstm).changes(.shape).stored(.configuration("ablate")).rule { values, _ in
-        values.network.cell.ablations.conflict
+        let cell = values.network.cell
+        if cell.projection != nil, cell.ablations.contains(.fullGateRecurrence) {
+          return "fgr does not go with --projection: its gates are as many as --hidden"
+        }
+        return cell.ablations.conflict
       }.typed("ablation", "variant", "cifg", "coupled")
       Setting(
         "qrnn-window", \.network.inputWindow, .whole(1...100),

@@ -24,18 +24,21 @@ extension TrainSettings {
         default: .rule(
           "as --hidden; char and byte \(fine.embeddingSize(hiddenSize: 0, tied: false)); nnlm \(nnlm.embeddingSize(hiddenSize: 0, tied: false))"
         ) {
-          let (sizes, isTied) = ($0.network.hiddenSizes, $0.network.tiesEmbeddings)
+          let (network, isTied) = ($0.network, $0.network.tiesEmbeddings)
           return $0.defaults.embeddingSize(
-            hiddenSize: (isTied ? sizes.last : sizes.first) ?? 0, tied: isTied)
+            hiddenSize: isTied ? network.outputSize : network.outputSize(ofLayer: 1), tied: isTied)
         }
       ).changes(.shape).stored(.configuration("embedding_size")).typed(
         "embedding", "embedding-size", "embed-size", "embedding-dim", "embed-dim", "emsize", "emb-size")
       Setting(
         flag: "tie", \.network.tiesEmbeddings, "the softmax shares the embeddings; needs --embed as --hidden"
       ).changes(.shape).stored(.configuration("tied_embeddings")).rule { values, _ in
-        let (embed, hidden) = (values.network.embeddingSize, values.network.hiddenSize)
-        let which = values.network.hiddenSizes.count > 1 ? "the last size of --hidden" : "--hidden"
-        return embed == hidden ? nil : "needs --embed as large as \(which), not \(embed) and \(hidden)"
+        let network = values.network
+        let (embed, output) = (network.embeddingSize, network.outputSize)
+        let option =
+          network.cell.projection != nil
+          ? "--projection" : network.hiddenSizes.count > 1 ? "the last size of --hidden" : "--hidden"
+        return embed == output ? nil : "needs --embed as large as \(option), not \(embed) and \(output)"
       }.excludes("direct").typed(
         "tied", "tie-weights", "tie-embeddings", "share-embeddings", "share-decoder-input-output-embed")
       connections
