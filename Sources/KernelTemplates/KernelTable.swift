@@ -76,6 +76,12 @@ public struct KernelTable: Sendable {
   public let layerNormLSTMBackward: @Sendable (CellShape, Int, LayerNormLSTM) -> Void
   public let sruForward: @Sendable (CellShape, SRUForward) -> Void
   public let sruBackward: @Sendable (CellShape, SRUBackward) -> Void
+  public let qrnnForward: @Sendable (CellShape, QRNNForward) -> Void
+  public let qrnnBackward: @Sendable (CellShape, QRNNBackward) -> Void
+  public let minGRUForward: @Sendable (CellShape, MinGRUStep) -> Void
+  public let minGRUBackward: @Sendable (CellShape, MinGRUStep) -> Void
+  public let minLSTMForward: @Sendable (CellShape, MinLSTMStep) -> Void
+  public let minLSTMBackward: @Sendable (CellShape, MinLSTMStep) -> Void
   public let gruPrepare: @Sendable (CellShape, GRUPreparation) -> Void
   public let gruPrepareBackward: @Sendable (CellShape, GRUPreparationBackward) -> Void
   public let elmanForward: @Sendable (CellShape, ElmanForward) -> Void
@@ -91,6 +97,9 @@ public struct KernelTable: Sendable {
   /// (n, s, b, ∂y): from s = σ(a) to ∂a, and from ∂y to ∂b
   public let mogrifyBackward:
     @Sendable (Int, UnsafeMutablePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
+  /// The floats of one row of a highway connection, and their gradients.
+  public let highwayForward: @Sendable (_ n: Int, HighwayForward) -> Void
+  public let highwayBackward: @Sendable (_ n: Int, HighwayBackward) -> Void
 
   /// Stochastic gradient descent.
   public let sgd: Update0
@@ -141,12 +150,20 @@ extension KernelTable {
     layerNormLSTMBackward = { KernelTemplates.layerNormLSTMBackward(V.self, $0, $1, $2) }
     sruForward = { KernelTemplates.sruForward(V.self, $0, $1) }
     sruBackward = { KernelTemplates.sruBackward(V.self, $0, $1) }
+    qrnnForward = { KernelTemplates.qrnnForward(V.self, $0, $1) }
+    qrnnBackward = { KernelTemplates.qrnnBackward(V.self, $0, $1) }
+    minGRUForward = { KernelTemplates.minGRUForward(V.self, $0, $1) }
+    minGRUBackward = { KernelTemplates.minGRUBackward(V.self, $0, $1) }
+    minLSTMForward = { KernelTemplates.minLSTMForward(V.self, $0, $1) }
+    minLSTMBackward = { KernelTemplates.minLSTMBackward(V.self, $0, $1) }
     gruPrepare = { KernelTemplates.gruPrepare(V.self, $0, $1) }
     gruPrepareBackward = { KernelTemplates.gruPrepareBackward(V.self, $0, $1) }
     elmanForward = { KernelTemplates.elmanForward(V.self, $0, $1) }
     elmanBackward = { KernelTemplates.elmanBackward(V.self, $0, $1, $2, $3, $4) }
     mogrify = { KernelTemplates.mogrify(V.self, $0, $1, $2, $3) }
     mogrifyBackward = { KernelTemplates.mogrifyBackward(V.self, $0, $1, $2, $3) }
+    highwayForward = { KernelTemplates.highwayForward(V.self, $0, $1) }
+    highwayBackward = { KernelTemplates.highwayBackward(V.self, $0, $1) }
     sgd = { descend(V.self, $0, $1, $2, $3) }
     momentum = { descendWithMomentum(V.self, $0, $1, $2, $3, $4) }
     adam = { KernelTemplates.adam(V.self, $0, $1, $2, $3, $4, $5) }

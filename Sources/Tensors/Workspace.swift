@@ -48,9 +48,10 @@ public final class Workspace {
   /// Bytes in all buffers now.
   public var byteCount: Int { declared.reduce(0) { $0 + 4 * $1.buffer.count } }
 
-  /// Bytes that a sequence of T steps of B rows needs at most.
-  public func byteCount(steps: Int, rows: Int) -> Double {
-    declared.reduce(0) { $0 + 4 * $1.extent.floats(Double(steps), Double(rows)) }
+  /// Bytes that a sequence of T steps of B rows needs at most, in all buffers whose names begin with `prefix`.
+  public func byteCount(steps: Int, rows: Int, of prefix: String = "") -> Double {
+    declared.filter { $0.name.hasPrefix(prefix) }
+      .reduce(0) { $0 + 4 * $1.extent.floats(Double(steps), Double(rows)) }
   }
 
   /// The names of the buffers that hold more than they were declared to for a sequence of T steps of B rows.

@@ -4,7 +4,7 @@ import Testing
 
 /// Gates in double precision, and gradients by central differences of the textbook forward formulas.
 @Suite struct GateTests {
-  private static func sigmoid(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
+  static func sigmoid(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
 
   /// h and c of one LSTM unit from (i, f, g, o, c₋₁).
   private static func lstm(_ x: [Double]) -> (h: Double, c: Double) {
@@ -18,7 +18,7 @@ import Testing
     return (1 - sigmoid(x[1])) * n + sigmoid(x[1]) * x[4]
   }
 
-  private static func derivatives(_ x: [Double], _ f: ([Double]) -> Double) -> [Double] {
+  static func derivatives(_ x: [Double], _ f: ([Double]) -> Double) -> [Double] {
     x.indices.map { i in
       var (up, down) = (x, x)
       up[i] += 1e-5
@@ -28,9 +28,9 @@ import Testing
   }
 
   /// Forward values are a few roundings off; differences of step 1e-5 add an error of about 1e-10.
-  private static let tolerance = 3e-6
+  static let tolerance = 3e-6
 
-  private struct Buffers {
+  struct Buffers {
     let shape: CellShape
     var arrays: [[Float]]
 

@@ -39,14 +39,34 @@ struct GradientTests {
   @Test("All gradients of all networks are those of the tape", arguments: NeuralKind.allCases)
   func everyGradient(kind: NeuralKind) {
     let engines = allEngines
-    var worst = Worst()
     for shape in Self.shapes where shape.configuration.kind == kind {
+      var worst = Worst()
       for (steps, rows) in [(3, 2), (1, 3), (4, 1)] {
         checkNetwork(shape, steps: steps, rows: rows, hasGaps: steps == 3, engines, &worst)
       }
+      #expect(worst.place != "nothing compared")
+      print(
+        "\(shape.testDescription): worst relative error of a gradient \(Float(worst.error)) (\(worst.place))")
     }
-    #expect(worst.place != "nothing compared")
-    print("\(kind): worst relative error of a gradient \(Float(worst.error)) (\(worst.place))")
+  }
+
+  @Test(
+    "All gradients of every variant of a cell, in every connection, are those of the tape",
+    arguments: CellVariant.all)
+  func everyVariant(variant: CellVariant) {
+    let tables = KernelTable.supported
+    let engines = [
+      Engine(kernels: tables[tables.count - 1], threads: 2), Engine(kernels: tables[0], threads: 1),
+    ]
+    for connection in Connection.allCases {
+      var worst = Worst()
+      let width = variant.options.projection ?? 5
+      let shape = NetworkShape(
+        variant.kind, layers: 3, hidden: 5, embedding: width, connection: connection, cell: variant.options)
+      checkNetwork(shape, steps: 3, rows: 2, hasGaps: true, engines, &worst)
+      #expect(worst.place != "nothing compared")
+      print("\(variant), \(connection): worst relative error of a gradient \(Float(worst.error))")
+    }
   }
 
   // MARK: Whole networks
@@ -57,10 +77,20 @@ struct GradientTests {
         NetworkShape(kind), NetworkShape(kind, layers: 3),
         NetworkShape(kind, layers: 2, hidden: 5, embedding: 5, tied: true),
         NetworkShape(kind, layers: 2, hidden: 17, embedding: 3),
+        NetworkShape(kind, sizes: [9, 5], embedding: 5, tied: true),
       ]
-        + Connection.allCases.filter { $0 != .plain }.map {
-          NetworkShape(kind, layers: 3, hidden: 9, embedding: 9, connection: $0)
+        + Connection.allCases.filter { $0 != .plain }.flatMap {
+          [
+            NetworkShape(kind, layers: 3, hidden: 9, embedding: 9, connection: $0),
+            // It fits one layer only, but for dense connections.
+            NetworkShape(kind, sizes: [5, 7, 7], embedding: 4, connection: $0),
+          ]
         }
+    }
+    + [1, 4].map { width in
+      var shape = NetworkShape(.qrnn, layers: 2)
+      shape.configuration.inputWindow = width
+      return shape
     } + [
       NetworkShape(.nnlm), NetworkShape(.nnlm, direct: true),
       NetworkShape(.nnlm, hidden: 5, embedding: 5, order: 2, tied: true),
@@ -94,7 +124,7 @@ struct GradientTests {
       for parameter in network.arena.parameters {
         worst.compare(
           parameter.gradient.elements, exact[parameter.name] ?? [],
-          "\(shape.testDescription), \(parameter.name), \(engine.testName)")
+          "\(parameter.name), \(engine.testName)")
       }
     }
   }
@@ -107,8 +137,14 @@ struct GradientTests {
     "With dropout, the gradient is that of finite differences",
     arguments: NeuralKind.allCases.map { NetworkShape($0, layers: 2, hidden: 17, embedding: 9, dropout: 0.4) }
       + [
-        NetworkShape(.nnlm, hidden: 17, embedding: 9, direct: true, dropout: 0.4)
-      ])
+        NetworkShape(
+          .lstm, hidden: 17, embedding: 9, dropout: 0.4,
+          cell: CellVariant(.lstm, "") { ($0.hiddenZoneout, $0.cellZoneout) = (0.2, 0.5) }.options),
+        NetworkShape(.nnlm, hidden: 17, embedding: 9, direct: true, dropout: 0.4),
+      ]
+      + Connection.allCases.filter { $0 != .plain }.map {
+        NetworkShape(.qrnn, layers: 3, hidden: 9, embedding: 9, dropout: 0.4, connection: $0)
+      })
   func dropout(shape: NetworkShape) throws {
     let network = shape.make(try singleThreadedEngine())
     network.arena.randomize(limit: 0.5, seed: 1)

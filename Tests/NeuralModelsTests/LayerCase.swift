@@ -55,6 +55,7 @@ struct LayerCase: Sendable, CustomTestStringConvertible {
         recurrent("row sums, 4 to \(hidden)", input: 4, hidden: hidden, { CenteredCell() }, Oracle.centered),
       ]
     } + Connection.allCases.map(connection) + [hiddenLayer, direct, dropout, penalty, stack]
+    + [2, 4].map(window)
 
   /// A connection around a gated recurrent unit.
   private static func connection(_ connection: Connection) -> LayerCase {
@@ -68,6 +69,8 @@ struct LayerCase: Sendable, CustomTestStringConvertible {
       return switch connection {
       case .plain: inner
       case .residual: (zip(inner.y, x).map { $0 + $1 }, inner.state)
+      case .highway: (oracle.highway("", inner.y, x), inner.state)
+      case .dense: (inner.y + x, inner.state)
       }
     }
   }
@@ -80,6 +83,13 @@ struct LayerCase: Sendable, CustomTestStringConvertible {
     name: "direct connection around a hidden layer", input: 6,
     make: { DirectConnection(around: FeedForwardLayer(6, 9, $0.of("hidden")), $0.of("direct")) }
   ) { oracle, x, _ in (oracle.hidden(x) + x, []) }
+
+  /// The inputs of some steps side by side.
+  private static func window(width: Int) -> LayerCase {
+    LayerCase(
+      name: "window of \(width)", input: 3, make: { Window(3, width: width, $0) },
+      step: { _, x, state in (x + state, Array((x + state).prefix(state.count))) })
+  }
 
   private static let dropout = LayerCase(
     name: "dropout of nothing", input: 6, make: { Dropout(6, rate: 0.5, number: 0, $0) }

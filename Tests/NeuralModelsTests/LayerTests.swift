@@ -96,11 +96,13 @@ struct LayerTests {
             || i / fixture.layer.outputSize / pass.rows
               < pass.lengths[i / fixture.layer.outputSize % pass.rows]
         }
-        worst = max(worst, error(live.map { y[$0] }, live.map { expected.y[$0] }), error(dx, expected.dx))
+        worst = max(
+          worst, relativeError(live.map { y[$0] }, live.map { expected.y[$0] }),
+          relativeError(dx, expected.dx))
         #expect(!y.contains { !$0.isFinite })
         for parameter in fixture.declarations.arena.parameters {
           worst = max(
-            worst, error(parameter.gradient.elements, expected.parameters[parameter.name] ?? []))
+            worst, relativeError(parameter.gradient.elements, expected.parameters[parameter.name] ?? []))
         }
         #expect(fixture.declarations.workspace.overfull(steps: pass.steps, rows: pass.rows).isEmpty)
       }
@@ -108,18 +110,6 @@ struct LayerTests {
     print("\(test.name): worst relative error of a gradient \(Float(worst))")
     // The tolerance is that of the tests of whole networks.
     #expect(worst < 1e-4)
-  }
-
-  /// The largest difference over the largest number.
-  private func error(_ values: [Float], _ exact: [Double]) -> Double {
-    guard values.count == exact.count else { return .infinity }
-    let largest = exact.reduce(0) { max($0, abs($1)) }
-    let difference = zip(values, exact).reduce(0) { worst, pair in
-      let error = abs(Double(pair.0) - pair.1)
-      return error.isNaN ? .infinity : max(worst, error)
-    }
-    // Gradients of zeros must be exactly that.
-    return largest > 0 ? difference / largest : (difference > 0 ? .infinity : 0)
   }
 
   /// y of all positions, and the gradients of Σ upstream ∘ y.

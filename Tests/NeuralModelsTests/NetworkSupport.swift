@@ -136,13 +136,16 @@ struct NetworkShape: Sendable, CustomTestStringConvertible {
   let vocabularySize: Int
 
   init(
-    _ kind: NeuralKind, layers: Int = 1, hidden: Int = 5, embedding: Int = 4, order: Int = 4,
+    _ kind: NeuralKind, layers: Int = 1, hidden: Int = 5, sizes: [Int] = [], embedding: Int = 4,
+    order: Int = 4,
     tied: Bool = false,
     direct: Bool = false, dropout: Float = 0, context: ContextMode = .stream, vocabulary: Int = 7,
     connection: Connection = .plain, cell: CellOptions = CellOptions()
   ) {
     var c = NeuralConfiguration(kind: kind)
     (c.layers, c.hiddenSize, c.embeddingSize, c.order) = (layers, hidden, embedding, order)
+    // Of each layer, if they differ.
+    if !sizes.isEmpty { (c.layers, c.hiddenSizes) = (sizes.count, sizes) }
     (c.tiesEmbeddings, c.hasDirectConnections) = (tied, direct)
     (c.dropout, c.context, c.connection, c.cell) = (dropout, context, connection, cell)
     configuration = c
@@ -153,7 +156,9 @@ struct NetworkShape: Sendable, CustomTestStringConvertible {
     let c = configuration
     return "\(c.kind)" + (c.tiesEmbeddings ? " tied" : "") + (c.hasDirectConnections ? " direct" : "")
       + (c.dropout > 0 ? " dropout" : "") + (c.connection == .plain ? "" : " \(c.connection)")
-      + " \(c.layers)×\(c.hiddenSize) \(c.context)"
+      + (c.kind == .qrnn && c.inputWindow != 2 ? " window \(c.inputWindow)" : "")
+      + c.cell.json.map { " \($0.name)" }.joined()
+      + " \(c.layers)×\(c.hiddenSizes.map(String.init).joined(separator: ",")) \(c.context)"
   }
 
   func make(_ engine: Engine) -> NextTokenNetwork {
@@ -162,14 +167,42 @@ struct NetworkShape: Sendable, CustomTestStringConvertible {
 
   var vocabulary: Vocabulary { Vocabulary(unit: .word, tokens: (2..<vocabularySize).map { "w\($0)" }) }
 
+  /// Variants of cells whose states or stages are unlike those of others.
+  private static let variants = [
+    CellVariant(.lstm, "") { ($0.ablations, $0.hasPeepholes) = (.fullGateRecurrence, true) },
+    CellVariant(.lstm, "") { ($0.projection, $0.mogrifierRounds, $0.cellZoneout) = (9, 3, 0.3) },
+    CellVariant(.lstm, "") { ($0.hasLayerNorm, $0.hiddenZoneout) = (true, 0.1) },
+    CellVariant(.gru, "") { $0.reset = .before },
+    CellVariant(.gru, "") { $0.isMinimal = true },
+    CellVariant(.rnn, "") { ($0.isResidualInTime, $0.activation) = (true, .sigmoid) },
+  ]
+
   /// One of each kind, with two layers where it has layers; H across the edges of vectors.
   static let ofEachKind =
-    NeuralKind.allCases.map { NetworkShape($0, layers: 2, hidden: 33, embedding: 6, vocabulary: 19) } + [
+    variants.map {
+      NetworkShape(
+        $0.kind, layers: 2, hidden: 33, embedding: 6, vocabulary: 19, cell: $0.options)
+    }
+    + NeuralKind.allCases.map { NetworkShape($0, layers: 2, hidden: 33, embedding: 6, vocabulary: 19) } + [
       NetworkShape(.nnlm, hidden: 33, embedding: 6, direct: true, vocabulary: 19)
     ]
     + Connection.allCases.filter { $0 != .plain }.map {
       NetworkShape(.lstm, layers: 3, hidden: 17, embedding: 17, vocabulary: 19, connection: $0)
     }
+    + Connection.allCases.map {
+      NetworkShape(.gru, sizes: [6, 33, 17], embedding: 6, vocabulary: 19, connection: $0)
+    }
+}
+
+/// The largest difference over the largest number; gradients of zeros must be exactly that.
+func relativeError(_ values: [Float], _ exact: [Double]) -> Double {
+  guard values.count == exact.count else { return .infinity }
+  let largest = exact.reduce(0) { max($0, abs($1)) }
+  let difference = zip(values, exact).reduce(0) { worst, pair in
+    let error = abs(Double(pair.0) - pair.1)
+    return error.isNaN ? .infinity : max(worst, error)
+  }
+  return largest > 0 ? difference / largest : (difference > 0 ? .infinity : 0)
 }
 
 extension Double {

@@ -1,4 +1,5 @@
 import Foundation
+import Kernels
 import LanguageModels
 import Tensors
 import TestSupport
@@ -95,6 +96,15 @@ final class Oracle {
     case .sru:
       let w = self["\(layer).input_weights"]
       return simpleRecurrentUnit(layer, x, state) { tape.dot(x, w.columns[$0 * size + $1]) }
+    case .qrnn:
+      let next = textbook.qrnn(state)
+      return (next.y, next.cells)
+    case .mingru:
+      let y = textbook.minGRU(h)
+      return (y, y)
+    case .minlstm:
+      let y = textbook.minLSTM(h)
+      return (y, y)
     }
   }
 
@@ -142,6 +152,8 @@ final class Oracle {
   private func hiddenSize(_ kind: NeuralKind, layer: String) -> Int {
     switch kind {
     case .sru: self["\(layer).forget_bias"].columns.count
+    case .qrnn, .minlstm: self["\(layer).bias"].columns.count / 3
+    case .mingru: self["\(layer).bias"].columns.count / 2
     default:
       // A unit without gates that see the state has none but the candidate.
       has("\(layer).recurrent_weights")
@@ -221,14 +233,27 @@ final class Oracle {
     for (l, mask) in (masks?.recurrent ?? []).enumerated() { drop("layer\(l + 1).recurrent_weights", mask) }
     var x = drop(batch.inputs.map { embedding($0, masks) }, at: 0, masks)
     var top = x
-    let size = states[0].count / c.layers
-    for l in 0..<c.layers {
-      let initial = states.map { variables(Array($0[l * size..<(l + 1) * size])) }
-      top = run(c.kind, c.cell, layer: "layer\(l + 1)", x, initial: initial, restarts: batch.restarts)
-      if c.connection == .residual, x[0].count == c.hiddenSize {
-        top = zip(top, x).map { zip($0, $1).map { $0 + $1 } }
+    var rest = states.map { $0[...] }
+    func take(_ count: Int) -> [[Scalar]] {
+      defer { rest = rest.map { $0.dropFirst(count) } }
+      return rest.map { variables(Array($0.prefix(count))) }
+    }
+    for (l, size) in stateSizes(c).enumerated() {
+      let width = c.kind == .qrnn && l == 0 ? c.inputWindow : 1
+      let seen =
+        width > 1
+        ? windows(x, initial: take((width - 1) * x[0].count), restarts: batch.restarts) : x
+      top = run(
+        c.kind, c.cell, layer: "layer\(l + 1)", seen, initial: take(size), restarts: batch.restarts)
+      let fits = x[0].count == top[0].count
+      switch c.connection {
+      case .residual where fits: top = zip(top, x).map { zip($0, $1).map { $0 + $1 } }
+      case .highway where fits: top = zip(top, x).map { highway("layer\(l + 1).", $0, $1) }
+      case .plain, .residual, .highway, .dense: break
       }
-      x = drop(top, at: l + 1, masks)
+      let dropped = drop(top, at: l + 1, masks)
+      // What comes from below is dropped already; the last layer gives its output alone.
+      x = c.connection == .dense && l + 1 < c.layers ? zip(dropped, x).map { $0 + $1 } : dropped
     }
     let r = c.regularization
     var loss = meanCrossEntropy(x, batch, smoothing: r.labelSmoothing)
@@ -242,6 +267,13 @@ final class Oracle {
       loss = loss + r.temporalPenalty * meanSquare(differences, count: count)
     }
     return loss
+  }
+
+  /// How many numbers each recurrent layer remembers, from the bottom to the top: asked of the layers, which need no memory for that.
+  private func stateSizes(_ c: NeuralConfiguration) -> [Int] {
+    let declared = NextTokenNetwork(
+      c, vocabularySize: 2, engine: Engine(kernels: KernelTable.supported[0], threads: 1))
+    return declared.recurrentLayers.map(\.stateSize)
   }
 
   /// The mean of −ln p over the targets of an NNLM (Bengio et al. 2003, equation 1).

@@ -11,11 +11,13 @@ import Testing
 struct RegularizationTests {
   /// A network with all regularization that goes with it.
   private static func shape(
-    _ kind: NeuralKind, layers: Int = 2, hidden: Int = 9, embedding: Int = 6, tied: Bool = false, locked: Bool
+    _ kind: NeuralKind, layers: Int = 2, hidden: Int = 9, embedding: Int = 6, tied: Bool = false,
+    locked: Bool,
+    connection: Connection = .plain
   ) -> NetworkShape {
     var shape = NetworkShape(
       kind, layers: layers, hidden: hidden, embedding: embedding, tied: tied, direct: kind == .nnlm && !tied,
-      vocabulary: 11)
+      vocabulary: 11, connection: connection)
     shape.configuration.regularization.embeddingDropout = 0.3
     shape.configuration.regularization.outputDropout = 0.4
     shape.configuration.regularization.labelSmoothing = 0.1
@@ -36,6 +38,9 @@ struct RegularizationTests {
         shape(kind, layers: 1, hidden: 17, embedding: 17, tied: true, locked: false),
       ]
     } + [shape(.lstm, layers: 3, hidden: 33, locked: true)]
+    + Connection.allCases.filter { $0 != .plain }.map {
+      shape(.gru, layers: 3, hidden: 6, locked: false, connection: $0)
+    }
 
   /// The masks that the network used last.
   private func masks(_ network: NextTokenNetwork, steps: Int, rows: Int) -> Oracle.Masks {

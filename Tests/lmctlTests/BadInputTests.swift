@@ -134,6 +134,35 @@ struct BadInputTests {
       Mistake("lmctl train --model gru good.txt --direct", 2, "--direct does not go with --model gru"),
       Mistake("lmctl train --model lstm good.txt --hidden 0", 2, "--hidden takes a whole number from 1"),
       Mistake("lmctl train --model lstm good.txt --hidden 1000000", 1, "training would need about"),
+      Mistake(
+        "lmctl train --model lstm good.txt --hidden 1000000,8", 1,
+        "--hidden 1000000,8: training would need about"),
+      Mistake("lmctl train --model lstm good.txt --hidden 8,", 2, "--hidden takes a whole number from 1"),
+      Mistake(
+        "lmctl train --model lstm good.txt --hidden 8,4 --layers 3", 2,
+        "--hidden gives 2 sizes, and --layers asks for 3"),
+      Mistake(
+        "lmctl train --model nnlm good.txt --hidden 8,4", 2, "--hidden takes one size with --model nnlm"),
+      Mistake(
+        "lmctl train --model lstm good.txt --hidden 8,4 --embed 8 --tie", 2,
+        "--tie needs --embed as large as the last size of --hidden, not 8 and 4"),
+      Mistake(
+        "lmctl train --model lstm good.txt --hidden 8,4 --embed 3 --residual", 2,
+        "--residual needs a layer of --hidden as large as the one below it"),
+      Mistake(
+        "lmctl train --model lstm good.txt --highway --embed 3", 2, "--highway needs --layers 2 and more"),
+      Mistake("lmctl train --model lstm good.txt --dense", 2, "--dense needs --layers 2 and more"),
+      Mistake(
+        "lmctl train --model lstm good.txt --layers 2 --residual --highway", 2,
+        "--residual and --highway exclude each other"),
+      Mistake(
+        "lmctl train --model lstm good.txt --layers 2 --dense --highway", 2,
+        "--highway and --dense exclude each other"),
+      Mistake(
+        "lmctl train --model lstm good.txt --bidirectional", 2,
+        "--bidirectional does not go with language models"),
+      Mistake(
+        "lmctl train --model sru good.txt --qrnn-window 3", 2, "--qrnn-window does not go with --model sru"),
       Mistake("lmctl train --model lstm good.txt --lr 0", 2, "--lr takes a number above 0, not '0'"),
       Mistake("lmctl train --model lstm good.txt --lr -1", 2, "--lr takes a number above 0, not '-1'"),
       Mistake("lmctl train --model lstm good.txt --lr nan", 2, "--lr takes a number above 0, not 'nan'"),

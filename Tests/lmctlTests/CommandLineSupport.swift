@@ -69,6 +69,6 @@ func number(_ line: String, _ folder: TemporaryFolder) throws -> Double {
 
 /// The kinds of models that there are.
 enum Kinds {
-  static let networks = ["nnlm", "rnn", "gru", "lstm", "sru"]
+  static let networks = ["nnlm", "rnn", "gru", "lstm", "sru", "qrnn", "mingru", "minlstm"]
   static let all = ["ngram"] + networks
 }

@@ -105,6 +105,50 @@ struct NetworkTests {
     }
   }
 
+  @Test(
+    "Layers of different sizes and their connections go through files, and a run that goes on is the same")
+  func depth() throws {
+    let folder = try proseFolder()
+    let train = "lmctl train --epochs 2 --batch 4 --bptt 10 --dropout 0.2 --quiet train.txt"
+    for (name, shape) in [
+      ("sizes", "--model lstm --hidden 12,8 --embed 8 --tie"),
+      ("dense", "--model gru --hidden 12,8,10 --dense"),
+      ("highway", "--model mingru --hidden 12 --layers 2 --highway"),
+      ("residual", "--model minlstm --hidden 12,12,8 --residual"),
+      ("window", "--model qrnn --hidden 12,8 --qrnn-window 3 --dense"),
+    ] {
+      try run("\(train) \(shape) -o \(name).json", folder)
+      try run("\(train) \(shape) -o again.json --print-config > c.json; lmctl train --config c.json", folder)
+      try run("cmp \(name).json again.json", folder)
+      try run("lmctl eval --perplexity \(name).json test.txt && lmctl inspect --check \(name).json", folder)
+      // Stopped in the middle, and gone on with.
+      try run("\(train) \(shape) -o part.json --max-steps 20 --keep-optimizer --schedule constant", folder)
+      try run("lmctl train --resume part.json --max-steps 40 --quiet -o part.json", folder)
+      try run("\(train) \(shape) -o whole.json --max-steps 40 --keep-optimizer --schedule constant", folder)
+      let tensors = "jq -c '[.tensors[] | select(.name | startswith(\"training\") | not)]'"
+      #expect(try run("\(tensors) part.json", folder) == run("\(tensors) whole.json", folder), "\(name)")
+    }
+    #expect(
+      try run("jq -c '.configuration | [.layers, .hidden_size]' sizes.json highway.json", folder)
+        == "[2,[12,8]]\n[2,12]\n")
+    #expect(try run("lmctl inspect sizes.json | grep '^hidden size'", folder).hasSuffix(" 12 8\n"))
+    for edit in [
+      ".configuration.hidden_size = [12,8,8]", ".configuration.hidden_size = []",
+      ".configuration.hidden_size = [8,12]", ".configuration.hidden_size = 12", ".configuration.layers = 1",
+      ".configuration.dense = true", ".configuration.residual = true | .configuration.dense = true",
+    ] {
+      let line = "jq 'del(.header_crc32) | \(edit)' sizes.json > e.json && lmctl eval e.json test.txt"
+      let outcome = try Executable.shell(line, in: folder)
+      #expect(outcome.status == 1 && outcome.error.hasPrefix("lmctl: e.json: damaged: "), "\(outcome.error)")
+    }
+    let changed = try Executable.shell(
+      "lmctl train --resume part.json --hidden 12,9 --quiet", in: folder)
+    #expect(changed.status == 2 && changed.error.contains("--hidden cannot change"))
+    #expect(changed.error.contains("(it is 12,8 in part.json)"), "\(changed.error)")
+    try run("lmctl train --init-from sizes.json train.txt --hidden 12,8 --epochs 1 --quiet -o n.json", folder)
+    #expect(try run("jq -c .configuration.hidden_size n.json", folder) == "[12,8]\n")
+  }
+
   @Test("A checkpoint whose tensors do not fit its configuration is refused")
   func inconsistent() throws {
     let folder = try proseFolder()

@@ -157,7 +157,10 @@ struct SettingsTests {
     "What people type is understood",
     arguments: [
       ("train --learning-rate 1", "'--lr'"), ("train --batch-size 3", "'--batch'"),
-      ("train --hidden-size 1", "'--hidden'"), ("train --seq-length 3", "'--bptt'"),
+      ("train --hidden-size 1", "'--hidden'"), ("train --nhid 1", "'--hidden'"),
+      ("train --window-size 3", "'--qrnn-window'"), ("train --skip-connections", "'--residual'"),
+      ("train --densenet", "'--dense'"), ("train --model QRNN", "'qrnn'"),
+      ("train --seq-length 3", "'--bptt'"),
       ("train --model LSTM", "'lstm'"), ("train --model ngram --smoothing laplace", "'additive'"),
       ("train --model ngram --smoothing mle", "'none'"),
       ("train --model ngram --smoothing katz", "'good-turing'"),

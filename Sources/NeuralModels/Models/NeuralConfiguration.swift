@@ -6,8 +6,8 @@ public struct NeuralConfiguration: Sendable, Equatable {
   public var kind: NeuralKind
   /// Recurrent layers.
   public var layers = 1
-  /// H, units of a layer.
-  public var hiddenSize: Int
+  /// H of each layer from the bottom to the top, or one for all of them.
+  public var hiddenSizes: [Int]
   /// E, numbers of an embedding.
   public var embeddingSize: Int
   /// n of the NNLM, which sees the previous n − 1 tokens.
@@ -18,6 +18,8 @@ public struct NeuralConfiguration: Sendable, Equatable {
   public var connection = Connection.plain
   /// Whether the NNLM has direct connections from the embeddings to the softmax.
   public var hasDirectConnections = false
+  /// How many of the latest inputs the first layer of a QRNN sees at each step.
+  public var inputWindow = 2
   /// What its recurrent cells have and lack beside their usual form.
   public var cell = CellOptions()
   /// What is done against learning the text by heart; no parameter depends on it.
@@ -29,9 +31,18 @@ public struct NeuralConfiguration: Sendable, Equatable {
   public init(kind: NeuralKind) {
     self.kind = kind
     let defaults = Defaults(kind: kind)
-    hiddenSize = defaults.hiddenSize
-    embeddingSize = defaults.embeddingSize(hiddenSize: hiddenSize, tied: false)
+    hiddenSizes = [defaults.hiddenSize]
+    embeddingSize = defaults.embeddingSize(hiddenSize: defaults.hiddenSize, tied: false)
   }
+
+  /// H of the last layer, which the output layer is given; it is set for all layers.
+  public var hiddenSize: Int {
+    get { hiddenSizes.last ?? 0 }
+    set { hiddenSizes = [newValue] }
+  }
+
+  /// H of layer l, counted from 1.
+  func hiddenSize(ofLayer l: Int) -> Int { hiddenSizes[min(l, hiddenSizes.count) - 1] }
 
   /// The probability of dropout at all places between layers, where it is one.
   public var dropout: Float {
@@ -53,10 +64,11 @@ public struct NeuralConfiguration: Sendable, Equatable {
     }
     return .object(
       members + [
-        .init("hidden_size", .integer(hiddenSize)),
+        .init("hidden_size", JSONValue(sizes: hiddenSizes)),
         .init("embedding_size", .integer(embeddingSize)),
         .init("tied_embeddings", .bool(tiesEmbeddings)),
-      ] + (connection == .plain ? [] : [.init(connection.rawValue, .bool(true))])
+      ] + (kind == .qrnn ? [.init("qrnn_window", .integer(inputWindow))] : [])
+        + (connection == .plain ? [] : [.init(connection.rawValue, .bool(true))])
         + cell.json + regularization.json + [
           .init("context", .string(context.rawValue))
         ])
@@ -67,13 +79,21 @@ public struct NeuralConfiguration: Sendable, Equatable {
   /// - Throws: `CheckpointError` when it is not one.
   public init(kind: NeuralKind, json: JSONValue) throws {
     self.init(kind: kind)
-    func size(_ name: String) throws -> Int {
-      guard let value = json[name]?.integerValue, value > 0, value < 1 << 40 else {
+    func sizes(_ name: String) throws -> [Int] {
+      let values = (json[name]?.elements ?? [json[name] ?? .null]).map { $0.integerValue ?? 0 }
+      guard !values.isEmpty, values.allSatisfy({ $0 > 0 && $0 < 1 << 40 }) else {
         throw CheckpointError("damaged: 'configuration' has no '\(name)' above zero")
       }
-      return value
+      return values
     }
-    hiddenSize = try size("hidden_size")
+    func size(_ name: String) throws -> Int {
+      let values = try sizes(name)
+      guard values.count == 1 else {
+        throw CheckpointError("damaged: 'configuration' has more than one '\(name)'")
+      }
+      return values[0]
+    }
+    hiddenSizes = try sizes("hidden_size")
     embeddingSize = try size("embedding_size")
     if kind == .nnlm {
       order = try size("order")
@@ -85,15 +105,29 @@ public struct NeuralConfiguration: Sendable, Equatable {
       layers = try size("layers")
       guard layers <= 1000 else { throw CheckpointError("damaged: 'configuration' has \(layers) layers") }
     }
+    guard hiddenSizes.count == 1 || hiddenSizes.count == layers else {
+      throw CheckpointError("damaged: 'configuration' has not one 'hidden_size' for each layer")
+    }
     tiesEmbeddings = json["tied_embeddings"]?.boolValue ?? false
     guard !tiesEmbeddings || (embeddingSize == outputSize && !hasDirectConnections) else {
       throw CheckpointError(
         "damaged: tied embeddings need an 'embedding_size' as large as 'hidden_size' and no direct connections"
       )
     }
-    connection = Connection.allCases.first { json[$0.rawValue]?.boolValue == true } ?? .plain
+    let connections = Connection.allCases.filter { json[$0.rawValue]?.boolValue == true }
+    guard connections.count <= 1 else {
+      throw CheckpointError(
+        "damaged: 'configuration' is both '\(connections[0].rawValue)' and '\(connections[1].rawValue)'")
+    }
+    connection = connections.first ?? .plain
     guard hasConnections else {
       throw CheckpointError("damaged: no layer of its sizes can be '\(connection.rawValue)'")
+    }
+    if kind == .qrnn {
+      inputWindow = try size("qrnn_window")
+      guard inputWindow <= 1000 else {
+        throw CheckpointError("damaged: 'configuration' has a 'qrnn_window' of \(inputWindow)")
+      }
     }
     cell = try CellOptions(json: json)
     regularization = try Regularization(json: json)
@@ -103,8 +137,11 @@ public struct NeuralConfiguration: Sendable, Equatable {
     self.context = context
   }
 
-  /// What a recurrent layer gives.
+  /// What the last recurrent layer gives.
   public var outputSize: Int { cell.projection ?? hiddenSize }
+
+  /// What recurrent layer l, counted from 1, gives.
+  public func outputSize(ofLayer l: Int) -> Int { cell.projection ?? hiddenSize(ofLayer: l) }
 
   /// Whether layers are connected in some way.
   public subscript(connectsBy connection: Connection) -> Bool {
@@ -112,9 +149,11 @@ public struct NeuralConfiguration: Sendable, Equatable {
     set { if newValue { self.connection = connection } }
   }
 
-  /// Whether the connection fits a layer, as it should if it is asked for: layers after the first always do.
+  /// Whether the connection fits a layer, as it should if it is asked for.
   public var hasConnections: Bool {
-    layers > 1 || connection.fits(inputSize: embeddingSize, outputSize: outputSize)
+    if connection == .dense { return layers > 1 }
+    let widths = [embeddingSize] + (1...layers).map(outputSize)
+    return zip(widths, widths.dropFirst()).contains { connection.fits(inputSize: $0, outputSize: $1) }
   }
 
   // MARK: The network
@@ -145,30 +184,45 @@ public struct NeuralConfiguration: Sendable, Equatable {
   /// What stands between the embeddings and the output layer.
   func makeLayers(_ declarations: Declarations) -> Stack {
     guard let makeCell = kind.traits.makeCell else { return makeHiddenLayer(declarations) }
-    let r = regularization
-    var stack: [any SequenceLayer] = []
-    var width = embeddingSize
-    for l in 0...layers {
+    // Dropout on every x (Zaremba et al. 2014).
+    var stack = [makeDropout(0, embeddingSize, declarations.of("layer0"))]
+    for l in 1...layers {
       let d = declarations.of("layer\(l)")
-      if l > 0 {
-        let layer = RecurrentLayer(
-          cell: makeCell(width, hiddenSize, cell), inputSize: width, hiddenSize: hiddenSize, number: l - 1,
-          weightDropoutRate: r.weightDropout, d)
-        let connects = connection.fits(inputSize: width, outputSize: outputSize)
-        stack.append(connects ? connection.around(layer, d) : layer)
-        width = layer.outputSize
+      let width = stack[stack.count - 1].outputSize
+      let layer = makeRecurrentLayer(l, width, makeCell, d)
+      let dropout = makeDropout(l, layer.outputSize, d)
+      if connection == .dense {
+        // What comes from below has had its dropout there; the last layer gives its output alone.
+        stack += l < layers ? [connection.around(Stack([layer, dropout], d), d)] : [layer, dropout]
+      } else {
+        let connects = connection.fits(inputSize: width, outputSize: layer.outputSize)
+        stack += [connects ? connection.around(layer, d) : layer, dropout]
       }
-      // Dropout on every x (Zaremba et al. 2014).
-      let dropout = Dropout(
-        width, rate: l == 0 ? r.inputDropout : l == layers ? r.outputDropout : r.hiddenDropout,
-        isLocked: r.isLocked, number: l, d)
-      stack.append(
-        l == layers && (r.activationPenalty > 0 || r.temporalPenalty > 0)
-          ? ActivationPenalty(
-            activation: r.activationPenalty, temporal: r.temporalPenalty, around: dropout,
-            engine: declarations.engine) : dropout)
     }
     return Stack(stack, declarations)
+  }
+
+  /// The dropout behind layer l, or behind the embeddings if l = 0, with the penalties on what the last layer gives.
+  private func makeDropout(_ l: Int, _ width: Int, _ d: Declarations) -> any SequenceLayer {
+    let r = regularization
+    let dropout = Dropout(
+      width, rate: l == 0 ? r.inputDropout : l == layers ? r.outputDropout : r.hiddenDropout,
+      isLocked: r.isLocked, number: l, d)
+    guard l == layers, r.activationPenalty > 0 || r.temporalPenalty > 0 else { return dropout }
+    return ActivationPenalty(
+      activation: r.activationPenalty, temporal: r.temporalPenalty, around: dropout, engine: d.engine)
+  }
+
+  /// Recurrent layer l, counted from 1, which is given `width` numbers; that of a QRNN sees some inputs at once if it is the first.
+  private func makeRecurrentLayer(
+    _ l: Int, _ width: Int, _ makeCell: NeuralKind.MakeCell, _ d: Declarations
+  ) -> any SequenceLayer {
+    let window = kind == .qrnn && l == 1 ? inputWindow : 1
+    let (seen, size) = (window * width, hiddenSize(ofLayer: l))
+    let layer = RecurrentLayer(
+      cell: makeCell(seen, size, cell), inputSize: seen, hiddenSize: size, number: l - 1,
+      weightDropoutRate: regularization.weightDropout, d)
+    return window > 1 ? Stack([Window(width, width: window, d), layer], d) : layer
   }
 
   /// Bengio's hidden layer, with dropout on what it gives, and its input beside it if there are direct connections.
@@ -180,5 +234,12 @@ public struct NeuralConfiguration: Sendable, Equatable {
         Dropout(hiddenSize, rate: dropout, number: 0, d),
       ], d)
     return hasDirectConnections ? Stack([DirectConnection(around: hidden, d)], declarations) : hidden
+  }
+}
+
+extension JSONValue {
+  /// Sizes of layers: a number if they are all the same.
+  public init(sizes: [Int]) {
+    self = Set(sizes).count == 1 ? .integer(sizes[0]) : .array(sizes.map { .integer($0) })
   }
 }

@@ -7,12 +7,17 @@ public enum NeuralKind: String, CaseIterable, Sendable {
   case gru
   case lstm
   case sru
+  case qrnn
+  case mingru
+  case minlstm
+
+  typealias MakeCell =
+    @Sendable (_ inputSize: Int, _ hiddenSize: Int, _ options: CellOptions) -> any RecurrentCell
 
   /// What the rest of the program knows of a kind.
   public struct Traits: Sendable {
     /// The cell of the recurrent layers of H units that are given I numbers; `nil` for a network without recurrence.
-    let makeCell:
-      (@Sendable (_ inputSize: Int, _ hiddenSize: Int, _ options: CellOptions) -> any RecurrentCell)?
+    let makeCell: MakeCell?
     /// The rate that suits Adam.
     let adamRate: Double
     /// What people type who mean it.
@@ -38,6 +43,11 @@ public enum NeuralKind: String, CaseIterable, Sendable {
       Traits(
         makeCell: { i, h, _ in SRUCell(inputSize: i, hiddenSize: h) }, adamRate: 0.003,
         synonyms: ["simple-recurrent-unit"])
+    case .qrnn:
+      Traits(
+        makeCell: { _, _, _ in QRNNCell() }, adamRate: 0.003, synonyms: ["quasi-rnn", "awd-qrnn"])
+    case .mingru: Traits(makeCell: { _, _, _ in MinGRUCell() }, adamRate: 0.003, synonyms: ["min-gru"])
+    case .minlstm: Traits(makeCell: { _, _, _ in MinLSTMCell() }, adamRate: 0.003, synonyms: ["min-lstm"])
     }
   }
 

@@ -93,6 +93,10 @@ extension RecurrentCell {
 
   /// 1/√H, as in PyTorch.
   static func usualWeight(_ hiddenSize: Int) -> Float { 1 / Float(hiddenSize).squareRoot() }
+
+  /// √(3/I), so that x W has the variance of x (LeCun et al. 1998, "Efficient backprop", section 4.6): signals neither fade nor grow on
+  /// their way through a stack of cells that have no product over time.
+  static func preservingWeight(_ inputSize: Int) -> Float { (3 / Float(inputSize)).squareRoot() }
 }
 
 /// What a cell works on at one time step: some rows, and the units of one thread.

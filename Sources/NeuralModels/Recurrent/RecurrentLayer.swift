@@ -184,7 +184,12 @@ final class RecurrentLayer: SequenceLayer {
     buffers.partialSums.reserve(cell.rowSums * pass.rows * sumParts)
     buffers.rowValues.reserve(cell.rowValues * pass.positions)
     projection?.reserve(pass)
-    guard let mogrifier else { return }
+    if let mogrifier { reserve(mogrifier, pass) }
+    hiddenZoneout?.begin(pass)
+    cellZoneout?.begin(pass)
+  }
+
+  private func reserve(_ mogrifier: Mogrifier, _ pass: Pass) {
     mogrifier.reserve(pass)
     if inputSlices.isEmpty {
       inputSlices = (0..<engine.threadCount).map { thread in
@@ -194,8 +199,6 @@ final class RecurrentLayer: SequenceLayer {
           kernels: engine.kernels)
       }
     }
-    hiddenZoneout?.begin(pass)
-    cellZoneout?.begin(pass)
   }
 
   var sumParts: Int { (hiddenSize + engine.kernels.lanes - 1) / engine.kernels.lanes }

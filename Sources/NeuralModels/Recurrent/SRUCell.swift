@@ -31,7 +31,7 @@ struct SRUCell: RecurrentCell {
 
   /// So that x W has the variance of x, and that of a gate is shared by its two terms.
   func initialWeight(gate k: Int, inputSize: Int, hiddenSize: Int) -> Float {
-    let unit = (3 / Float(inputSize)).squareRoot()
+    let unit = Self.preservingWeight(inputSize)
     return switch gates[k] {
     case "forget", "reset": unit * Float(0.5).squareRoot()
     case "highway": unit * Self.highwayScale

@@ -92,6 +92,7 @@ enum CommandLineTool {
     if let odd = names.first(where: { $0.hasPrefix("-") && !["--help", "-h"].contains($0) }) {
       throw UsageError("unknown option '\(odd)'; help takes --man")
     }
+    if names == [ModelsPage.name], !isManual { return StandardOutput.shared.write(ModelsPage.text) }
     if names.count > 1 { throw UsageError("'\(names[1])' is one argument too many") }
     let command = try names.first.flatMap {
       ["help", "--help", "-h"].contains($0) ? nil : try self.command($0)

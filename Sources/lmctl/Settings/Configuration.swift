@@ -75,6 +75,9 @@ struct Configuration {
     if let text = member.value.stringValue { return text }
     if let integer = member.value.integerValue { return "\(integer)" }
     if let number = member.value.doubleValue { return "\(number)" }
+    if option.isList, let elements = member.value.elements, elements.allSatisfy({ $0.integerValue != nil }) {
+      return elements.map(\.text).joined(separator: ",")
+    }
     throw error("'\(member.name)' takes a string or a number, not \(member.value.text)")
   }
 

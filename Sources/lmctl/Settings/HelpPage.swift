@@ -98,6 +98,7 @@ extension HelpPage {
     let list =
       CommandLineTool.commands.map { ($0.name, $0.summary) } + [
         ("help", "show this page, or that of a command: lmctl help train"),
+        ("help models", ModelsPage.summary),
         ("version", "show the version"),
       ]
     return """

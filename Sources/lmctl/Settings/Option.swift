@@ -33,6 +33,8 @@ struct Option {
   var models: [ModelKind] = []
   /// Whether its value is the name of a file or a folder.
   var isPath: Bool = false
+  /// Whether its value can be several numbers with commas between them, in a configuration an array.
+  var isList: Bool = false
 
   /// Whether `name`, without dashes, is its name, or what people type who mean it.
   func isCalled(_ name: String) -> Bool { self.name == name || typed.contains(name) }

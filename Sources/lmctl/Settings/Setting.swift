@@ -111,7 +111,8 @@ extension Setting where Values: SettingValues {
     self.init(
       option: Option(
         name: name, value: type.placeholder, choices: type.choices, range: type.range,
-        defaultText: rule.map(\.text) ?? type.shown(Values()[keyPath: path]), help: help, isPath: type.isPath),
+        defaultText: rule.map(\.text) ?? type.shown(Values()[keyPath: path]), help: help, isPath: type.isPath,
+        isList: type.isList),
       assign: { $1[keyPath: path] = try type.value($0, of: name) },
       value: { type.json($0[keyPath: path]) },
       setDefault: { values in if let rule { values[keyPath: path] = rule.value(values) } })
@@ -126,7 +127,7 @@ extension Setting where Values: SettingValues {
       option: Option(
         name: name, value: type.placeholder, choices: type.choices, range: type.range,
         defaultText: rule.map(\.text) ?? Values()[keyPath: path].flatMap { type.shown($0) }, help: help,
-        isPath: type.isPath),
+        isPath: type.isPath, isList: type.isList),
       assign: { $1[keyPath: path] = try type.value($0, of: name) },
       value: { $0[keyPath: path].map { type.json($0) } ?? .null },
       setDefault: { values in if let rule { values[keyPath: path] = rule.value(values) } })
@@ -167,7 +168,8 @@ extension Setting {
   func models(_ models: ModelKind...) -> Setting { self.models(models) }
   func models(_ models: [ModelKind]) -> Setting { with { $0.option.models = models } }
   /// With other names, which are not taken, but understood.
-  func typed(_ names: String...) -> Setting { with { $0.option.typed = names } }
+  func typed(_ names: String...) -> Setting { typed(names) }
+  func typed(_ names: [String]) -> Setting { with { $0.option.typed = names } }
   /// It may change when a run goes on.
   func changes(_ change: SettingChange) -> Setting { with { $0.change = change } }
   /// A checkpoint holds it.

@@ -1,4 +1,5 @@
 import LanguageModels
+import NeuralModels
 
 /// What the value of a setting can be: how it is read, written as JSON, and described.
 struct ValueType<Value> {
@@ -10,6 +11,8 @@ struct ValueType<Value> {
   var range: String?
   /// Whether it is the name of a file or a folder.
   var isPath = false
+  /// Whether it can be several numbers.
+  var isList = false
   /// The value that a text stands for; `nil` if it stands for none.
   let parse: (String) -> Value?
   /// What an option takes, said of a text that it does not take: `a whole number from 1`.
@@ -53,6 +56,22 @@ extension ValueType where Value == Int {
         return high == .max && !isTooLarge
           ? "a whole number from \(low)" : "a whole number from \(low) to \(high)"
       }, json: { .integer($0) })
+  }
+}
+
+extension ValueType where Value == [Int] {
+  /// One whole number in `range` for all layers, or one for each of them with commas between them.
+  static func sizes(_ range: ClosedRange<Int>, layers: ClosedRange<Int>) -> Self {
+    let single = ValueType<Int>.whole(range)
+    return Self(
+      placeholder: "N[,N…]", range: single.range, isList: true,
+      parse: { text in
+        let parts = text.split(separator: ",", omittingEmptySubsequences: false)
+        let sizes = parts.compactMap { single.parse(String($0)) }
+        return sizes.count == parts.count && layers.contains(sizes.count) ? sizes : nil
+      },
+      requirement: { "\(single.requirement($0)), or as many as layers with commas between them" },
+      json: { JSONValue(sizes: $0) })
   }
 }
 

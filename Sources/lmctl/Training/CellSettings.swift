@@ -69,7 +69,8 @@ extension TrainSettings {
         "projection", \.network.cell.projection, .whole(1...1_000_000_000),
         "lstm: bring the outputs of a layer down to N numbers, fewer than --hidden"
       ).models(lstm).changes(.shape).stored(.configuration("projection")).rule { values, _ in
-        let (projection, hidden) = (values.network.cell.projection ?? 0, values.network.hiddenSize)
+        let projection = values.network.cell.projection ?? 0
+        let hidden = values.network.hiddenSizes.min() ?? 0
         return projection < hidden ? nil : "needs fewer numbers than --hidden \(hidden)"
       }.typed("proj-size", "projection-size", "recurrent-projection-dim")
       Setting(
@@ -97,6 +98,11 @@ extension TrainSettings {
         }
         return cell.ablations.conflict
       }.typed("ablation", "variant", "cifg", "coupled")
+      Setting(
+        "qrnn-window", \.network.inputWindow, .whole(1...100),
+        "qrnn: inputs that the first layer sees at once; the layers above it see one"
+      ).models(.network(.qrnn)).changes(.shape).stored(.configuration("qrnn_window")).typed(
+        "window-size", "kernel-size", "kernel-width", "filter-width")
     }
   }
 

@@ -5,19 +5,28 @@ import NeuralModels
 extension TrainSettings {
   static var networks: SettingGroup<Self> {
     SettingGroup("networks (--model \(ModelKind.names(ModelKind.networks)))", models: ModelKind.networks) {
-      Setting("layers", \.network.layers, .whole(1...100), "recurrent layers").models(ModelKind.recurrent)
-        .changes(.shape).stored(.configuration("layers")).typed("num-layers", "nlayers", "depth", "n-layers")
       Setting(
-        "hidden", \.network.hiddenSize, .whole(1...1_000_000_000), "units of a layer",
-        default: .rule(byUnit(\.hiddenSize) + "; nnlm \(nnlm.hiddenSize)") { $0.defaults.hiddenSize }
+        "layers", \.network.layers, .whole(1...100),
+        "recurrent layers; sru and qrnn are usually stacks of 4 to 6, mingru and minlstm of 3",
+        default: .rule("1") { $0.network.hiddenSizes.count }
+      ).models(ModelKind.recurrent).changes(.shape).stored(.configuration("layers")).typed(
+        "num-layers", "nlayers", "depth", "n-layers")
+      Setting(
+        "hidden", \.network.hiddenSizes, .sizes(1...1_000_000_000, layers: 1...100),
+        "units of a layer; 512,256 makes two layers, the lower of 512 units",
+        default: .rule(byUnit(\.hiddenSize) + "; nnlm \(nnlm.hiddenSize)") { [$0.defaults.hiddenSize] }
       ).changes(.shape).stored(.configuration("hidden_size")).typed(
-        "hidden-size", "hidden-dim", "nhid", "rnn-size", "units", "num-units", "hidden-units", "dim", "size")
+        "hidden-size", "hidden-dim", "nhid", "rnn-size", "units", "num-units", "hidden-units", "dim", "size",
+        "hidden-sizes", "layer-sizes"
+      ).rule(hasSizeForEachLayer)
       Setting(
         "embed", \.network.embeddingSize, .whole(1...1_000_000_000), "numbers of an embedding",
         default: .rule(
           "as --hidden; char and byte \(fine.embeddingSize(hiddenSize: 0, tied: false)); nnlm \(nnlm.embeddingSize(hiddenSize: 0, tied: false))"
         ) {
-          $0.defaults.embeddingSize(hiddenSize: $0.network.outputSize, tied: $0.network.tiesEmbeddings)
+          let (network, isTied) = ($0.network, $0.network.tiesEmbeddings)
+          return $0.defaults.embeddingSize(
+            hiddenSize: isTied ? network.outputSize : network.outputSize(ofLayer: 1), tied: isTied)
         }
       ).changes(.shape).stored(.configuration("embedding_size")).typed(
         "embedding", "embedding-size", "embed-size", "embedding-dim", "embed-dim", "emsize", "emb-size")
@@ -26,7 +35,9 @@ extension TrainSettings {
       ).changes(.shape).stored(.configuration("tied_embeddings")).rule { values, _ in
         let network = values.network
         let (embed, output) = (network.embeddingSize, network.outputSize)
-        let option = network.cell.projection == nil ? "--hidden" : "--projection"
+        let option =
+          network.cell.projection != nil
+          ? "--projection" : network.hiddenSizes.count > 1 ? "the last size of --hidden" : "--hidden"
         return embed == output ? nil : "needs --embed as large as \(option), not \(embed) and \(output)"
       }.excludes("direct").typed(
         "tied", "tie-weights", "tie-embeddings", "share-embeddings", "share-decoder-input-output-embed")
@@ -36,6 +47,16 @@ extension TrainSettings {
       )
       .models(.network(.nnlm)).changes(.shape).stored(.configuration("direct_connections"))
     }
+  }
+
+  private static func hasSizeForEachLayer(_ values: Self, _ given: Arguments) -> String? {
+    let (sizes, layers) = (values.network.hiddenSizes.count, values.network.layers)
+    if sizes == 1 || sizes == layers { return nil }
+    if values.kind == .network(.nnlm) {
+      return "takes one size with --model nnlm, which has one hidden layer"
+    }
+    return
+      "gives \(sizes) sizes, and --layers asks for \(layers); give a size for each layer, or leave --layers out"
   }
 
   /// What help says of defaults is what they are.
@@ -64,14 +85,25 @@ extension TrainSettings {
 
   /// A flag for each way to connect layers.
   private static var connections: [Setting<Self>] {
-    Connection.allCases.filter { $0 != .plain }.map { connection in
+    let all = Connection.allCases.filter { $0 != .plain }
+    return all.map { connection in
       Setting(flag: connection.rawValue, \.network[connectsBy: connection], connection.summary)
         .models(ModelKind.recurrent).changes(.shape).stored(
           .configuration(connection.rawValue)
         )
         .rule { values, _ in
-          values.network.hasConnections ? nil : "needs --layers 2 and more, or --embed as large as --hidden"
+          if values.network.hasConnections { return nil }
+          if connection == .dense { return "needs --layers 2 and more, or as many sizes of --hidden" }
+          return values.network.hiddenSizes.count > 1
+            ? "needs a layer of --hidden as large as the one below it, or as --embed"
+            : "needs --layers 2 and more, or --embed as large as --hidden"
         }
+        .rule { _, given in
+          all.first { $0 != connection && given.has($0.rawValue) }.map {
+            "and --\($0.rawValue) exclude each other"
+          }
+        }
+        .typed(connection.synonyms)
     }
   }
 

@@ -39,6 +39,7 @@ struct NeuralTraining {
       + (options.averageInterval == nil ? 0 : 1)
     let remedy = "lower --hidden, --embed, --layers, --max-vocab or --batch"
     MemoryRefusal.advise(remedy)
+    let sizes = "--hidden \(configuration.hiddenSizes.map(String.init).joined(separator: ","))"
     let memory = Machine.memory
     let needs = configuration.needs(
       vocabularySize: vocabulary.count, options, hasHeldOut: hasHeldOut, engine: engine)
@@ -47,12 +48,12 @@ struct NeuralTraining {
     guard needed < Double(memory) else {
       let amount = needed.isFinite ? Format.bytes(Int(min(needed, 1e18))) : "more than can be counted"
       throw FileError(
-        path: "--hidden \(configuration.hiddenSize)",
+        path: sizes,
         reason:
           "training would need about \(amount) of memory, and this machine has \(Format.bytes(memory)); "
           + remedy)
     }
-    try MemoryBudget.require(Int(needed), for: "--hidden \(configuration.hiddenSize)", remedy)
+    try MemoryBudget.require(Int(needed), for: sizes, remedy)
     return Int(needed)
   }
 }

@@ -165,7 +165,12 @@ struct Predecessor {
     case .null: text == nil
     case .bool(let isGiven): (text != nil) == isGiven
     case .string(let value): text == value
-    default: text.flatMap { Double($0) } == recorded.doubleValue
+    case .array(let values): text == values.map(\.text).joined(separator: ",")
+    // Sizes of layers that are all the same are one number.
+    default:
+      text.map { $0.split(separator: ",", omittingEmptySubsequences: false) }?.allSatisfy {
+        Double($0) == recorded.doubleValue
+      } == true
     }
   }
 
@@ -174,8 +179,10 @@ struct Predecessor {
     if use != .resume, change == .vocabulary {
       return UsageError("--\(name) does not go with the vocabulary of \(path), which is kept")
     }
+    let list = recorded.elements?.map(\.text).joined(separator: ",")
     let was =
-      recorded == .null ? "it was not given" : "it is \(recorded.stringValue ?? recorded.text) in \(path)"
+      recorded == .null
+      ? "it was not given" : "it is \(list ?? recorded.stringValue ?? recorded.text) in \(path)"
     if use != .resume { return UsageError("--\(name) cannot change (\(was))") }
     if change == .length {
       return UsageError(

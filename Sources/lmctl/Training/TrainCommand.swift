@@ -29,6 +29,13 @@ enum TrainCommand: Command {
     "lmctl train --model ngram --order 8 --unit char book.txt",
     "lmctl train --model gru --epochs 2 train.txt --print-config > run.json",
   ]
+  static let refused = Dictionary(
+    uniqueKeysWithValues: ["bidirectional", "bidir", "brnn", "birnn", "bilstm"].map {
+      (
+        $0,
+        "does not go with language models: the backward direction would see the word that is to be predicted"
+      )
+    })
 
   static func initialValues(_ arguments: inout Arguments) throws -> TrainSettings {
     var initial = TrainSettings()

@@ -1,0 +1,133 @@
+import NeuralModels
+
+/// The page that `lmctl help models` shows: the equations of all models, and who means what by the names in them.
+enum ModelsPage {
+  static let name = "models"
+  static let summary = "the equations of the models, and the conventions that differ"
+
+  static var text: String {
+    "lmctl help models: \(summary)\n\n" + notation
+      + ModelKind.allCases.map { "\n\($0.rawValue)\n" + equations($0) }.joined() + conventions
+  }
+
+  private static let notation = """
+    x what a layer is given at a step, h what it gave at the step before, c its
+    cell, h' and c' the new ones; s(a) = 1 / (1 + exp(-a)); * element by element.
+    W multiplies x, U multiplies h, b is a bias.
+
+    """
+
+  private static func equations(_ kind: ModelKind) -> String {
+    switch kind {
+    case .ngram: ngram
+    case .network(.nnlm): nnlm
+    case .network(.rnn): rnn
+    case .network(.gru): gru
+    case .network(.lstm): lstm
+    case .network(.sru): sru
+    case .network(.qrnn): qrnn
+    case .network(.mingru): mingru
+    case .network(.minlstm): minlstm
+    }
+  }
+
+  private static let ngram = """
+      p(w | h) = alpha(h, w) + gamma(h) p(w | h without its first word)
+      See --smoothing.
+
+    """
+
+  private static let nnlm = """
+      h' = tanh(x W + b), x the embeddings of the last --order - 1 tokens
+      --direct            (h', x) goes to the softmax (Bengio et al. 2003)
+
+    """
+
+  private static let rnn = """
+      h' = tanh(x W + h U + b)                      Elman 1990
+      --activation F      s, or relu = max(0, .), in the place of tanh
+      --residual-time     h' = tanh(x W + h U + b) + h
+      --activation relu --recurrent-init identity   IRNN, Le et al. 2015
+
+    """
+
+  private static let gru = """
+      r = s(x Wr + h Ur + br)                       reset
+      z = s(x Wz + h Uz + bz)                       update: the share that is kept
+      n = tanh(x Wn + bn + r * (h Un + bu))         candidate
+      h' = (1 - z) * n + z * h                      Cho et al. 2014
+      --gru-reset before  n = tanh(x Wn + bn + (r * h) Un)
+      --gru-reset none    n = tanh(x Wn + bn + h Un)
+      --minimal           one gate f = 1 - z: n = tanh(x Wn + bn + (f * h) Un);
+                          Zhou et al. 2016
+      --fix-gate          reset=1,update=0 is the rnn; reset=0,update=0 has no memory
+
+    """
+
+  private static let lstm = """
+      i, f, o = s(x W + h U + b)                    input, forget, output gate
+      g = tanh(x Wg + h Ug + bg)                    candidate
+      c' = f * c + i * g
+      h' = o * tanh(c')                             Gers et al. 2000
+      --peepholes         i and f see p * c, o sees p * c'
+      --ablate nig, nfg, nog     i, f, o = 1        Greff et al. 2017
+               niaf, noaf        g and c' without tanh
+               cifg              f = 1 - i
+               fgr               i, f, o see i, f, o of the step before
+      --projection N      h' = (o * tanh(c')) P     Sak et al. 2014
+      --layer-norm        x W and h U are normalized over all gates of a row, and
+                          c' for h'                 Ba et al. 2016
+      --mogrifier R       x = 2 s(h Q) * x, h = 2 s(x Q') * h, ... before each
+                          step, R times in all      Melis et al. 2020
+      --zoneout-cell, --zoneout-hidden              elements stay as they were;
+                          Krueger et al. 2017
+
+    """
+
+  private static let sru = """
+      f = s(x Wf + vf * c + bf), r = s(x Wr + vr * c + br)
+      c' = f * c + (1 - f) * x W
+      h' = r * c' + (1 - r) * x                     Lei et al. 2018
+
+    """
+
+  private static let qrnn = """
+      x the inputs of the last --qrnn-window steps in the first layer
+      z = tanh(x Wz + bz), f = s(x Wf + bf), o = s(x Wo + bo)
+      c' = f * c + (1 - f) * z
+      h' = o * c'                                   Bradbury et al. 2017
+
+    """
+
+  private static let mingru = """
+      z = s(x Wz + bz)                              the share that is taken
+      h' = (1 - z) * h + z * (x W + b)              Feng et al. 2024
+
+    """
+
+  private static let minlstm = """
+      f = s(x Wf + bf), i = s(x Wi + bi)
+      h' = (f * h + i * (x W + b)) / (f + i)        Feng et al. 2024
+
+    """
+
+  private static let conventions = """
+
+    Who means what by a GRU:
+                              reset    z is the share   biases of
+                                       that is          the candidate
+      lmctl, cuDNN, PyTorch,
+      Keras (reset_after)     after    kept             two
+      CS224n's notes          after    kept             none
+      Cho 2014, ONNX, d2l     before   kept             one
+      Ng                      before   taken            one
+      Ng, simplified          none     taken            one
+    A unit that takes z is one that keeps 1 - z: Wz, Uz and bz change their signs.
+    With the reset before the product a GRU is another model than with it after.
+    Checkpoints of lmctl keep z.
+
+    Who means what by an LSTM: PyTorch's has no peepholes; Greff et al. begin with
+    --peepholes, and what they call NP is it without.
+
+    """
+}
