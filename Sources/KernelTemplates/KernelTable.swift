@@ -71,6 +71,9 @@ public struct KernelTable: Sendable {
   public let lstmBackward: @Sendable (CellShape, LSTMBackward) -> Void
   public let gruForward: @Sendable (CellShape, GRUForward) -> Void
   public let gruBackward: @Sendable (CellShape, GRUBackward) -> Void
+  /// (shape, stage, …)
+  public let layerNormLSTMForward: @Sendable (CellShape, Int, LayerNormLSTM) -> Void
+  public let layerNormLSTMBackward: @Sendable (CellShape, Int, LayerNormLSTM) -> Void
   public let sruForward: @Sendable (CellShape, SRUForward) -> Void
   public let sruBackward: @Sendable (CellShape, SRUBackward) -> Void
   public let qrnnForward: @Sendable (CellShape, QRNNForward) -> Void
@@ -91,6 +94,12 @@ public struct KernelTable: Sendable {
   /// The floats of one row of a highway connection, and their gradients.
   public let highwayForward: @Sendable (_ n: Int, HighwayForward) -> Void
   public let highwayBackward: @Sendable (_ n: Int, HighwayBackward) -> Void
+  /// (n, a, b, y): y = 2 σ(a) ∘ b; a becomes σ(a)
+  public let mogrify:
+    @Sendable (Int, UnsafeMutablePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
+  /// (n, s, b, ∂y): from s = σ(a) to ∂a, and from ∂y to ∂b
+  public let mogrifyBackward:
+    @Sendable (Int, UnsafeMutablePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
 
   /// Stochastic gradient descent.
   public let sgd: Update0
@@ -137,6 +146,8 @@ extension KernelTable {
     lstmBackward = { KernelTemplates.lstmBackward(V.self, $0, $1) }
     gruForward = { KernelTemplates.gruForward(V.self, $0, $1) }
     gruBackward = { KernelTemplates.gruBackward(V.self, $0, $1) }
+    layerNormLSTMForward = { KernelTemplates.layerNormLSTMForward(V.self, $0, $1, $2) }
+    layerNormLSTMBackward = { KernelTemplates.layerNormLSTMBackward(V.self, $0, $1, $2) }
     sruForward = { KernelTemplates.sruForward(V.self, $0, $1) }
     sruBackward = { KernelTemplates.sruBackward(V.self, $0, $1) }
     qrnnForward = { KernelTemplates.qrnnForward(V.self, $0, $1) }
@@ -151,6 +162,8 @@ extension KernelTable {
     elmanBackward = { KernelTemplates.elmanBackward(V.self, $0, $1, $2, $3, $4) }
     highwayForward = { KernelTemplates.highwayForward(V.self, $0, $1) }
     highwayBackward = { KernelTemplates.highwayBackward(V.self, $0, $1) }
+    mogrify = { KernelTemplates.mogrify(V.self, $0, $1, $2, $3) }
+    mogrifyBackward = { KernelTemplates.mogrifyBackward(V.self, $0, $1, $2, $3) }
     sgd = { descend(V.self, $0, $1, $2, $3) }
     momentum = { descendWithMomentum(V.self, $0, $1, $2, $3, $4) }
     adam = { KernelTemplates.adam(V.self, $0, $1, $2, $3, $4, $5) }

@@ -114,13 +114,19 @@ final class Oracle {
   ) {
     let options = textbook.cell.options
     let width = options.projection ?? textbook.size
-    let (h, c) = (Array(state[..<width]), Array(state[width..<width + textbook.size]))
-    var next = textbook.lstm(h, c, last: Array(state[(width + textbook.size)...]))
+    let (original, c) = (Array(state[..<width]), Array(state[width..<width + textbook.size]))
+    let (x, h) = TextbookCell.mogrified(
+      self, textbook.layer, rounds: options.mogrifierRounds, textbook.x, original)
+    let textbook = TextbookCell(
+      oracle: self, cell: textbook.cell, layer: textbook.layer, x: x, size: textbook.size)
+    var next =
+      options.hasLayerNorm
+      ? textbook.layerNormLSTM(h, c) : textbook.lstm(h, c, last: Array(state[(width + textbook.size)...]))
     if options.projection != nil {
       let p = self["\(textbook.layer).projection_weights"]
       next.y = p.columns.map { tape.dot(next.y, $0) }
     }
-    let y = textbook.stayed(h, next.y, options.hiddenZoneout)
+    let y = textbook.stayed(original, next.y, options.hiddenZoneout)
     return (y, y + textbook.stayed(c, next.cells, options.cellZoneout) + next.gates)
   }
 

@@ -24,7 +24,7 @@ struct TextbookCell {
     if cell.inputGates.contains(k) {
       sum = sum + oracle.tape.dot(x, oracle["\(layer).input_weights"].columns[k * size + j])
     }
-    return options.hasBias ? sum + oracle["\(layer).bias"].rows[0][k * size + j] : sum
+    return cell.hasBias ? sum + oracle["\(layer).bias"].rows[0][k * size + j] : sum
   }
 
   /// s U of a gate in some stage.
@@ -33,6 +33,22 @@ struct TextbookCell {
     let place = cell.stages[stage].gates.firstIndex { cell.gates[$0] == gate } ?? 0
     let k = before + place - cell.stages[stage].gates.startIndex
     return oracle.tape.dot(operand, oracle.factor("\(layer).recurrent_weights").columns[k * size + j])
+  }
+
+  /// Melis et al. (2020), equations 1 and 2.
+  static func mogrified(_ oracle: Oracle, _ layer: String, rounds: Int, _ x: [Scalar], _ h: [Scalar]) -> (
+    x: [Scalar], h: [Scalar]
+  ) {
+    var (x, h) = (x, h)
+    for round in 0..<rounds {
+      let q = oracle["\(layer).mogrifier\(round + 1)"].columns
+      if round % 2 == 0 {
+        x = x.indices.map { 2 * oracle.tape.dot(h, q[$0]).sigmoid * x[$0] }
+      } else {
+        h = h.indices.map { 2 * oracle.tape.dot(x, q[$0]).sigmoid * h[$0] }
+      }
+    }
+    return (x, h)
   }
 
   /// p s + (1 − p) s̃: what zoneout is on average.
@@ -90,6 +106,33 @@ struct TextbookCell {
       return (x + recurrent("candidate", j, zip(r, h).map { $0 * $1 }, stage: 1)).hyperbolicTangent
     }
     return (0..<size).map { (1 - z[$0]) * n[$0] + z[$0] * h[$0] }
+  }
+
+  /// Ba et al. (2016), equations 20 to 22, with one bias in the place of β₁, β₂ and b.
+  func layerNormLSTM(_ h: [Scalar], _ c: [Scalar]) -> (y: [Scalar], cells: [Scalar], gates: [Scalar]) {
+    func normalized(_ x: [Scalar]) -> [Scalar] {
+      let mean = 1 / Double(x.count) * oracle.tape.sum(x)
+      let centred = x.map { $0 - mean }
+      let variance = 1 / Double(x.count) * oracle.tape.dot(centred, centred)
+      // 1 / √(v + ε)
+      let scale = (-0.5 * (variance + oracle.tape.variable(1e-5)).logarithm).exponential
+      return centred.map { $0 * scale }
+    }
+    let names = ["input", "forget", "candidate", "output"]
+    let x = normalized(names.flatMap { name in (0..<size).map { input("\(name) of x", $0) } })
+    let s = normalized(names.flatMap { name in (0..<size).map { recurrent("\(name) of h", $0, h) } })
+    func sum(_ gate: Int, _ j: Int) -> Scalar {
+      vector("\(names[gate])_input_gain", j) * x[gate * size + j]
+        + vector("\(names[gate])_state_gain", j) * s[gate * size + j] + vector("\(names[gate])_bias", j)
+    }
+    let cells = (0..<size).map {
+      sum(1, $0).sigmoid * c[$0] + sum(0, $0).sigmoid * sum(2, $0).hyperbolicTangent
+    }
+    let shown = normalized(cells)
+    let y = (0..<size).map { j in
+      sum(3, j).sigmoid * (vector("cell_gain", j) * shown[j] + vector("cell_bias", j)).hyperbolicTangent
+    }
+    return (y, cells, [])
   }
 
   /// Greff et al. (2017), section 2, and 3 for what is left out; `last` are the gates that the next step sees, if it does.
@@ -154,6 +197,19 @@ struct CellVariant: Sendable, CustomTestStringConvertible {
     }
     + [
       CellVariant(.gru, "minimal") { $0.isMinimal = true },
+      CellVariant(.lstm, "layer norm") { $0.hasLayerNorm = true },
+      CellVariant(.lstm, "layer norm, zoneout, projection") {
+        ($0.hasLayerNorm, $0.projection, $0.cellZoneout, $0.hiddenZoneout) = (true, 3, 0.4, 0.1)
+      },
+    ]
+    + (1...4).map { rounds in CellVariant(.lstm, "mogrifier \(rounds)") { $0.mogrifierRounds = rounds } } + [
+      CellVariant(.lstm, "mogrifier 5, projection, peepholes, zoneout") {
+        ($0.mogrifierRounds, $0.projection, $0.hasPeepholes, $0.cellZoneout) = (5, 3, true, 0.3)
+      },
+      CellVariant(.lstm, "mogrifier 2, fgr") {
+        ($0.mogrifierRounds, $0.ablations) = (2, .fullGateRecurrence)
+      },
+      CellVariant(.lstm, "mogrifier 3, layer norm") { ($0.mogrifierRounds, $0.hasLayerNorm) = (3, true) },
       CellVariant(.lstm, "projection") { $0.projection = 3 },
       CellVariant(.lstm, "projection, peepholes, cifg") {
         ($0.projection, $0.hasPeepholes, $0.ablations) = (4, true, .coupledGates)

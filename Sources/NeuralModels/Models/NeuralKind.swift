@@ -34,7 +34,11 @@ public enum NeuralKind: String, CaseIterable, Sendable {
       Traits(
         makeCell: { ElmanCell($2) }, adamRate: 0.001, synonyms: ["elman", "rnn_tanh", "srn"])
     case .gru: Traits(makeCell: { GRUCell($2) }, adamRate: 0.003, synonyms: [])
-    case .lstm: Traits(makeCell: { LSTMCell($2) }, adamRate: 0.003, synonyms: [])
+    case .lstm:
+      Traits(
+        makeCell: { _, _, options in
+          options.hasLayerNorm ? LayerNormLSTMCell(options) as any RecurrentCell : LSTMCell(options)
+        }, adamRate: 0.003, synonyms: [])
     case .sru:
       Traits(
         makeCell: { i, h, _ in SRUCell(inputSize: i, hiddenSize: h) }, adamRate: 0.003,

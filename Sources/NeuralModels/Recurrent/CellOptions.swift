@@ -23,8 +23,12 @@ public struct CellOptions: Sendable, Equatable {
   public var forgetBias = 1.0
   /// Whether the LSTM's gates see the cell.
   public var hasPeepholes = false
+  /// Whether the LSTM's sums are normalized (Ba et al. 2016).
+  public var hasLayerNorm = false
   /// R, to which the LSTM's outputs come down (Sak et al. 2014).
   public var projection: Int?
+  /// The rounds of the LSTM's mogrifier (Melis et al. 2020).
+  public var mogrifierRounds = 0
   /// The probabilities that an element of h, and of c, stays as it is (Krueger et al. 2017).
   public var hiddenZoneout: Float = 0
   public var cellZoneout: Float = 0
@@ -91,7 +95,9 @@ extension CellOptions {
     say("minimal", .bool(true), if: isMinimal)
     say("fix_gate", .string(fixedGates.description), if: fixedGates != usual.fixedGates)
     say("peepholes", .bool(true), if: hasPeepholes)
+    say("layer_norm", .bool(true), if: hasLayerNorm)
     say("projection", .integer(projection ?? 0), if: projection != nil)
+    say("mogrifier", .integer(mogrifierRounds), if: mogrifierRounds > 0)
     say("zoneout_hidden", exact(hiddenZoneout), if: hiddenZoneout > 0)
     say("zoneout_cell", exact(cellZoneout), if: cellZoneout > 0)
     say("ablate", .string(ablations.description), if: !ablations.isEmpty)
@@ -120,9 +126,11 @@ extension CellOptions {
     isMinimal = try value("minimal", false, \.boolValue)
     fixedGates = try value("fix_gate", fixedGates) { $0.stringValue.flatMap(FixedGates.init) }
     hasPeepholes = try value("peepholes", false, \.boolValue)
+    hasLayerNorm = try value("layer_norm", false, \.boolValue)
     projection = try value("projection", nil) {
       $0.integerValue.flatMap { $0 > 0 && $0 < 1 << 40 ? $0 : nil }
     }
+    mogrifierRounds = try value("mogrifier", 0) { $0.integerValue.flatMap { 0...100 ~= $0 ? $0 : nil } }
     func rate(_ json: JSONValue) -> Float? { json.doubleValue.flatMap { 0..<1 ~= $0 ? Float($0) : nil } }
     hiddenZoneout = try value("zoneout_hidden", 0, rate)
     cellZoneout = try value("zoneout_cell", 0, rate)

@@ -15,6 +15,8 @@ struct RecurrentBuffers {
   let preparedGradients: [AlignedBuffer]
   /// See `PartialSums`.
   let partialSums: AlignedBuffer
+  /// What the cell keeps of rows: [T·B × row values].
+  let rowValues: AlignedBuffer
 
   /// h, c and, for stages that multiply them, gates before the first step, [B × R] and [B × H]; after `forward`, those of the last step.
   let hiddenState, cellState: AlignedBuffer
@@ -40,6 +42,7 @@ struct RecurrentBuffers {
       declarations.buffer("prepared_gradient\($0)", .rows(stages[$0].isPrepared ? h : 0))
     }
     partialSums = declarations.buffer("partial_sums", .rows(cell.rowSums * ((h + lanes - 1) / lanes)))
+    rowValues = buffer("row_values", cell.rowValues)
     let kept = stages.compactMap(\.previousGate)
     hiddenState = declarations.state("hidden_state", columns: cell.hasHiddenState ? outputSize : 0)
     cellState = declarations.state("cell_state", columns: cell.hasCellState ? h : 0)

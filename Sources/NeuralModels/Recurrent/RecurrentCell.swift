@@ -18,7 +18,7 @@ protocol RecurrentCell: Sendable {
   var options: CellOptions { get }
   /// The names of the gates, in the order of their columns.
   var gates: [String] { get }
-  /// The gates that the input reaches.
+  /// The gates that the input reaches; a gate that nothing reaches is room for what is computed from the others.
   var inputGates: Range<Int> { get }
   /// The products over time of a step, in their order; a gate that the input does not reach is in one of them at most.
   var stages: [CellStage] { get }
@@ -28,6 +28,8 @@ protocol RecurrentCell: Sendable {
   var vectors: [String] { get }
   /// How many sums over all units of a row a step needs; see `CellStep.rowSum`.
   var rowSums: Int { get }
+  /// How many numbers of a row and step it wants to find again in `backward`.
+  var rowValues: Int { get }
   /// Whether h is a part of the state: whether anything of a step depends on h_{t−1}.
   var hasHiddenState: Bool { get }
   /// Whether the state has a cell state c.
@@ -80,6 +82,7 @@ extension RecurrentCell {
   var hasBias: Bool { options.hasBias }
   var vectors: [String] { [] }
   var rowSums: Int { 0 }
+  var rowValues: Int { 0 }
   var hasHiddenState: Bool { true }
   var hasCellState: Bool { false }
   var carriesHidden: Bool { false }
@@ -125,6 +128,8 @@ struct CellStep {
   let vectorStride: Int
   /// Sums over the units of a row, in parts; see `rowSum`.
   let partialSums: PartialSums
+  /// What is kept of every row: `rowValues` numbers each, written by the thread for which `partialSums.isFirst`.
+  let rowValues: UnsafeMutablePointer<Float>
 
   // MARK: Backward only
 
@@ -154,30 +159,4 @@ struct CellStep {
 
   /// The gradients of vector k.
   func vectorGradient(_ k: Int) -> UnsafeMutablePointer<Float> { vectorGradients + k * vectorStride }
-}
-
-/// Sums over all units of a row, whoever computes them: each thread writes those of its own units, lane by lane, and in the next
-/// stage everyone adds all of them up in the same order, so that the sum does not depend on the number of threads.
-struct PartialSums {
-  /// [sums × rows × lanes of all vectors of units].
-  let pointer: UnsafeMutablePointer<Float>
-  /// The rows of the sequence, and the first of this call.
-  let rows: Int
-  let firstRow: Int
-  /// One for each whole or broken vector of the H units, and the first of this thread.
-  let parts: Int
-  let firstPart: Int
-
-  /// Where the part of sum k goes for the thread's vector of units `part`, counted from 0, of a row of this call.
-  func part(_ part: Int, sum k: Int, row: Int) -> UnsafeMutablePointer<Float> {
-    pointer + ((k * rows + firstRow + row) * parts + firstPart + part)
-  }
-
-  /// Sum k of a row of this call, complete from the next stage on.
-  func sum(_ k: Int, row: Int) -> Float {
-    let first = pointer + (k * rows + firstRow + row) * parts
-    var sum: Float = 0
-    for part in 0..<parts { sum += first[part] }
-    return sum
-  }
 }

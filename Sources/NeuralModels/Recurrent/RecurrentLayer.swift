@@ -30,6 +30,8 @@ final class RecurrentLayer: SequenceLayer {
 
   /// Present if the units' outputs come down to fewer numbers.
   let projection: Projection?
+  /// Present if x_t and h_{t−1} shape each other before a step.
+  let mogrifier: Mogrifier?
   /// Present if elements of the state stay as they are.
   let hiddenZoneout, cellZoneout: Zoneout?
 
@@ -37,7 +39,7 @@ final class RecurrentLayer: SequenceLayer {
   /// The gates whose last values are a part of the state, and the stages that multiply them.
   let keptGates: [(gate: Int, stage: Int)]
   let engine: Engine
-  private let arena: ParameterArena
+  let arena: ParameterArena
   /// The slices of the threads, made when they are first needed.
   private var slices: [PackedSlice] = []
   /// Ũ, which takes the place of U since the last `forward`, if that dropped weights.
@@ -68,10 +70,16 @@ final class RecurrentLayer: SequenceLayer {
     bias = cell.hasBias ? declarations.parameter("bias", cell.gates.count * h) : nil
     vectors = cell.vectors.map { declarations.parameter($0, h) }
     projection = options.projection.map { Projection(hiddenSize: h, size: $0, declarations) }
+    mogrifier =
+      options.mogrifierRounds > 0
+      ? Mogrifier(
+        rounds: options.mogrifierRounds, inputSize: inputSize, hiddenSize: outputSize, declarations) : nil
     buffers = RecurrentBuffers(
       cell, hiddenSize: h, outputSize: outputSize, lanes: engine.kernels.lanes, declarations)
     // Two copies of U, packed for the threads.
-    declarations.workspace.note("packed_weights", .floats(2 * (recurrentWeights?.count ?? 0)))
+    declarations.workspace.note(
+      "packed_weights",
+      .floats(2 * ((recurrentWeights?.count ?? 0) + (mogrifier == nil ? 0 : inputWeights.count))))
     func zoneout(_ name: String, _ rate: Float, _ columns: Int, _ place: Int) -> Zoneout? {
       rate > 0
         ? Zoneout(
@@ -106,6 +114,7 @@ final class RecurrentLayer: SequenceLayer {
       let (value, isSpread) = cell.initialVector(k)
       if isSpread { vector.value.fillUniform(value, using: &generator) } else { vector.value.fill(value) }
     }
+    mogrifier?.initialize(using: &generator)
     projection?.weights.value.fillUniform(type(of: cell).usualWeight(hiddenSize), using: &generator)
   }
 
@@ -117,9 +126,11 @@ final class RecurrentLayer: SequenceLayer {
     let gates = buffers.gates.matrix(pass.positions, gateColumns)
     let inputColumns = columns(cell.inputGates)
     // a[:, input gates] = x W + b
-    engine.products.multiply(
-      x, inputWeights.value, into: gates.columns(inputColumns),
-      bias: bias.map { UnsafePointer($0.value.pointer + inputColumns.lowerBound) })
+    if mogrifier == nil {
+      engine.products.multiply(
+        x, inputWeights.value, into: gates.columns(inputColumns),
+        bias: bias.map { UnsafePointer($0.value.pointer + inputColumns.lowerBound) })
+    }
 
     droppedWeights = pass.dropoutKey.flatMap { key in weightDropout?.forward(key: key) }
     let slices = packedSlices
@@ -127,8 +138,10 @@ final class RecurrentLayer: SequenceLayer {
       let slice = slices[thread]
       if let (weights, version) = recurrentFactor { slice.packForward(weights, version: version) }
       projection?.packForward(thread)
+      packMogrifierForward(thread)
       for t in 0..<pass.steps {
         enter(step: t, pass, slice)
+        if let mogrifier { mogrify(step: t, x, pass, mogrifier, thread) }
         for stage in stageIndices {
           // Everyone's share of the operand is there.
           if !cell.stages.isEmpty { engine.pool.barrier() }
@@ -169,12 +182,26 @@ final class RecurrentLayer: SequenceLayer {
       if stage.isPrepared { buffers.preparedGradients[i].reserve(pass.rows * hiddenSize) }
     }
     buffers.partialSums.reserve(cell.rowSums * pass.rows * sumParts)
+    buffers.rowValues.reserve(cell.rowValues * pass.positions)
     projection?.reserve(pass)
+    guard let mogrifier else { return }
+    mogrifier.reserve(pass)
+    if inputSlices.isEmpty {
+      inputSlices = (0..<engine.threadCount).map { thread in
+        PackedSlice(
+          units: engine.units(hiddenSize, of: thread), outputs: engine.units(inputSize, of: thread),
+          stageGates: [cell.inputGates.count], hiddenSize: hiddenSize, outputSize: inputSize,
+          kernels: engine.kernels)
+      }
+    }
     hiddenZoneout?.begin(pass)
     cellZoneout?.begin(pass)
   }
 
   var sumParts: Int { (hiddenSize + engine.kernels.lanes - 1) / engine.kernels.lanes }
+
+  /// The threads' slices of W, for the products of single steps.
+  private(set) var inputSlices: [PackedSlice] = []
 
   /// The threads' slices of the recurrent weights, which take memory from the first use on.
   var packedSlices: [PackedSlice] {

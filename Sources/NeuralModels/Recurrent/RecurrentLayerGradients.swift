@@ -5,12 +5,14 @@ import Tensors
 extension RecurrentLayer {
   func backward(_ gradient: MatrixView, into inputGradient: MatrixView, adding: Bool, _ pass: Pass) {
     guard let x = inputs else { preconditionFailure("there is no gradient before a forward pass") }
-    if cell.readsInput, !adding { inputGradient.fill(0) }
+    let isAddedStepByStep = cell.readsInput || mogrifier != nil
+    if isAddedStepByStep, !adding { inputGradient.fill(0) }
     let slices = packedSlices
     engine.pool.run { thread in
       let slice = slices[thread]
       if let (weights, version) = recurrentFactor { slice.packBackward(weights, version: version) }
       projection?.packBackward(thread)
+      packMogrifierBackward(thread)
       for t in stride(from: pass.steps - 1, through: 0, by: -1) {
         addOutputGradient(step: t, gradient, pass, slice.outputs)
         if let probe = pass.probe { show(gradientOfStep: t, pass, to: probe, thread) }
@@ -34,17 +36,22 @@ extension RecurrentLayer {
           engine.pool.barrier()
           pass.forEachRun(at: t) { rows in multiplyBackward(step: t, stage, pass, rows, slice) }
         }
+        if let mogrifier { mogrifyBackward(step: t, x, into: inputGradient, pass, mogrifier, thread) }
         hiddenZoneout?.carry(step: t, pass, into: buffers.hiddenGradient, slice.outputs)
         cellZoneout?.carry(step: t, pass, into: buffers.cellGradient, slice.units)
         cut(step: t, pass, slice)
       }
     }
     addParameterGradients(x, pass)
+    if let mogrifier {
+      return mogrifier.addParameterGradients(
+        pass, x, buffers.previousHiddens.matrix(pass.positions, outputSize))
+    }
     let inputColumns = columns(cell.inputGates)
     // dx (+)= da Wᵀ
     engine.products.multiply(
       buffers.gates.matrix(pass.positions, gateColumns).columns(inputColumns),
-      transposed: inputWeights.value, into: inputGradient, accumulate: adding || cell.readsInput)
+      transposed: inputWeights.value, into: inputGradient, accumulate: adding || isAddedStepByStep)
   }
 
   /// ∂h_t comes from above and from step t + 1.
@@ -97,7 +104,8 @@ extension RecurrentLayer {
       buffers.gates.pointer + (t * pass.rows + rows.lowerBound) * gateColumns + gates.lowerBound,
       rows: rows.count, columns: gates.count, stride: gateColumns)
     let isHidden = cell.stages[stage].multipliesHidden
-    var target = (isHidden ? buffers.hiddenGradient : buffers.preparedGradients[stage]).pointer
+    let hiddenGradient = mogrifier?.hiddenGradient ?? buffers.hiddenGradient
+    var target = (isHidden ? hiddenGradient : buffers.preparedGradients[stage]).pointer
     if let kept = keptGates.firstIndex(where: { $0.stage == stage }) {
       target = buffers.gateGradients.pointer + kept * pass.rows * hiddenSize
     }
@@ -106,14 +114,15 @@ extension RecurrentLayer {
       columns: slice.outputs.count, stride: outputSize)
     let isLater = cell.stages[(stage + 1)...].contains { $0.multipliesHidden && !$0.gates.isEmpty }
     slice.transposes[stage].multiply(
-      a, into: gradient, accumulate: isHidden && (cell.carriesHidden || isLater))
+      a, into: gradient, accumulate: isHidden && (cell.carriesHidden && mogrifier == nil || isLater))
   }
 
   /// a = x W + s U + b:  dW += xᵀ da,  dU += sᵀ da,  db += Σ da
   private func addParameterGradients(_ x: MatrixView, _ pass: Pass) {
     let gradients = buffers.gates.matrix(pass.positions, gateColumns)
     engine.products.multiply(
-      transposed: x, gradients.columns(columns(cell.inputGates)), into: inputWeights.gradient,
+      transposed: mogrifier?.inputs(x) ?? x, gradients.columns(columns(cell.inputGates)),
+      into: inputWeights.gradient,
       accumulate: true)
     if let recurrentWeights {
       let isDropped = droppedWeights != nil

@@ -100,7 +100,8 @@ extension RecurrentLayer {
     let isHidden = cell.stages[stage].multipliesHidden
     let buffer = isHidden ? buffers.previousHiddens : buffers.operands[stage]
     let size = isHidden ? outputSize : hiddenSize
-    return MatrixView(buffer.pointer, rows: buffer.count / size, columns: size)
+    let original = MatrixView(buffer.pointer, rows: buffer.count / size, columns: size)
+    return isHidden ? mogrifier?.hiddens(original) ?? original : original
   }
 
   /// What the cell works on at step t, for some rows and units.
@@ -128,6 +129,7 @@ extension RecurrentLayer {
       partialSums: PartialSums(
         pointer: buffers.partialSums.pointer, rows: pass.rows, firstRow: rows.lowerBound, parts: sumParts,
         firstPart: units.lowerBound / engine.kernels.lanes),
+      rowValues: buffers.rowValues.pointer + position * cell.rowValues,
       hiddenGradient: (projection?.outputGradient ?? buffers.hiddenGradient).pointer + row,
       cellGradient: buffers.cellGradient.pointer + row,
       inputGradient: (inputGradient?.pointer ?? buffers.hiddenGradient.pointer) + states,

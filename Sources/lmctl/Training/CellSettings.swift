@@ -59,6 +59,13 @@ extension TrainSettings {
         .changes(.shape)
         .stored(.configuration("peepholes")).typed("use-peepholes", "peephole")
       Setting(
+        flag: "layer-norm", \.network.cell.hasLayerNorm,
+        "lstm: normalize what goes into the gates, and the cell"
+      )
+      .models(lstm).changes(.shape).stored(.configuration("layer_norm"))
+      .excludes("peepholes").excludes("ablate").excludes("no-bias").typed(
+        "layernorm", "layer-normalization", "ln")
+      Setting(
         "projection", \.network.cell.projection, .whole(1...1_000_000_000),
         "lstm: bring the outputs of a layer down to N numbers, fewer than --hidden"
       ).models(lstm).changes(.shape).stored(.configuration("projection")).rule { values, _ in
@@ -66,6 +73,10 @@ extension TrainSettings {
         let hidden = values.network.hiddenSizes.min() ?? 0
         return projection < hidden ? nil : "needs fewer numbers than --hidden \(hidden)"
       }.typed("proj-size", "projection-size", "recurrent-projection-dim")
+      Setting(
+        "mogrifier", \.network.cell.mogrifierRounds, .whole(0...100),
+        "lstm: rounds in which input and last state shape each other before each step; 5 is usual, and slow"
+      ).models(lstm).changes(.shape).stored(.configuration("mogrifier")).typed("mogrify")
       [
         Setting(
           "zoneout-hidden", \.network.cell.hiddenZoneout, .probability,
