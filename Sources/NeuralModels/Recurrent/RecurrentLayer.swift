@@ -184,6 +184,8 @@ final class RecurrentLayer: SequenceLayer {
     buffers.partialSums.reserve(cell.rowSums * pass.rows * sumParts)
     buffers.rowValues.reserve(cell.rowValues * pass.positions)
     projection?.reserve(pass)
+    hiddenZoneout?.begin(pass)
+    cellZoneout?.begin(pass)
     guard let mogrifier else { return }
     mogrifier.reserve(pass)
     if inputSlices.isEmpty {
@@ -194,8 +196,6 @@ final class RecurrentLayer: SequenceLayer {
           kernels: engine.kernels)
       }
     }
-    hiddenZoneout?.begin(pass)
-    cellZoneout?.begin(pass)
   }
 
   var sumParts: Int { (hiddenSize + engine.kernels.lanes - 1) / engine.kernels.lanes }
