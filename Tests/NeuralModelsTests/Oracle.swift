@@ -258,12 +258,12 @@ final class Oracle {
     let r = c.regularization
     var loss = meanCrossEntropy(x, batch, smoothing: r.labelSmoothing)
     if r.activationPenalty > 0 {
-      loss = loss + r.activationPenalty * meanSquare(x.flatMap { $0 }, count: x.count * c.hiddenSize)
+      loss = loss + r.activationPenalty * meanSquare(x.flatMap { $0 }, count: x.count * x[0].count)
     }
     if r.temporalPenalty > 0, batch.steps > 1 {
       let pairs = (batch.rows..<top.count).filter { batch.restarts.isEmpty || !batch.restarts[$0] }
       let differences = pairs.flatMap { i in zip(top[i], top[i - batch.rows]).map { $0 - $1 } }
-      let count = (batch.steps - 1) * batch.rows * c.hiddenSize
+      let count = (batch.steps - 1) * batch.rows * top[0].count
       loss = loss + r.temporalPenalty * meanSquare(differences, count: count)
     }
     return loss

@@ -171,6 +171,9 @@ struct BadInputTests {
       Mistake(
         "lmctl train --model lstm good.txt --dropout-weights -0.1", 2,
         "--dropout-weights takes a number from 0 and below 1, not '-0.1'"),
+      Mistake(
+        "lmctl train --model sru good.txt --dropout-weights 0.1", 2,
+        "--dropout-weights does not go with --model sru; it goes with rnn, gru, lstm"),
       Mistake("lmctl train --model lstm good.txt --ar nan", 2, "--ar takes a number from 0, not 'nan'"),
       Mistake(
         "lmctl train --model lstm good.txt --label-smoothing 1", 2,

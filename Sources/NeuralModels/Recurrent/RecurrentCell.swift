@@ -94,8 +94,8 @@ extension RecurrentCell {
   /// 1/√H, as in PyTorch.
   static func usualWeight(_ hiddenSize: Int) -> Float { 1 / Float(hiddenSize).squareRoot() }
 
-  /// √(3/I), so that x W has the variance of x (LeCun et al. 1998, "Efficient backprop", section 4.6): signals neither fade nor grow on
-  /// their way through a stack of cells that have no product over time.
+  /// √(3/I), so that x W has the variance of x (LeCun et al. 1998, "Efficient backprop", section 4.6): for cells that have no other product and
+  /// stand in stacks.
   static func preservingWeight(_ inputSize: Int) -> Float { (3 / Float(inputSize)).squareRoot() }
 }
 

@@ -64,7 +64,7 @@ extension ValueType where Value == [Int] {
   static func sizes(_ range: ClosedRange<Int>, layers: ClosedRange<Int>) -> Self {
     let single = ValueType<Int>.whole(range)
     return Self(
-      placeholder: "N[,N…]", range: single.range, isList: true,
+      placeholder: "N[,N]", range: single.range, isList: true,
       parse: { text in
         let parts = text.split(separator: ",", omittingEmptySubsequences: false)
         let sizes = parts.compactMap { single.parse(String($0)) }

@@ -7,7 +7,7 @@ extension TrainSettings {
   private static var gru: ModelKind { .network(.gru) }
   private static var lstm: ModelKind { .network(.lstm) }
   /// Those with products over time.
-  private static var withProducts: [ModelKind] { [rnn, gru, lstm] }
+  static var withProducts: [ModelKind] { [rnn, gru, lstm] }
 
   static var cells: SettingGroup<Self> {
     SettingGroup("cells of networks (help models has their equations)", models: withProducts) {

@@ -145,7 +145,7 @@ extension TrainSettings {
         Setting(
           "dropout-weights", \.network.regularization.weightDropout, .probability,
           "zero recurrent weights; 0.3 to 0.5 over dozens of epochs, for it slows learning"
-        ).typed("wdrop", "weight-dropout", "weight-drop"),
+        ).models(withProducts).typed("wdrop", "weight-dropout", "weight-drop"),
         Setting(
           "ar", \.network.regularization.activationPenalty, .atLeastZero(),
           "penalty on large outputs of the last layer; 1 or 2 with locked dropout"
@@ -154,7 +154,7 @@ extension TrainSettings {
           "tar", \.network.regularization.temporalPenalty, .atLeastZero(),
           "penalty on their changes from step to step; as --ar"
         ).typed("beta"),
-      ].map { $0.models(ModelKind.recurrent) }
+      ].map { $0.option.models.isEmpty ? $0.models(ModelKind.recurrent) : $0 }
     }
   }
 
