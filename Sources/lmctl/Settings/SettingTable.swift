@@ -137,6 +137,12 @@ struct SettingTable<Values: SettingValues> {
   /// The settings called `name`, for any kind of model.
   func change(_ name: String) -> SettingChange { settings.first { $0.name == name }?.change ?? .free }
 
+  /// What a setting that the model decides is where its checkpoint does not say, `null` if that is nothing.
+  func usual(_ name: String) -> JSONValue {
+    let setting = settings.first { $0.name == name && $0.place != nil }
+    return setting.map { $0.value(Values()) } ?? .null
+  }
+
   /// The names of the settings that may change when a run goes on.
   var freeNames: [String] {
     var seen: Set<String> = []
