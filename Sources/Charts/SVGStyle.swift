@@ -13,15 +13,18 @@ enum SVGStyle {
   /// How many shapes of markers there are.
   static let shapeCount = 5
 
-  /// The class of the `run`th run's colour.
-  static func colour(_ run: Int) -> String { "c\(run % palette.count)" }
+  /// What makes a line dashed.
+  static let dashes = " stroke-dasharray=\"6 5\""
+
+  /// The class of the `number`th colour.
+  static func colour(_ number: Int) -> String { "c\(number % palette.count)" }
 
   /// A marker with its middle at (x, y), as an SVG path; every turn of the palette begins with another shape.
-  static func marker(_ run: Int, _ x: Double, _ y: Double, radius r: Double) -> String {
+  static func marker(_ number: Int, _ x: Double, _ y: Double, radius r: Double) -> String {
     func path(_ points: [(Double, Double)]) -> String {
       "M" + points.map { SVGText.pair(x + $0 * r, y + $1 * r) }.joined(separator: "L") + "Z"
     }
-    switch (run + run / palette.count) % shapeCount {
+    switch (number + number / palette.count) % shapeCount {
     case 0:
       let (left, across) = (SVGText.pair(x - r, y), SVGText.number(2 * r))
       let radius = SVGText.number(r)
@@ -79,7 +82,7 @@ enum SVGText {
   /// A coordinate, to a twentieth of a pixel.
   static func number(_ value: Double) -> String {
     let rounded = (value * 20).rounded() / 20
-    return rounded == rounded.rounded() ? "\(Int(rounded))" : Format.significant(rounded, 8)
+    return rounded == rounded.rounded() ? "\(Int(rounded))" : NumberText.significant(rounded, 8)
   }
 
   /// A point.
