@@ -79,6 +79,22 @@ enum SVGStyle {
 
 /// Pieces of SVG.
 enum SVGText {
+  /// How a picture begins: its size, its style sheet with more `rules`, and its ground.
+  static func head(
+    width: Double, height: Double, title: String, description: String,
+    rules: (_ isDark: Bool) -> String = { _ in "" }
+  ) -> [String] {
+    let (width, height) = (number(width.rounded(.up)), number(height.rounded(.up)))
+    let (light, dark) = (rules(false), rules(true))
+    let more = light.isEmpty ? "" : "\n\(light)\n@media (prefers-color-scheme:dark){\n\(dark)\n}"
+    return [
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"\(width)\" height=\"\(height)\" viewBox=\"0 0 \(width) \(height)\" role=\"img\">",
+      "<title>\(escaped(title))</title>", "<desc>\(escaped(description))</desc>",
+      "<style>\n\(SVGStyle.sheet)\(more)\n</style>",
+      "<rect class=\"ground\" width=\"100%\" height=\"100%\"/>",
+    ]
+  }
+
   /// A coordinate, to a twentieth of a pixel.
   static func number(_ value: Double) -> String {
     let rounded = (value * 20).rounded() / 20
