@@ -71,13 +71,26 @@ public struct KernelTable: Sendable {
   public let lstmBackward: @Sendable (CellShape, LSTMBackward) -> Void
   public let gruForward: @Sendable (CellShape, GRUForward) -> Void
   public let gruBackward: @Sendable (CellShape, GRUBackward) -> Void
+  /// (shape, stage, …)
+  public let layerNormLSTMForward: @Sendable (CellShape, Int, LayerNormLSTM) -> Void
+  public let layerNormLSTMBackward: @Sendable (CellShape, Int, LayerNormLSTM) -> Void
   public let sruForward: @Sendable (CellShape, SRUForward) -> Void
   public let sruBackward: @Sendable (CellShape, SRUBackward) -> Void
-  /// (shape, a, h): h = tanh a
-  public let elmanForward: @Sendable (CellShape, UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
-  /// (shape, h, ∂h, ∂a): ∂a = ∂h ∘ (1 − h²)
+  public let gruPrepare: @Sendable (CellShape, GRUPreparation) -> Void
+  public let gruPrepareBackward: @Sendable (CellShape, GRUPreparationBackward) -> Void
+  public let elmanForward: @Sendable (CellShape, ElmanForward) -> Void
+  /// (shape, F, y, ∂h, ∂a): ∂a = ∂h ∘ F′(a) for y = F(a)
   public let elmanBackward:
-    @Sendable (CellShape, UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
+    @Sendable (
+      CellShape, ActivationFunction, UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>
+    ) -> Void
+
+  /// (n, a, b, y): y = 2 σ(a) ∘ b; a becomes σ(a)
+  public let mogrify:
+    @Sendable (Int, UnsafeMutablePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
+  /// (n, s, b, ∂y): from s = σ(a) to ∂a, and from ∂y to ∂b
+  public let mogrifyBackward:
+    @Sendable (Int, UnsafeMutablePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
 
   /// Stochastic gradient descent.
   public let sgd: Update0
@@ -124,10 +137,16 @@ extension KernelTable {
     lstmBackward = { KernelTemplates.lstmBackward(V.self, $0, $1) }
     gruForward = { KernelTemplates.gruForward(V.self, $0, $1) }
     gruBackward = { KernelTemplates.gruBackward(V.self, $0, $1) }
+    layerNormLSTMForward = { KernelTemplates.layerNormLSTMForward(V.self, $0, $1, $2) }
+    layerNormLSTMBackward = { KernelTemplates.layerNormLSTMBackward(V.self, $0, $1, $2) }
     sruForward = { KernelTemplates.sruForward(V.self, $0, $1) }
     sruBackward = { KernelTemplates.sruBackward(V.self, $0, $1) }
-    elmanForward = { KernelTemplates.elmanForward(V.self, $0, $1, $2) }
-    elmanBackward = { KernelTemplates.elmanBackward(V.self, $0, $1, $2, $3) }
+    gruPrepare = { KernelTemplates.gruPrepare(V.self, $0, $1) }
+    gruPrepareBackward = { KernelTemplates.gruPrepareBackward(V.self, $0, $1) }
+    elmanForward = { KernelTemplates.elmanForward(V.self, $0, $1) }
+    elmanBackward = { KernelTemplates.elmanBackward(V.self, $0, $1, $2, $3, $4) }
+    mogrify = { KernelTemplates.mogrify(V.self, $0, $1, $2, $3) }
+    mogrifyBackward = { KernelTemplates.mogrifyBackward(V.self, $0, $1, $2, $3) }
     sgd = { descend(V.self, $0, $1, $2, $3) }
     momentum = { descendWithMomentum(V.self, $0, $1, $2, $3, $4) }
     adam = { KernelTemplates.adam(V.self, $0, $1, $2, $3, $4, $5) }

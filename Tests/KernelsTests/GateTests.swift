@@ -84,8 +84,9 @@ import Testing
         kernels.lstmBackward(
           shape,
           LSTMBackward(
-            input: p[0], forget: p[1], candidate: p[2], output: p[3], previousCell: p[4], cellTanh: p[6],
-            hiddenGradient: p[8], cellGradient: p[9]))
+            forward: LSTMForward(
+              input: p[0], forget: p[1], candidate: p[2], output: p[3], previousCell: p[4], cell: p[5],
+              cellTanh: p[6], hidden: p[7]), hiddenGradient: p[8], cellGradient: p[9]))
       }
       for row in 0..<3 {
         for unit in 0..<units {
@@ -127,7 +128,7 @@ import Testing
           shape,
           GRUBackward(
             reset: p[0], update: p[1], candidate: p[2], candidateState: p[3], previousHidden: p[4],
-            hiddenGradient: p[6], previousHiddenGradient: p[6]))
+            hiddenGradient: p[6]))
       }
       for row in 0..<3 {
         for unit in 0..<units {
@@ -152,8 +153,9 @@ import Testing
     let before = buffers
     let shape = buffers.shape
     buffers.withPointers { p in
-      kernels.elmanForward(shape, p[0], p[1])
-      kernels.elmanBackward(shape, p[1], p[2], p[0])
+      kernels.elmanForward(
+        shape, ElmanForward(activation: .tanh, hiddenGate: p[0], previousHidden: nil, hidden: p[1]))
+      kernels.elmanBackward(shape, .tanh, p[0], p[2], p[0])
     }
     for row in 0..<3 {
       for unit in 0..<21 {

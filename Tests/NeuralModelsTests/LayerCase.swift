@@ -18,9 +18,16 @@ struct LayerCase: Sendable, CustomTestStringConvertible {
 
   /// A recurrent layer of a kind.
   static func recurrent(_ kind: NeuralKind, input: Int, hidden: Int) -> LayerCase {
-    recurrent("\(kind) \(input) to \(hidden)", input: input, hidden: hidden, { kind.cell(input, hidden) }) {
-      $0.step(kind, layer: "layer", $1, $2)
-    }
+    recurrent(CellVariant(kind, "") { _ in }, input: input, hidden: hidden)
+  }
+
+  /// A recurrent layer of a variant of a cell.
+  static func recurrent(_ variant: CellVariant, input: Int, hidden: Int) -> LayerCase {
+    let (kind, options) = (variant.kind, variant.options)
+    return recurrent(
+      "\(variant.testDescription) \(input) to \(hidden)", input: input, hidden: hidden,
+      { kind.cell(input, hidden, options) }
+    ) { $0.step(kind, options, layer: "layer", $1, $2) }
   }
 
   private static func recurrent(
@@ -37,6 +44,9 @@ struct LayerCase: Sendable, CustomTestStringConvertible {
   static let all: [LayerCase] =
     NeuralKind.recurrent.flatMap { kind in
       [(4, 5), (5, 5), (7, 17), (18, 33)].map { recurrent(kind, input: $0, hidden: $1) }
+    }
+    + CellVariant.all.flatMap { variant in
+      [(4, 5), (18, 33)].map { recurrent(variant, input: $0, hidden: $1) }
     }
     + [5, 17, 33].flatMap { hidden in
       [

@@ -104,9 +104,10 @@ extension SequenceLayer {
 
 extension NeuralKind {
   /// The cell of layers of H units that are given I numbers.
-  func cell(_ inputSize: Int, _ hiddenSize: Int) -> any RecurrentCell {
+  func cell(_ inputSize: Int, _ hiddenSize: Int, _ options: CellOptions = CellOptions()) -> any RecurrentCell
+  {
     guard let makeCell = traits.makeCell else { preconditionFailure("\(self) has no cell") }
-    return makeCell(inputSize, hiddenSize)
+    return makeCell(inputSize, hiddenSize, options)
   }
 }
 
@@ -138,12 +139,12 @@ struct NetworkShape: Sendable, CustomTestStringConvertible {
     _ kind: NeuralKind, layers: Int = 1, hidden: Int = 5, embedding: Int = 4, order: Int = 4,
     tied: Bool = false,
     direct: Bool = false, dropout: Float = 0, context: ContextMode = .stream, vocabulary: Int = 7,
-    connection: Connection = .plain
+    connection: Connection = .plain, cell: CellOptions = CellOptions()
   ) {
     var c = NeuralConfiguration(kind: kind)
     (c.layers, c.hiddenSize, c.embeddingSize, c.order) = (layers, hidden, embedding, order)
     (c.tiesEmbeddings, c.hasDirectConnections) = (tied, direct)
-    (c.dropout, c.context, c.connection) = (dropout, context, connection)
+    (c.dropout, c.context, c.connection, c.cell) = (dropout, context, connection, cell)
     configuration = c
     vocabularySize = vocabulary
   }

@@ -61,7 +61,7 @@ final class Oracle {
       })
   }
 
-  private func factor(_ name: String) -> Grid { dropped[name] ?? self[name] }
+  func factor(_ name: String) -> Grid { dropped[name] ?? self[name] }
 
   func has(_ name: String) -> Bool { parameters[name] != nil }
 
@@ -72,48 +72,52 @@ final class Oracle {
   // MARK: Recurrent layers
 
   /// One step of one row: h, and the state after it, from x and the state before; a state is h, and then c for cells that have one.
-  func step(_ kind: NeuralKind, layer: String, _ x: [Scalar], _ state: [Scalar]) -> (
+  func step(
+    _ kind: NeuralKind, _ options: CellOptions = CellOptions(), layer: String, _ x: [Scalar],
+    _ state: [Scalar]
+  ) -> (
     y: [Scalar], state: [Scalar]
   ) {
-    let w = self["\(layer).input_weights"]
+    let cell = kind.cell(x.count, hiddenSize(kind, layer: layer), options)
     let size = hiddenSize(kind, layer: layer)
-    func input(_ gate: Int, _ j: Int) -> Scalar { tape.dot(x, w.columns[gate * size + j]) }
-    let h = Array(state.prefix(size))
-    func recurrent(_ gate: Int, _ j: Int) -> Scalar {
-      tape.dot(h, factor("\(layer).recurrent_weights").columns[gate * size + j])
-    }
-    func b(_ gate: Int, _ j: Int) -> Scalar { self["\(layer).bias"].rows[0][gate * size + j] }
-
+    let textbook = TextbookCell(oracle: self, cell: cell, layer: layer, x: x, size: size)
+    let h = cell.hasHiddenState ? Array(state.prefix(options.projection ?? size)) : zeros(size)
     switch kind {
     case .nnlm: preconditionFailure("\(kind) has no recurrent layers")
     case .rnn:
-      // Elman (1990): h′ = tanh(x W + h U + b)
-      let y = (0..<size).map { (input(0, $0) + recurrent(0, $0) + b(0, $0)).hyperbolicTangent }
+      let y = textbook.stayed(h, textbook.elman(h), options.hiddenZoneout)
       return (y, y)
     case .gru:
-      // The documentation of PyTorch's GRU. Its W_in, W_ir, W_iz are our input gates 0 to 2, its W_hr, W_hz, W_hn our
-      // recurrent gates 0 to 2, its b_in, b_r, b_z, b_hn our bias.
-      let y = (0..<size).map { j in
-        let r = (input(1, j) + recurrent(0, j) + b(1, j)).sigmoid
-        let z = (input(2, j) + recurrent(1, j) + b(2, j)).sigmoid
-        let n = (input(0, j) + b(0, j) + r * (recurrent(2, j) + b(3, j))).hyperbolicTangent
-        return (1 - z) * n + z * h[j]
-      }
-      return (y, y)
+      let y = textbook.stayed(h, textbook.gru(h), options.hiddenZoneout)
+      return (y, cell.hasHiddenState ? y : [])
     case .lstm:
-      // Gers et al. (2000), without peepholes.
-      let cells = (0..<size).map { j in
-        let i = (input(0, j) + recurrent(0, j) + b(0, j)).sigmoid
-        let f = (input(1, j) + recurrent(1, j) + b(1, j)).sigmoid
-        let g = (input(2, j) + recurrent(2, j) + b(2, j)).hyperbolicTangent
-        return f * state[size + j] + i * g
-      }
-      let y = (0..<size).map { j in
-        (input(3, j) + recurrent(3, j) + b(3, j)).sigmoid * cells[j].hyperbolicTangent
-      }
-      return (y, y + cells)
-    case .sru: return simpleRecurrentUnit(layer, x, state, input)
+      return longShortTermMemory(textbook, state)
+    case .sru:
+      let w = self["\(layer).input_weights"]
+      return simpleRecurrentUnit(layer, x, state) { tape.dot(x, w.columns[$0 * size + $1]) }
     }
+  }
+
+  /// With the projection of Sak et al. (2014).
+  private func longShortTermMemory(_ textbook: TextbookCell, _ state: [Scalar]) -> (
+    y: [Scalar], state: [Scalar]
+  ) {
+    let options = textbook.cell.options
+    let width = options.projection ?? textbook.size
+    let (original, c) = (Array(state[..<width]), Array(state[width..<width + textbook.size]))
+    let (x, h) = TextbookCell.mogrified(
+      self, textbook.layer, rounds: options.mogrifierRounds, textbook.x, original)
+    let textbook = TextbookCell(
+      oracle: self, cell: textbook.cell, layer: textbook.layer, x: x, size: textbook.size)
+    var next =
+      options.hasLayerNorm
+      ? textbook.layerNormLSTM(h, c) : textbook.lstm(h, c, last: Array(state[(width + textbook.size)...]))
+    if options.projection != nil {
+      let p = self["\(textbook.layer).projection_weights"]
+      next.y = p.columns.map { tape.dot(next.y, $0) }
+    }
+    let y = textbook.stayed(original, next.y, options.hiddenZoneout)
+    return (y, y + textbook.stayed(c, next.cells, options.cellZoneout) + next.gates)
   }
 
   /// Lei et al. (2018), with c in the place of g(c), and their α in front of x where the highway has no weights.
@@ -138,19 +142,25 @@ final class Oracle {
   private func hiddenSize(_ kind: NeuralKind, layer: String) -> Int {
     switch kind {
     case .sru: self["\(layer).forget_bias"].columns.count
-    default: self["\(layer).recurrent_weights"].rows.count
+    default:
+      // A unit without gates that see the state has none but the candidate.
+      has("\(layer).recurrent_weights")
+        ? has("\(layer).projection_weights")
+          ? self["\(layer).projection_weights"].rows.count : self["\(layer).recurrent_weights"].rows.count
+        : self["\(layer).input_weights"].columns.count
     }
   }
 
   /// h_t of all steps, time-major, from x [T·B], time-major, and the initial state of each row.
   func run(
-    _ kind: NeuralKind, layer: String, _ x: [[Scalar]], initial: [[Scalar]], restarts: [Bool]
+    _ kind: NeuralKind, _ options: CellOptions, layer: String, _ x: [[Scalar]], initial: [[Scalar]],
+    restarts: [Bool]
   ) -> [[Scalar]] {
     var states = initial
     return x.enumerated().map { i, x in
       let row = i % initial.count
       if !restarts.isEmpty, restarts[i] { states[row] = zeros(states[row].count) }
-      let next = step(kind, layer: layer, x, states[row])
+      let next = step(kind, options, layer: layer, x, states[row])
       states[row] = next.state
       return next.y
     }
@@ -214,7 +224,7 @@ final class Oracle {
     let size = states[0].count / c.layers
     for l in 0..<c.layers {
       let initial = states.map { variables(Array($0[l * size..<(l + 1) * size])) }
-      top = run(c.kind, layer: "layer\(l + 1)", x, initial: initial, restarts: batch.restarts)
+      top = run(c.kind, c.cell, layer: "layer\(l + 1)", x, initial: initial, restarts: batch.restarts)
       if c.connection == .residual, x[0].count == c.hiddenSize {
         top = zip(top, x).map { zip($0, $1).map { $0 + $1 } }
       }

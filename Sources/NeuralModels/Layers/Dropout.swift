@@ -96,4 +96,5 @@ extension Engine {
 enum MaskNumber {
   static let embedding = 1 << 20
   static func recurrentWeights(layer: Int) -> Int { 1 << 21 + layer }
+  static func zoneout(layer: Int, _ place: Int) -> Int { 1 << 30 + 2 * layer + place }
 }

@@ -43,7 +43,7 @@ final class FeedForwardLayer: SequenceLayer {
       let shape = CellShape(
         rows: part.count, units: outputSize, gateStride: outputSize, stateStride: outputSize)
       let gradient = gradient.rows(part).pointer
-      engine.kernels.elmanBackward(shape, y.rows(part).pointer, gradient, gradient)
+      engine.kernels.elmanBackward(shape, .tanh, y.rows(part).pointer, gradient, gradient)
     }
     // a = x W + b:  dW += xᵀ da,  db += Σ da,  dx (+)= da Wᵀ
     engine.products.multiply(transposed: x, gradient, into: weights.gradient, accumulate: true)

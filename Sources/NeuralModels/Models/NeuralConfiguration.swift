@@ -18,6 +18,8 @@ public struct NeuralConfiguration: Sendable, Equatable {
   public var connection = Connection.plain
   /// Whether the NNLM has direct connections from the embeddings to the softmax.
   public var hasDirectConnections = false
+  /// What its recurrent cells have and lack beside their usual form.
+  public var cell = CellOptions()
   /// What is done against learning the text by heart; no parameter depends on it.
   public var regularization = Regularization()
   /// Whether the context runs on across sentences.
@@ -55,7 +57,7 @@ public struct NeuralConfiguration: Sendable, Equatable {
         .init("embedding_size", .integer(embeddingSize)),
         .init("tied_embeddings", .bool(tiesEmbeddings)),
       ] + (connection == .plain ? [] : [.init(connection.rawValue, .bool(true))])
-        + regularization.json + [
+        + cell.json + regularization.json + [
           .init("context", .string(context.rawValue))
         ])
   }
@@ -84,7 +86,7 @@ public struct NeuralConfiguration: Sendable, Equatable {
       guard layers <= 1000 else { throw CheckpointError("damaged: 'configuration' has \(layers) layers") }
     }
     tiesEmbeddings = json["tied_embeddings"]?.boolValue ?? false
-    guard !tiesEmbeddings || (embeddingSize == hiddenSize && !hasDirectConnections) else {
+    guard !tiesEmbeddings || (embeddingSize == outputSize && !hasDirectConnections) else {
       throw CheckpointError(
         "damaged: tied embeddings need an 'embedding_size' as large as 'hidden_size' and no direct connections"
       )
@@ -93,12 +95,16 @@ public struct NeuralConfiguration: Sendable, Equatable {
     guard hasConnections else {
       throw CheckpointError("damaged: no layer of its sizes can be '\(connection.rawValue)'")
     }
+    cell = try CellOptions(json: json)
     regularization = try Regularization(json: json)
     guard let context = json["context"]?.stringValue.flatMap(ContextMode.init) else {
       throw CheckpointError("damaged: 'configuration' has no 'context'")
     }
     self.context = context
   }
+
+  /// What a recurrent layer gives.
+  public var outputSize: Int { cell.projection ?? hiddenSize }
 
   /// Whether layers are connected in some way.
   public subscript(connectsBy connection: Connection) -> Bool {
@@ -108,7 +114,7 @@ public struct NeuralConfiguration: Sendable, Equatable {
 
   /// Whether the connection fits a layer, as it should if it is asked for: layers after the first always do.
   public var hasConnections: Bool {
-    layers > 1 || connection.fits(inputSize: embeddingSize, outputSize: hiddenSize)
+    layers > 1 || connection.fits(inputSize: embeddingSize, outputSize: outputSize)
   }
 
   // MARK: The network
@@ -146,11 +152,11 @@ public struct NeuralConfiguration: Sendable, Equatable {
       let d = declarations.of("layer\(l)")
       if l > 0 {
         let layer = RecurrentLayer(
-          cell: makeCell(width, hiddenSize), inputSize: width, hiddenSize: hiddenSize, number: l - 1,
+          cell: makeCell(width, hiddenSize, cell), inputSize: width, hiddenSize: hiddenSize, number: l - 1,
           weightDropoutRate: r.weightDropout, d)
-        let connects = connection.fits(inputSize: width, outputSize: hiddenSize)
+        let connects = connection.fits(inputSize: width, outputSize: outputSize)
         stack.append(connects ? connection.around(layer, d) : layer)
-        width = hiddenSize
+        width = layer.outputSize
       }
       // Dropout on every x (Zaremba et al. 2014).
       let dropout = Dropout(

@@ -11,7 +11,8 @@ public enum NeuralKind: String, CaseIterable, Sendable {
   /// What the rest of the program knows of a kind.
   public struct Traits: Sendable {
     /// The cell of the recurrent layers of H units that are given I numbers; `nil` for a network without recurrence.
-    let makeCell: (@Sendable (_ inputSize: Int, _ hiddenSize: Int) -> any RecurrentCell)?
+    let makeCell:
+      (@Sendable (_ inputSize: Int, _ hiddenSize: Int, _ options: CellOptions) -> any RecurrentCell)?
     /// The rate that suits Adam.
     let adamRate: Double
     /// What people type who mean it.
@@ -26,10 +27,17 @@ public enum NeuralKind: String, CaseIterable, Sendable {
     case .rnn:
       // Networks without gates want smaller steps.
       Traits(
-        makeCell: { _, _ in ElmanCell() }, adamRate: 0.001, synonyms: ["elman", "rnn_tanh", "srn"])
-    case .gru: Traits(makeCell: { _, _ in GRUCell() }, adamRate: 0.003, synonyms: [])
-    case .lstm: Traits(makeCell: { _, _ in LSTMCell() }, adamRate: 0.003, synonyms: [])
-    case .sru: Traits(makeCell: SRUCell.init, adamRate: 0.003, synonyms: ["simple-recurrent-unit"])
+        makeCell: { ElmanCell($2) }, adamRate: 0.001, synonyms: ["elman", "rnn_tanh", "srn"])
+    case .gru: Traits(makeCell: { GRUCell($2) }, adamRate: 0.003, synonyms: [])
+    case .lstm:
+      Traits(
+        makeCell: { _, _, options in
+          options.hasLayerNorm ? LayerNormLSTMCell(options) as any RecurrentCell : LSTMCell(options)
+        }, adamRate: 0.003, synonyms: [])
+    case .sru:
+      Traits(
+        makeCell: { i, h, _ in SRUCell(inputSize: i, hiddenSize: h) }, adamRate: 0.003,
+        synonyms: ["simple-recurrent-unit"])
     }
   }
 

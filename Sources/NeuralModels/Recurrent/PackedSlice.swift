@@ -1,14 +1,16 @@
 import Kernels
 import Tensors
 
-/// One thread's share of a layer's recurrent weights U [H × recurrent gates·H]: the columns of its units, packed for the product of each
-/// gate, and the rows of its units, packed for ∂a Uᵀ.
+/// One thread's share of a layer's recurrent weights U [R × recurrent gates·H]: the columns of its units, packed for the product of each
+/// gate, and the rows of its part of the R numbers that the step before gave, packed for ∂a Uᵀ. Without projection R = H.
 final class PackedSlice {
   /// The units of the thread.
   let units: Range<Int>
-  /// For each recurrent gate, in the order of U's columns, its columns of the units: [H × units].
+  /// The thread's part of R.
+  let outputs: Range<Int>
+  /// For each recurrent gate, in the order of U's columns, its columns of the units: [R × units].
   let gates: [PackedMatrix]
-  /// For each stage, the rows of the units in the columns of its gates, transposed: [gates·H × units].
+  /// For each stage, the rows of the outputs in the columns of its gates, transposed: [gates·H × outputs].
   let transposes: [PackedMatrix]
 
   private let hiddenSize: Int
@@ -16,14 +18,17 @@ final class PackedSlice {
   private var backwardVersion = noVersion
 
   /// - Parameter stageGates: how many gates each stage has.
-  init(units: Range<Int>, stageGates: [Int], hiddenSize: Int, kernels: KernelTable) {
-    self.units = units
+  init(
+    units: Range<Int>, outputs: Range<Int>, stageGates: [Int], hiddenSize: Int, outputSize: Int,
+    kernels: KernelTable
+  ) {
+    (self.units, self.outputs) = (units, outputs)
     self.hiddenSize = hiddenSize
     gates = (0..<stageGates.reduce(0, +)).map { _ in
-      PackedMatrix(rows: hiddenSize, columns: units.count, kernels: kernels)
+      PackedMatrix(rows: outputSize, columns: units.count, kernels: kernels)
     }
     transposes = stageGates.map {
-      PackedMatrix(rows: $0 * hiddenSize, columns: units.count, kernels: kernels)
+      PackedMatrix(rows: $0 * hiddenSize, columns: outputs.count, kernels: kernels)
     }
   }
 
@@ -46,7 +51,7 @@ final class PackedSlice {
     backwardVersion = version
     var first = 0
     for transpose in transposes where transpose.rows > 0 {
-      transpose.pack(weights.rows(units).columns(first..<first + transpose.rows), transposed: true)
+      transpose.pack(weights.rows(outputs).columns(first..<first + transpose.rows), transposed: true)
       first += transpose.rows
     }
   }

@@ -10,15 +10,17 @@ import Kernels
 /// The products are the layer's. A step is done in stages: the layer computes the product of the stage, and the cell turns what
 /// has come together so far into the operand of the next stage, or, in the last one, into the new state. On the way back the cell turns
 /// the gradients of the new state into those of a_t and of the previous state, stage by stage from the last to the first. Both work on
-/// some of the units: each thread has its own.
+/// some of the units: each thread has its own. What goes around a cell is the layer's too: projection and zoneout.
 ///
 /// A cell without stages needs no product over time: all its products are done at once, before the first step and after the last.
 protocol RecurrentCell: Sendable {
+  /// What it has and lacks beside its usual form.
+  var options: CellOptions { get }
   /// The names of the gates, in the order of their columns.
   var gates: [String] { get }
-  /// The gates that the input reaches.
+  /// The gates that the input reaches; a gate that nothing reaches is room for what is computed from the others.
   var inputGates: Range<Int> { get }
-  /// The products over time of a step, in their order; no gate is in two of them.
+  /// The products over time of a step, in their order; a gate that the input does not reach is in one of them at most.
   var stages: [CellStage] { get }
   /// Whether every gate has a bias.
   var hasBias: Bool { get }
@@ -26,6 +28,8 @@ protocol RecurrentCell: Sendable {
   var vectors: [String] { get }
   /// How many sums over all units of a row a step needs; see `CellStep.rowSum`.
   var rowSums: Int { get }
+  /// How many numbers of a row and step it wants to find again in `backward`.
+  var rowValues: Int { get }
   /// Whether h is a part of the state: whether anything of a step depends on h_{t−1}.
   var hasHiddenState: Bool { get }
   /// Whether the state has a cell state c.
@@ -58,18 +62,27 @@ struct CellStage {
     case previousHidden
     /// What `forward` of the stage before wrote to `CellStep.prepared`.
     case prepared
+    /// The activation of gate k in the step before.
+    case previousGate(Int)
   }
 
   /// The gates that the product reaches; none if the stage only waits until all units are there, for the sums over a row.
   let gates: Range<Int>
   var operand = Operand.previousHidden
+
+  var isPrepared: Bool { if case .prepared = operand { true } else { false } }
+  var multipliesHidden: Bool { if case .previousHidden = operand { true } else { false } }
+  /// The gate of the step before that it multiplies.
+  var previousGate: Int? { if case .previousGate(let gate) = operand { gate } else { nil } }
 }
 
 /// Most cells have gates with biases, a hidden state, and nothing else.
 extension RecurrentCell {
-  var hasBias: Bool { true }
+  var options: CellOptions { CellOptions() }
+  var hasBias: Bool { options.hasBias }
   var vectors: [String] { [] }
   var rowSums: Int { 0 }
+  var rowValues: Int { 0 }
   var hasHiddenState: Bool { true }
   var hasCellState: Bool { false }
   var carriesHidden: Bool { false }
@@ -111,6 +124,8 @@ struct CellStep {
   let vectorStride: Int
   /// Sums over the units of a row, in parts; see `rowSum`.
   let partialSums: PartialSums
+  /// What is kept of every row: `rowValues` numbers each, written by the thread for which `partialSums.isFirst`.
+  let rowValues: UnsafeMutablePointer<Float>
 
   // MARK: Backward only
 
@@ -122,6 +137,10 @@ struct CellStep {
   let inputGradient: UnsafeMutablePointer<Float>
   /// The gradient of what this stage prepared for the next.
   let preparedGradient: UnsafePointer<Float>
+  /// For the stages that multiply gates of the step before, in their order, what comes back to these gates from the step behind, and
+  /// the floats from one to the next.
+  let gateGradients: UnsafePointer<Float>
+  let gateGradientStride: Int
   /// The gradients of the first vector: to be added to.
   let vectorGradients: UnsafeMutablePointer<Float>
 
@@ -131,32 +150,9 @@ struct CellStep {
   /// The numbers of vector k.
   func vector(_ k: Int) -> UnsafePointer<Float> { vectors + k * vectorStride }
 
+  /// What comes back to the kth of the gates that the step behind multiplies.
+  func gateGradient(_ k: Int) -> UnsafePointer<Float> { gateGradients + k * gateGradientStride }
+
   /// The gradients of vector k.
   func vectorGradient(_ k: Int) -> UnsafeMutablePointer<Float> { vectorGradients + k * vectorStride }
-}
-
-/// Sums over all units of a row, whoever computes them: each thread writes those of its own units, lane by lane, and in the next
-/// stage everyone adds all of them up in the same order, so that the sum does not depend on the number of threads.
-struct PartialSums {
-  /// [sums × rows × lanes of all vectors of units].
-  let pointer: UnsafeMutablePointer<Float>
-  /// The rows of the sequence, and the first of this call.
-  let rows: Int
-  let firstRow: Int
-  /// One for each whole or broken vector of the H units, and the first of this thread.
-  let parts: Int
-  let firstPart: Int
-
-  /// Where the part of sum k goes for the thread's vector of units `part`, counted from 0, of a row of this call.
-  func part(_ part: Int, sum k: Int, row: Int) -> UnsafeMutablePointer<Float> {
-    pointer + ((k * rows + firstRow + row) * parts + firstPart + part)
-  }
-
-  /// Sum k of a row of this call, complete from the next stage on.
-  func sum(_ k: Int, row: Int) -> Float {
-    let first = pointer + (k * rows + firstRow + row) * parts
-    var sum: Float = 0
-    for part in 0..<parts { sum += first[part] }
-    return sum
-  }
 }

@@ -15,9 +15,11 @@ final class RecurrentLayer: SequenceLayer {
   let inputSize: Int
   /// H.
   let hiddenSize: Int
+  /// R: what the layer gives, H without projection.
+  let outputSize: Int
   /// W: [I × input gates·H].
   let inputWeights: Parameter
-  /// U: [H × recurrent gates·H], in the order of the stages; `nil` if no stage has gates.
+  /// U: [R × recurrent gates·H], in the order of the stages; `nil` if no stage has gates.
   let recurrentWeights: Parameter?
   /// b: [gates·H], if the cell has biases.
   let bias: Parameter?
@@ -26,33 +28,24 @@ final class RecurrentLayer: SequenceLayer {
   /// Present if recurrent weights are dropped in training.
   let weightDropout: WeightDropout?
 
-  /// h and c before the first step, [B × H] each; after `forward`, those of the last step.
-  let hiddenState: AlignedBuffer
-  let cellState: AlignedBuffer
-  /// ∂L/∂h and ∂L/∂c of the last step's state before `backward`, of the initial state after it.
-  let hiddenGradient: AlignedBuffer
-  let cellGradient: AlignedBuffer
+  /// Present if the units' outputs come down to fewer numbers.
+  let projection: Projection?
+  /// Present if x_t and h_{t−1} shape each other before a step.
+  let mogrifier: Mogrifier?
+  /// Present if elements of the state stay as they are.
+  let hiddenZoneout, cellZoneout: Zoneout?
 
-  let buffers: Buffers
+  let buffers: RecurrentBuffers
+  /// The gates whose last values are a part of the state, and the stages that multiply them.
+  let keptGates: [(gate: Int, stage: Int)]
   let engine: Engine
-  private let arena: ParameterArena
+  let arena: ParameterArena
   /// The slices of the threads, made when they are first needed.
   private var slices: [PackedSlice] = []
   /// Ũ, which takes the place of U since the last `forward`, if that dropped weights.
   private(set) var droppedWeights: MatrixView?
   /// x of the last `forward`.
   private(set) var inputs: MatrixView?
-
-  /// What is kept of a sequence for the way back.
-  struct Buffers {
-    let hiddens, gates, cells, cellTanhs: AlignedBuffer
-    /// The state before every step, which a restart may have set to zero: [T·B × H].
-    let previousHiddens, previousCells: AlignedBuffer
-    /// For each stage the operand that the one before prepared, [T·B × H], and its gradient, [B × H].
-    let prepared, preparedGradients: [AlignedBuffer]
-    /// See `PartialSums`.
-    let partialSums: AlignedBuffer
-  }
 
   /// A layer of H units of `cell`; `number` tells it from others of its network.
   init(
@@ -65,34 +58,36 @@ final class RecurrentLayer: SequenceLayer {
     self.hiddenSize = hiddenSize
     (name, arena, engine) = (declarations.name, declarations.arena, declarations.engine)
     let h = hiddenSize
+    let options = cell.options
+    outputSize = options.projection ?? h
+    keptGates = cell.stages.enumerated().compactMap { index, stage in stage.previousGate.map { ($0, index) } }
+    precondition(
+      outputSize == h || !cell.carriesHidden, "a projection is for cells that see h in products only")
     inputWeights = declarations.parameter("input_weights", inputSize, cell.inputGates.count * h)
     let recurrentGates = cell.stages.reduce(0) { $0 + $1.gates.count }
     recurrentWeights =
-      recurrentGates > 0 ? declarations.parameter("recurrent_weights", h, recurrentGates * h) : nil
+      recurrentGates > 0 ? declarations.parameter("recurrent_weights", outputSize, recurrentGates * h) : nil
     bias = cell.hasBias ? declarations.parameter("bias", cell.gates.count * h) : nil
     vectors = cell.vectors.map { declarations.parameter($0, h) }
-    func buffer(_ name: String, _ columns: Int, if isNeeded: Bool = true) -> AlignedBuffer {
-      declarations.buffer(name, .positions(isNeeded ? columns : 0))
-    }
-    let stages = cell.stages
-    let parts = (h + engine.kernels.lanes - 1) / engine.kernels.lanes
-    buffers = Buffers(
-      hiddens: buffer("hidden", h), gates: buffer("gates", cell.gates.count * h),
-      cells: buffer("cell", h, if: cell.hasCellState),
-      cellTanhs: buffer("cell_tanh", h, if: cell.hasCellState),
-      previousHiddens: buffer("previous_hidden", h, if: cell.hasHiddenState),
-      previousCells: buffer("previous_cell", h, if: cell.hasCellState),
-      prepared: stages.indices.map { buffer("prepared\($0)", h, if: stages[$0].operand == .prepared) },
-      preparedGradients: stages.indices.map {
-        declarations.buffer("prepared_gradient\($0)", .rows(stages[$0].operand == .prepared ? h : 0))
-      },
-      partialSums: declarations.buffer("partial_sums", .rows(cell.rowSums * parts)))
+    projection = options.projection.map { Projection(hiddenSize: h, size: $0, declarations) }
+    mogrifier =
+      options.mogrifierRounds > 0
+      ? Mogrifier(
+        rounds: options.mogrifierRounds, inputSize: inputSize, hiddenSize: outputSize, declarations) : nil
+    buffers = RecurrentBuffers(
+      cell, hiddenSize: h, outputSize: outputSize, lanes: engine.kernels.lanes, declarations)
     // Two copies of U, packed for the threads.
-    declarations.workspace.note("packed_weights", .floats(2 * (recurrentWeights?.count ?? 0)))
-    hiddenState = declarations.state("hidden_state", columns: cell.hasHiddenState ? h : 0)
-    cellState = declarations.state("cell_state", columns: cell.hasCellState ? h : 0)
-    hiddenGradient = declarations.state("hidden_gradient", columns: h)
-    cellGradient = declarations.state("cell_gradient", columns: cell.hasCellState ? h : 0)
+    declarations.workspace.note(
+      "packed_weights",
+      .floats(2 * ((recurrentWeights?.count ?? 0) + (mogrifier == nil ? 0 : inputWeights.count))))
+    func zoneout(_ name: String, _ rate: Float, _ columns: Int, _ place: Int) -> Zoneout? {
+      rate > 0
+        ? Zoneout(
+          name, rate: rate, columns: columns, number: MaskNumber.zoneout(layer: number, place), declarations)
+        : nil
+    }
+    hiddenZoneout = zoneout("hidden", cell.hasHiddenState ? options.hiddenZoneout : 0, outputSize, 0)
+    cellZoneout = zoneout("cell", cell.hasCellState ? options.cellZoneout : 0, h, 1)
     weightDropout = recurrentWeights.flatMap {
       weightDropoutRate > 0
         ? WeightDropout(
@@ -100,19 +95,18 @@ final class RecurrentLayer: SequenceLayer {
     }
   }
 
-  var outputSize: Int { hiddenSize }
   var gateColumns: Int { cell.gates.count * hiddenSize }
   func columns(_ gates: Range<Int>) -> Range<Int> {
     gates.lowerBound * hiddenSize..<gates.upperBound * hiddenSize
   }
 
-  /// Recurrent weights uniform in ±1/√H as in PyTorch; all else as the cell says.
+  /// Recurrent weights as the cell's options say, all else as the cell does.
   func initialize(using generator: inout SeededGenerator) {
     let limits = cell.inputGates.map {
       cell.initialWeight(gate: $0, inputSize: inputSize, hiddenSize: hiddenSize)
     }
     inputWeights.value.fillUniform(using: &generator) { limits[$0 / hiddenSize] }
-    recurrentWeights?.value.fillUniform(type(of: cell).usualWeight(hiddenSize), using: &generator)
+    initializeRecurrentWeights(using: &generator)
     for gate in bias == nil ? 0..<0 : 0..<cell.gates.count {
       bias?.value.columns(columns(gate..<gate + 1)).fill(cell.initialBias(gate: gate))
     }
@@ -120,6 +114,8 @@ final class RecurrentLayer: SequenceLayer {
       let (value, isSpread) = cell.initialVector(k)
       if isSpread { vector.value.fillUniform(value, using: &generator) } else { vector.value.fill(value) }
     }
+    mogrifier?.initialize(using: &generator)
+    projection?.weights.value.fillUniform(type(of: cell).usualWeight(hiddenSize), using: &generator)
   }
 
   // MARK: Forward
@@ -130,17 +126,22 @@ final class RecurrentLayer: SequenceLayer {
     let gates = buffers.gates.matrix(pass.positions, gateColumns)
     let inputColumns = columns(cell.inputGates)
     // a[:, input gates] = x W + b
-    engine.products.multiply(
-      x, inputWeights.value, into: gates.columns(inputColumns),
-      bias: bias.map { UnsafePointer($0.value.pointer + inputColumns.lowerBound) })
+    if mogrifier == nil {
+      engine.products.multiply(
+        x, inputWeights.value, into: gates.columns(inputColumns),
+        bias: bias.map { UnsafePointer($0.value.pointer + inputColumns.lowerBound) })
+    }
 
     droppedWeights = pass.dropoutKey.flatMap { key in weightDropout?.forward(key: key) }
     let slices = packedSlices
     engine.pool.run { thread in
       let slice = slices[thread]
       if let (weights, version) = recurrentFactor { slice.packForward(weights, version: version) }
+      projection?.packForward(thread)
+      packMogrifierForward(thread)
       for t in 0..<pass.steps {
-        enter(step: t, pass, slice.units)
+        enter(step: t, pass, slice)
+        if let mogrifier { mogrify(step: t, x, pass, mogrifier, thread) }
         for stage in stageIndices {
           // Everyone's share of the operand is there.
           if !cell.stages.isEmpty { engine.pool.barrier() }
@@ -151,12 +152,19 @@ final class RecurrentLayer: SequenceLayer {
             }
           }
         }
-        stay(step: t, pass, slice.units)
+        if let projection {
+          engine.pool.barrier()
+          projection.forward(step: t, pass, into: buffers.hiddens, thread)
+        }
+        hiddenZoneout?.forward(
+          step: t, pass, previous: buffers.previousHiddens, buffers.hiddens, slice.outputs)
+        cellZoneout?.forward(step: t, pass, previous: buffers.previousCells, buffers.cells, slice.units)
+        stay(step: t, pass, slice)
         if let probe = pass.probe { show(step: t, pass, to: probe, thread) }
       }
-      leave(pass, slice.units)
+      leave(pass, slice)
     }
-    return buffers.hiddens.matrix(pass.positions, hiddenSize)
+    return buffers.hiddens.matrix(pass.positions, outputSize)
   }
 
   /// A cell without stages is called once a step.
@@ -164,27 +172,45 @@ final class RecurrentLayer: SequenceLayer {
 
   private func reserveBuffers(_ pass: Pass) {
     let size = pass.positions * hiddenSize
-    buffers.hiddens.reserve(size)
-    if cell.hasHiddenState { buffers.previousHiddens.reserve(size) }
+    buffers.hiddens.reserve(pass.positions * outputSize)
+    if cell.hasHiddenState { buffers.previousHiddens.reserve(pass.positions * outputSize) }
     if cell.hasCellState {
       for buffer in [buffers.cells, buffers.cellTanhs, buffers.previousCells] { buffer.reserve(size) }
     }
-    for (i, stage) in cell.stages.enumerated() where stage.operand == .prepared {
-      buffers.prepared[i].reserve(size)
-      buffers.preparedGradients[i].reserve(pass.rows * hiddenSize)
+    for (i, stage) in cell.stages.enumerated() where !stage.multipliesHidden {
+      buffers.operands[i].reserve(size)
+      if stage.isPrepared { buffers.preparedGradients[i].reserve(pass.rows * hiddenSize) }
     }
     buffers.partialSums.reserve(cell.rowSums * pass.rows * sumParts)
+    buffers.rowValues.reserve(cell.rowValues * pass.positions)
+    projection?.reserve(pass)
+    guard let mogrifier else { return }
+    mogrifier.reserve(pass)
+    if inputSlices.isEmpty {
+      inputSlices = (0..<engine.threadCount).map { thread in
+        PackedSlice(
+          units: engine.units(hiddenSize, of: thread), outputs: engine.units(inputSize, of: thread),
+          stageGates: [cell.inputGates.count], hiddenSize: hiddenSize, outputSize: inputSize,
+          kernels: engine.kernels)
+      }
+    }
+    hiddenZoneout?.begin(pass)
+    cellZoneout?.begin(pass)
   }
 
-  private var sumParts: Int { (hiddenSize + engine.kernels.lanes - 1) / engine.kernels.lanes }
+  var sumParts: Int { (hiddenSize + engine.kernels.lanes - 1) / engine.kernels.lanes }
+
+  /// The threads' slices of W, for the products of single steps.
+  private(set) var inputSlices: [PackedSlice] = []
 
   /// The threads' slices of the recurrent weights, which take memory from the first use on.
   var packedSlices: [PackedSlice] {
     if slices.isEmpty {
       slices = (0..<engine.threadCount).map { thread in
         PackedSlice(
-          units: engine.units(hiddenSize, of: thread), stageGates: cell.stages.map(\.gates.count),
-          hiddenSize: hiddenSize, kernels: engine.kernels)
+          units: engine.units(hiddenSize, of: thread), outputs: engine.units(outputSize, of: thread),
+          stageGates: cell.stages.map(\.gates.count), hiddenSize: hiddenSize, outputSize: outputSize,
+          kernels: engine.kernels)
       }
     }
     return slices
@@ -193,64 +219,6 @@ final class RecurrentLayer: SequenceLayer {
   /// U, or Ũ if weights are dropped, and the version that it is packed under.
   var recurrentFactor: (weights: MatrixView, version: Int)? {
     droppedWeights.map { ($0, PackedSlice.noVersion) } ?? recurrentWeights.map { ($0.value, arena.version) }
-  }
-
-  /// Copies the state before step t into place, with zeros for rows that restart.
-  private func enter(step t: Int, _ pass: Pass, _ units: Range<Int>) {
-    let place = t * pass.rows * hiddenSize
-    let before = (t - 1) * pass.rows * hiddenSize
-    func enter(_ initial: AlignedBuffer, _ all: AlignedBuffer, _ previous: AlignedBuffer) {
-      move(
-        from: t == 0 ? initial.pointer : all.pointer + before, to: previous.pointer + place, pass.rows, units)
-      for row in pass.restarting(at: t) {
-        (previous.pointer + place + row * hiddenSize + units.lowerBound).update(
-          repeating: 0, count: units.count)
-      }
-    }
-    if cell.hasHiddenState { enter(hiddenState, buffers.hiddens, buffers.previousHiddens) }
-    if cell.hasCellState { enter(cellState, buffers.cells, buffers.previousCells) }
-  }
-
-  /// Rows that have ended keep their state; their outputs are without meaning.
-  private func stay(step t: Int, _ pass: Pass, _ units: Range<Int>) {
-    for row in pass.ended(at: t) {
-      let first = (t * pass.rows + row) * hiddenSize + units.lowerBound
-      if cell.hasHiddenState {
-        (buffers.hiddens.pointer + first).update(
-          from: buffers.previousHiddens.pointer + first, count: units.count)
-      } else {
-        (buffers.hiddens.pointer + first).update(repeating: 0, count: units.count)
-      }
-      if cell.hasCellState {
-        (buffers.cells.pointer + first).update(
-          from: buffers.previousCells.pointer + first, count: units.count)
-      }
-      // What the products over all rows multiply by gradients of zero must be numbers.
-      for (i, stage) in cell.stages.enumerated() where stage.operand == .prepared {
-        (buffers.prepared[i].pointer + first).update(repeating: 0, count: units.count)
-      }
-    }
-  }
-
-  /// Keeps the state of the last step for the next sequence.
-  private func leave(_ pass: Pass, _ units: Range<Int>) {
-    let last = (pass.steps - 1) * pass.rows * hiddenSize
-    if cell.hasHiddenState {
-      move(from: buffers.hiddens.pointer + last, to: hiddenState.pointer, pass.rows, units)
-    }
-    if cell.hasCellState {
-      move(from: buffers.cells.pointer + last, to: cellState.pointer, pass.rows, units)
-    }
-  }
-
-  private func move(
-    from source: UnsafeMutablePointer<Float>, to target: UnsafeMutablePointer<Float>, _ rows: Int,
-    _ units: Range<Int>
-  ) {
-    for row in 0..<rows {
-      let first = row * hiddenSize + units.lowerBound
-      (target + first).update(from: source + first, count: units.count)
-    }
   }
 
   /// a_t[:, gates] += s U (or = s U + b for gates without input), for the gates of a stage and one thread's units.
@@ -272,55 +240,5 @@ final class RecurrentLayer: SequenceLayer {
         packed.multiply(operand, into: a, bias: bias.map { UnsafePointer($0.value.pointer + column) })
       }
     }
-  }
-
-  /// What a stage multiplies at all steps: [T·B × H].
-  func operand(_ stage: Int) -> MatrixView {
-    let buffer =
-      cell.stages[stage].operand == .prepared ? buffers.prepared[stage] : buffers.previousHiddens
-    return MatrixView(buffer.pointer, rows: buffer.count / hiddenSize, columns: hiddenSize)
-  }
-
-  /// What the cell works on at step t, for some rows and units.
-  func cellStep(
-    _ t: Int, _ stage: Int, _ pass: Pass, _ rows: Range<Int>, _ units: Range<Int>,
-    inputGradient: MatrixView? = nil
-  ) -> CellStep {
-    let position = t * pass.rows + rows.lowerBound
-    let states = position * hiddenSize + units.lowerBound
-    let row = rows.lowerBound * hiddenSize + units.lowerBound
-    let next = stage + 1 < cell.stages.count ? stage + 1 : nil
-    let (first, second) = (vectors.first, vectors.dropFirst().first)
-    return CellStep(
-      shape: CellShape(
-        rows: rows.count, units: units.count, gateStride: gateColumns, stateStride: hiddenSize),
-      hiddenSize: hiddenSize, gates: buffers.gates.pointer + position * gateColumns + units.lowerBound,
-      previousHidden: buffers.previousHiddens.pointer + states, hidden: buffers.hiddens.pointer + states,
-      previousCell: buffers.previousCells.pointer + states, cell: buffers.cells.pointer + states,
-      cellTanh: buffers.cellTanhs.pointer + states,
-      input: (inputs?.pointer ?? buffers.hiddens.pointer) + states,
-      prepared: (next.map { buffers.prepared[$0] } ?? buffers.hiddens).pointer + states,
-      vectors: (first?.value.pointer ?? buffers.hiddens.pointer) + units.lowerBound,
-      vectorStride: second.map { $0.offset - (first?.offset ?? 0) } ?? 0,
-      partialSums: PartialSums(
-        pointer: buffers.partialSums.pointer, rows: pass.rows, firstRow: rows.lowerBound, parts: sumParts,
-        firstPart: units.lowerBound / engine.kernels.lanes),
-      hiddenGradient: hiddenGradient.pointer + row, cellGradient: cellGradient.pointer + row,
-      inputGradient: (inputGradient?.pointer ?? hiddenGradient.pointer) + states,
-      preparedGradient: (next.map { buffers.preparedGradients[$0] } ?? hiddenGradient).pointer + row,
-      vectorGradients: (first?.gradient.pointer ?? hiddenGradient.pointer) + units.lowerBound)
-  }
-
-  /// Lets a probe see a step, once all threads have done it.
-  private func show(step t: Int, _ pass: Pass, to probe: any Probe, _ thread: Int) {
-    engine.pool.barrier()
-    if thread == 0 {
-      let rows = t * pass.rows..<(t + 1) * pass.rows
-      probe.sawStep(
-        t, of: self, gates: buffers.gates.matrix(pass.positions, gateColumns).rows(rows),
-        hidden: buffers.hiddens.matrix(pass.positions, hiddenSize).rows(rows),
-        cell: cell.hasCellState ? buffers.cells.matrix(pass.positions, hiddenSize).rows(rows) : nil)
-    }
-    engine.pool.barrier()
   }
 }

@@ -5,15 +5,25 @@ import Tensors
 extension RecurrentLayer {
   func backward(_ gradient: MatrixView, into inputGradient: MatrixView, adding: Bool, _ pass: Pass) {
     guard let x = inputs else { preconditionFailure("there is no gradient before a forward pass") }
-    if cell.readsInput, !adding { inputGradient.fill(0) }
+    let isAddedStepByStep = cell.readsInput || mogrifier != nil
+    if isAddedStepByStep, !adding { inputGradient.fill(0) }
     let slices = packedSlices
     engine.pool.run { thread in
       let slice = slices[thread]
       if let (weights, version) = recurrentFactor { slice.packBackward(weights, version: version) }
+      projection?.packBackward(thread)
+      packMogrifierBackward(thread)
       for t in stride(from: pass.steps - 1, through: 0, by: -1) {
-        addOutputGradient(step: t, gradient, pass, slice.units)
+        addOutputGradient(step: t, gradient, pass, slice.outputs)
         if let probe = pass.probe { show(gradientOfStep: t, pass, to: probe, thread) }
         end(step: t, pass, slice.units)
+        hiddenZoneout?.backward(step: t, pass, buffers.hiddenGradient, slice.outputs)
+        cellZoneout?.backward(step: t, pass, buffers.cellGradient, slice.units)
+        if let projection {
+          projection.keep(step: t, pass, buffers.hiddenGradient, thread)
+          engine.pool.barrier()
+          projection.backward(step: t, pass, thread)
+        }
         for stage in stageIndices.reversed() {
           pass.forEachRun(at: t) { rows in
             guard !slice.units.isEmpty else { return }
@@ -26,24 +36,31 @@ extension RecurrentLayer {
           engine.pool.barrier()
           pass.forEachRun(at: t) { rows in multiplyBackward(step: t, stage, pass, rows, slice) }
         }
-        cut(step: t, pass, slice.units)
+        if let mogrifier { mogrifyBackward(step: t, x, into: inputGradient, pass, mogrifier, thread) }
+        hiddenZoneout?.carry(step: t, pass, into: buffers.hiddenGradient, slice.outputs)
+        cellZoneout?.carry(step: t, pass, into: buffers.cellGradient, slice.units)
+        cut(step: t, pass, slice)
       }
     }
     addParameterGradients(x, pass)
+    if let mogrifier {
+      return mogrifier.addParameterGradients(
+        pass, x, buffers.previousHiddens.matrix(pass.positions, outputSize))
+    }
     let inputColumns = columns(cell.inputGates)
     // dx (+)= da Wᵀ
     engine.products.multiply(
       buffers.gates.matrix(pass.positions, gateColumns).columns(inputColumns),
-      transposed: inputWeights.value, into: inputGradient, accumulate: adding || cell.readsInput)
+      transposed: inputWeights.value, into: inputGradient, accumulate: adding || isAddedStepByStep)
   }
 
   /// ∂h_t comes from above and from step t + 1.
-  private func addOutputGradient(step t: Int, _ gradient: MatrixView, _ pass: Pass, _ units: Range<Int>) {
+  private func addOutputGradient(step t: Int, _ gradient: MatrixView, _ pass: Pass, _ part: Range<Int>) {
     pass.forEachRun(at: t) { rows in
       for row in rows {
         engine.kernels.addScaled(
-          units.count, 1, gradient.row(t * pass.rows + row) + units.lowerBound,
-          hiddenGradient.pointer + row * hiddenSize + units.lowerBound)
+          part.count, 1, gradient.row(t * pass.rows + row) + part.lowerBound,
+          buffers.hiddenGradient.pointer + row * outputSize + part.lowerBound)
       }
     }
   }
@@ -59,15 +76,20 @@ extension RecurrentLayer {
   }
 
   /// Nothing flows back from a row that restarted; nor through h where it is no part of the state.
-  private func cut(step t: Int, _ pass: Pass, _ units: Range<Int>) {
-    func clear(_ buffer: AlignedBuffer, _ row: Int) {
-      (buffer.pointer + row * hiddenSize + units.lowerBound).update(repeating: 0, count: units.count)
+  private func cut(step t: Int, _ pass: Pass, _ slice: PackedSlice) {
+    func clear(_ row: UnsafeMutablePointer<Float>, _ part: Range<Int>) {
+      (row + part.lowerBound).update(repeating: 0, count: part.count)
     }
     for row in pass.restarting(at: t) {
-      clear(hiddenGradient, row)
-      if cell.hasCellState { clear(cellGradient, row) }
+      clear(buffers.hiddenGradient.pointer + row * outputSize, slice.outputs)
+      if cell.hasCellState { clear(buffers.cellGradient.pointer + row * hiddenSize, slice.units) }
+      for i in keptGates.indices {
+        clear(buffers.gateGradients.pointer + (i * pass.rows + row) * hiddenSize, slice.units)
+      }
     }
-    if !cell.hasHiddenState { for row in 0..<pass.rows { clear(hiddenGradient, row) } }
+    if !cell.hasHiddenState {
+      for row in 0..<pass.rows { clear(buffers.hiddenGradient.pointer + row * outputSize, slice.outputs) }
+    }
   }
 
   /// ∂s += or = ∂a_t Uᵀ for the operand s of a stage, for one thread's units.
@@ -78,26 +100,29 @@ extension RecurrentLayer {
   ) {
     let gates = columns(cell.stages[stage].gates)
     guard !gates.isEmpty else { return }
-    let isHidden = cell.stages[stage].operand == .previousHidden
     let a = MatrixView(
       buffers.gates.pointer + (t * pass.rows + rows.lowerBound) * gateColumns + gates.lowerBound,
       rows: rows.count, columns: gates.count, stride: gateColumns)
-    let target = isHidden ? hiddenGradient : buffers.preparedGradients[stage]
-    let gradient = MatrixView(
-      target.pointer + rows.lowerBound * hiddenSize + slice.units.lowerBound, rows: rows.count,
-      columns: slice.units.count, stride: hiddenSize)
-    let isLater = cell.stages[(stage + 1)...].contains {
-      $0.operand == .previousHidden && !$0.gates.isEmpty
+    let isHidden = cell.stages[stage].multipliesHidden
+    let hiddenGradient = mogrifier?.hiddenGradient ?? buffers.hiddenGradient
+    var target = (isHidden ? hiddenGradient : buffers.preparedGradients[stage]).pointer
+    if let kept = keptGates.firstIndex(where: { $0.stage == stage }) {
+      target = buffers.gateGradients.pointer + kept * pass.rows * hiddenSize
     }
+    let gradient = MatrixView(
+      target + rows.lowerBound * outputSize + slice.outputs.lowerBound, rows: rows.count,
+      columns: slice.outputs.count, stride: outputSize)
+    let isLater = cell.stages[(stage + 1)...].contains { $0.multipliesHidden && !$0.gates.isEmpty }
     slice.transposes[stage].multiply(
-      a, into: gradient, accumulate: isHidden && (cell.carriesHidden || isLater))
+      a, into: gradient, accumulate: isHidden && (cell.carriesHidden && mogrifier == nil || isLater))
   }
 
   /// a = x W + s U + b:  dW += xᵀ da,  dU += sᵀ da,  db += Σ da
   private func addParameterGradients(_ x: MatrixView, _ pass: Pass) {
     let gradients = buffers.gates.matrix(pass.positions, gateColumns)
     engine.products.multiply(
-      transposed: x, gradients.columns(columns(cell.inputGates)), into: inputWeights.gradient,
+      transposed: mogrifier?.inputs(x) ?? x, gradients.columns(columns(cell.inputGates)),
+      into: inputWeights.gradient,
       accumulate: true)
     if let recurrentWeights {
       let isDropped = droppedWeights != nil
@@ -115,6 +140,7 @@ extension RecurrentLayer {
       if isDropped { weightDropout?.backward() }
     }
     if let bias { engine.addColumnSums(gradients, into: bias.gradient) }
+    projection?.addParameterGradients(pass)
   }
 
   /// Lets a probe see ∂L/∂h_t before it is used up.
@@ -122,7 +148,7 @@ extension RecurrentLayer {
     engine.pool.barrier()
     if thread == 0 {
       probe.sawGradient(
-        t, of: self, hidden: MatrixView(hiddenGradient.pointer, rows: pass.rows, columns: hiddenSize))
+        t, of: self, hidden: MatrixView(buffers.hiddenGradient.pointer, rows: pass.rows, columns: outputSize))
     }
     engine.pool.barrier()
   }

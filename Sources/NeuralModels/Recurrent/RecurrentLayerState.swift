@@ -1,33 +1,40 @@
 import Kernels
 import Tensors
 
-/// For each row, h if it is a part of the state, and then c if there is one.
+/// For each row, h if it is a part of the state, then c if there is one, and then the gates that the next step multiplies.
 extension RecurrentLayer {
-  private var states: [AlignedBuffer] {
-    (cell.hasHiddenState ? [hiddenState] : []) + (cell.hasCellState ? [cellState] : [])
+  private var states: [(buffer: AlignedBuffer, size: Int)] {
+    (cell.hasHiddenState ? [(buffers.hiddenState, outputSize)] : [])
+      + (cell.hasCellState ? [(buffers.cellState, hiddenSize)] : [])
+      + buffers.gateStates.map { ($0, hiddenSize) }
   }
 
-  var stateSize: Int { states.count * hiddenSize }
+  var stateSize: Int { states.reduce(0) { $0 + $1.size } }
 
   func resetState(rows: Int) {
-    for buffer in states { buffer.matrix(rows, hiddenSize).fill(0) }
+    for (buffer, size) in states { buffer.matrix(rows, size).fill(0) }
     clearStateGradients(rows: rows)
   }
 
   func clearStateGradients(rows: Int) {
-    hiddenGradient.matrix(rows, hiddenSize).fill(0)
-    if cell.hasCellState { cellGradient.matrix(rows, hiddenSize).fill(0) }
+    buffers.hiddenGradient.matrix(rows, outputSize).fill(0)
+    if cell.hasCellState { buffers.cellGradient.matrix(rows, hiddenSize).fill(0) }
+    if !buffers.gateStates.isEmpty {
+      buffers.gateGradients.matrix(rows, buffers.gateStates.count * hiddenSize).fill(0)
+    }
   }
 
   func state(row: Int) -> [Float] {
-    states.flatMap {
-      Array(UnsafeMutableBufferPointer(start: $0.pointer + row * hiddenSize, count: hiddenSize))
+    states.flatMap { buffer, size in
+      Array(UnsafeMutableBufferPointer(start: buffer.pointer + row * size, count: size))
     }
   }
 
   func setState(_ values: ArraySlice<Float>, row: Int) {
-    for (i, value) in values.enumerated() {
-      states[i / hiddenSize].pointer[row * hiddenSize + i % hiddenSize] = value
+    var rest = values
+    for (buffer, size) in states {
+      for (i, value) in rest.prefix(size).enumerated() { buffer.pointer[row * size + i] = value }
+      rest = rest.dropFirst(size)
     }
   }
 }

@@ -17,15 +17,17 @@ extension TrainSettings {
         default: .rule(
           "as --hidden; char and byte \(fine.embeddingSize(hiddenSize: 0, tied: false)); nnlm \(nnlm.embeddingSize(hiddenSize: 0, tied: false))"
         ) {
-          $0.defaults.embeddingSize(hiddenSize: $0.network.hiddenSize, tied: $0.network.tiesEmbeddings)
+          $0.defaults.embeddingSize(hiddenSize: $0.network.outputSize, tied: $0.network.tiesEmbeddings)
         }
       ).changes(.shape).stored(.configuration("embedding_size")).typed(
         "embedding", "embedding-size", "embed-size", "embedding-dim", "embed-dim", "emsize", "emb-size")
       Setting(
         flag: "tie", \.network.tiesEmbeddings, "the softmax shares the embeddings; needs --embed as --hidden"
       ).changes(.shape).stored(.configuration("tied_embeddings")).rule { values, _ in
-        let (embed, hidden) = (values.network.embeddingSize, values.network.hiddenSize)
-        return embed == hidden ? nil : "needs --embed as large as --hidden, not \(embed) and \(hidden)"
+        let network = values.network
+        let (embed, output) = (network.embeddingSize, network.outputSize)
+        let option = network.cell.projection == nil ? "--hidden" : "--projection"
+        return embed == output ? nil : "needs --embed as large as \(option), not \(embed) and \(output)"
       }.excludes("direct").typed(
         "tied", "tie-weights", "tie-embeddings", "share-embeddings", "share-decoder-input-output-embed")
       connections

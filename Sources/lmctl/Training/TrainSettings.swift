@@ -95,7 +95,7 @@ struct TrainSettings: CommandValues {
 
   static var table: SettingTable<Self> {
     SettingTable(groups: [
-      general, ngrams, networks, regularization, trainings,
+      general, ngrams, networks, cells, regularization, trainings,
       SettingGroup("runs of networks", models: ModelKind.networks) {
         RunSettings.settings.map { $0.lifted(\.run) }
       },
