@@ -29,15 +29,14 @@ public struct Bars {
 }
 
 /// Draws bars as an SVG picture.
-public struct SVGBars {
+public struct SVGBars: SVGPicture {
   private let bars: Bars
-  private let width: Double
+  public let width: Double
 
   /// A picture of `width` pixels.
   public init(_ bars: Bars, width: Int = 800) { (self.bars, self.width) = (bars, Double(width)) }
 
-  /// The height of the picture in pixels.
-  var height: Double { 48 + Double(bars.bars.count) * 22 + 34 }
+  public var height: Double { 48 + Double(bars.bars.count) * 22 + 34 }
 
   /// The picture.
   public var text: String {

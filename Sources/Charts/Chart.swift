@@ -46,12 +46,23 @@ public struct Chart {
     public init(line: String, marked: String) { (self.line, self.marked) = (line, marked) }
   }
 
+  /// Values over all of the picture, behind the curves.
+  public struct Surface {
+    /// The values in rows that rise with `y`, from the lower end of both axes to the upper ones.
+    let rows: [[Double]]
+    let scale: ColourScale
+
+    public init(rows: [[Double]], scale: ColourScale) { (self.rows, self.scale) = (rows, scale) }
+  }
+
   public let title: String
   public let curves: [Curve]
   public let x: Axis
   public let y: Axis
   /// What the legend says of the kinds of lines; nothing if `nil`.
   public let key: Key?
+  /// What lies behind the curves of a picture.
+  public var surface: Surface?
 
   public init(title: String = "", curves: [Curve], x: Axis, y: Axis, key: Key? = nil) {
     (self.title, self.curves, self.x, self.y, self.key) = (title, curves, x, y, key)

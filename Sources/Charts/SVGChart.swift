@@ -1,9 +1,9 @@
 /// Draws a chart as an SVG picture: axes with titles and grid, thin lines, strong lines with markers, a ring around the point of each
 /// curve that stands out, and the legend below the axes, where no curve can be.
-public struct SVGChart {
+public struct SVGChart: SVGPicture {
   private let chart: Chart
-  private let width: Double
-  private let height: Double
+  public let width: Double
+  public let height: Double
   private let legend: SVGLegend
   // The rectangle of the curves.
   private let left: Double
@@ -53,7 +53,7 @@ public struct SVGChart {
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"\(SVGText.number(width))\" height=\"\(SVGText.number(height))\" viewBox=\"0 0 \(size)\" role=\"img\">",
       "<title>\(SVGText.escaped(chart.title.isEmpty ? chart.y.title : chart.title))</title>",
       "<desc>\(SVGText.escaped(description))</desc>",
-      "<style>\n\(SVGStyle.sheet)\n</style>",
+      "<style>\n\(SVGStyle.sheet)\(surfaceRules)\n</style>",
       "<clipPath id=\"plot\"><rect \(frame)/></clipPath>",
       "<rect class=\"ground\" width=\"100%\" height=\"100%\"/>",
     ]
@@ -63,6 +63,7 @@ public struct SVGChart {
     }
     parts += axes
     parts.append("<g clip-path=\"url(#plot)\">")
+    parts += surface
     for (i, curve) in chart.curves.enumerated() { parts.append(band(of: curve, colour(i))) }
     for (i, curve) in chart.curves.enumerated() {
       let style = chart.hasMarked ? "thin" : "medium"
@@ -110,6 +111,23 @@ public struct SVGChart {
       "<text x=\"\(SVGText.number((left + right) / 2))\" y=\"\(SVGText.number(bottom + 40))\" text-anchor=\"middle\">\(SVGText.escaped(chart.x.title))</text>"
     )
     return parts
+  }
+
+  // MARK: Surface
+
+  private var surfaceRules: String {
+    guard let scale = chart.surface?.scale else { return "" }
+    return
+      "\n\(scale.rules(isDark: false))\n@media (prefers-color-scheme:dark){\n\(scale.rules(isDark: true))\n}"
+  }
+
+  /// The values behind the curves, as rectangles.
+  private var surface: [String] {
+    guard let surface = chart.surface, let columns = surface.rows.first?.count else { return [] }
+    let width = (right - left) / Double(columns)
+    let height = (bottom - top) / Double(surface.rows.count)
+    return SVGText.cells(
+      surface.rows.reversed(), surface.scale, x: left, y: top, width: width, height: height)
   }
 
   // MARK: Curves

@@ -1,6 +1,6 @@
 /// Draws heat maps as an SVG picture: as many side by side as have room, each with its name, the labels of its rows and of its columns, and
 /// below all of them a bar for each scale.
-public struct SVGHeatMap {
+public struct SVGHeatMap: SVGPicture {
   private let maps: HeatMaps
   private let cell: (width: Double, height: Double)
   private let across: Int
@@ -34,14 +34,17 @@ public struct SVGHeatMap {
   private var mapWidth: Double { labelWidth + Double(maps.columnLabels.count) * cell.width }
   private var mapHeight: Double { Self.heading + Double(rowCount) * cell.height + labelHeight }
 
+  private var top: Double { maps.title.isEmpty ? 16 : 48 }
+  private var barTop: Double {
+    top + Double((maps.maps.count + across - 1) / across) * (mapHeight + 14)
+  }
+  public var width: Double {
+    max(Double(across) * (mapWidth + Self.gap) - Self.gap + 2 * Self.margin, 520)
+  }
+  public var height: Double { barTop + Self.bar }
+
   /// The picture.
   public var text: String {
-    let lines = (maps.maps.count + across - 1) / across
-    let top = maps.title.isEmpty ? 16.0 : 48
-    let needed = Double(across) * (mapWidth + Self.gap) - Self.gap + 2 * Self.margin
-    let width = max(needed, 520)
-    let barTop = top + Double(lines) * (mapHeight + 14)
-    let height = barTop + Self.bar
     var parts = SVGText.head(
       width: width, height: height, title: maps.title.isEmpty ? "heat maps" : maps.title,
       description:
@@ -73,27 +76,7 @@ public struct SVGHeatMap {
     var parts = [
       "<text x=\"\(SVGText.number(left))\" y=\"\(SVGText.number(y + 16))\">\(SVGText.escaped(map.name))</text>"
     ]
-    // All cells of one colour are one path, neighbours in a row one rectangle.
-    var paths = [String](repeating: "", count: ColourScale.steps)
-    for (i, row) in map.rows.enumerated() {
-      var column = 0
-      while column < row.count {
-        let first = column
-        guard row[first].isFinite else {
-          column += 1
-          continue
-        }
-        let step = map.scale.step(row[first])
-        while column < row.count, row[column].isFinite, map.scale.step(row[column]) == step { column += 1 }
-        let place = SVGText.pair(left + Double(first) * cell.width, top + Double(i) * cell.height)
-        let width = SVGText.number(Double(column - first) * cell.width)
-        paths[step] += "M\(place)h\(width)v\(SVGText.number(cell.height))h-\(width)Z"
-      }
-    }
-    for (step, path) in paths.enumerated() where !path.isEmpty {
-      parts.append(
-        "<path class=\"\(map.scale.letter)\(step)\" shape-rendering=\"crispEdges\" d=\"\(path)\"/>")
-    }
+    parts += SVGText.cells(map.rows, map.scale, x: left, y: top, width: cell.width, height: cell.height)
     // As many labels of rows as have room.
     let stride = max(1, Int((12 / cell.height).rounded(.up)))
     for (i, label) in map.rowLabels.enumerated() where i % stride == 0 {
@@ -131,5 +114,30 @@ public struct SVGHeatMap {
       )
     }
     return parts
+  }
+}
+
+extension SVGText {
+  /// Values as rectangles of their colours: all of one colour are one path, neighbours in a row one rectangle.
+  static func cells(
+    _ rows: [[Double]], _ scale: ColourScale, x: Double, y: Double, width: Double, height: Double
+  ) -> [String] {
+    var paths = [String](repeating: "", count: ColourScale.steps)
+    for (i, row) in rows.enumerated() {
+      var column = 0
+      while column < row.count {
+        let first = column
+        column += 1
+        guard row[first].isFinite else { continue }
+        let step = scale.step(row[first])
+        while column < row.count, row[column].isFinite, scale.step(row[column]) == step { column += 1 }
+        let place = pair(x + Double(first) * width, y + Double(i) * height)
+        let across = number(Double(column - first) * width)
+        paths[step] += "M\(place)h\(across)v\(number(height))h-\(across)Z"
+      }
+    }
+    return paths.enumerated().filter { !$1.isEmpty }.map { step, path in
+      "<path class=\"\(scale.letter)\(step)\" shape-rendering=\"crispEdges\" d=\"\(path)\"/>"
+    }
   }
 }

@@ -34,23 +34,14 @@ enum PlotCommand: Command {
     let (options, output) = (settings.chart, settings.output)
     let (width, height) = (settings.width ?? 80, settings.height ?? 24)
     if let output {
-      for suffix in [".png", ".pdf", ".jpg", ".jpeg", ".gif", ".webp", ".eps", ".svgz", ".gz"]
-      where output.hasSuffix(suffix) {
-        throw UsageError(
-          "--output writes SVG, so its name must not end in '\(suffix)'; name it .svg and convert it afterwards"
-        )
-      }
-      _ = try OutputFile(output, .picture, inputs: paths, isForced: settings.common.isForced)
+      try PictureFile.check(output, inputs: paths, isForced: settings.common.isForced)
     }
     let chart = TrainingCurves.chart(try runs(paths, options), options)
     guard let output else {
       return StandardOutput.shared.write(
         TextChart(chart, width: width, height: height, isColoured: Terminal.isColoured).text)
     }
-    var text = SVGChart(chart, width: width, height: height).text
-    let file = try AtomicFile(path: output)
-    try text.withUTF8 { try file.write(UnsafeRawBufferPointer($0)) }
-    try file.commit()
+    try PictureFile.write(SVGChart(chart, width: width, height: height), to: output)
   }
 
   /// The curves of all logs that have any.
