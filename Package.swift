@@ -63,7 +63,7 @@ let package = Package(
       dependencies: ["NeuralModels", "LanguageModels", "Tensors", "Kernels", "TestSupport"],
       exclude: ["Fixtures"]),
     .testTarget(
-      name: "lmctlTests", dependencies: ["lmctl", "LanguageModels", "TestSupport"], exclude: ["Fixtures"]),
+      name: "lmctlTests", dependencies: ["lmctl", "Charts", "LanguageModels", "TestSupport"], exclude: ["Fixtures"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -65,19 +65,22 @@ struct ErrorWallPicture {
       }
     }
     let curves = paths.enumerated().map { i, path in
-      var curve = Chart.Curve(
-        name: path.name, marked: path.points.map { ChartPoint(x: $0.w, y: $0.b) })
-      let end = path.points[path.points.count - 1]
+      let points = path.points.map { ChartPoint(x: $0.w, y: $0.b) }
+      var curve = Chart.Curve(name: path.name, line: points, marked: points)
+      let distance = path.points.map { hypot($0.w - Self.start.w, $0.b - Self.start.b) }.max() ?? 0
+      let end = ErrorWall.error(at: path.points[path.points.count - 1]).value
       curve.note =
-        "ends at (\(ChartText.figure(end.w)), \(ChartText.figure(end.b))), error \(ChartText.figure(ErrorWall.error(at: end).value))"
+        "up to \(ChartText.figure(distance)) away from its start; last error \(ChartText.figure(end))"
       curve.figures = curve.note
       curve.colour = 1 + i
       return curve
     }
     var chart = Chart(
-      title: "The wall in the error of one unit: x(t) = w σ(x(t−1)) + b, error (x(50) − 0.7)²",
+      title: "The error of one recurrent unit has a wall",
       curves: curves,
-      x: Axis("w", .linear, from: Self.weights.lowerBound, to: Self.weights.upperBound),
+      x: Axis(
+        "w   (x(t) = w σ(x(t − 1)) + b,  x(0) = 0.5,  colours: |x(50) − 0.7|)", .linear,
+        from: Self.weights.lowerBound, to: Self.weights.upperBound),
       y: Axis("b", .linear, from: Self.biases.lowerBound, to: Self.biases.upperBound))
     chart.surface = .init(rows: rows, scale: .sequential)
     return chart

@@ -175,13 +175,14 @@ struct GradientPicture {
         }
       }
       text += "\n" + Format.columns(rows, leftAligned: 2)
-      rows = [["layer", "weights of", "spectral radius", "norm", "bound of a step"]]
+      let hasBound = reach.layers.contains { $0.boundFactor != nil }
+      rows = [["layer", "weights of", "spectral radius", "norm"] + (hasBound ? ["bound of a step"] : [])]
       for layer in reach.layers {
         for matrix in layer.matrices {
-          rows.append([
-            layer.name, matrix.gate, matrix.spectralRadius.map { Format.significant($0, 4) } ?? "not square",
-            Format.significant(matrix.norm, 4), layer.boundFactor.map { Format.significant($0, 4) } ?? "",
-          ])
+          let radius = matrix.spectralRadius.map { Format.significant($0, 4) } ?? "not square"
+          let bound = layer.boundFactor.map { Format.significant($0, 4) } ?? ""
+          rows.append(
+            [layer.name, matrix.gate, radius, Format.significant(matrix.norm, 4)] + (hasBound ? [bound] : []))
         }
       }
       if rows.count > 1 { text += "\n" + Format.columns(rows, leftAligned: 2) }
