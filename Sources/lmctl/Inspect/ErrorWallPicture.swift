@@ -25,7 +25,7 @@ struct ErrorWallPicture {
 
   /// Computes it, and shows it.
   func show() throws {
-    let paths = [("without clipping", nil), ("gradient norm clipped to 1", Self.clip)].map { name, clip in
+    let paths = [("without clipping", nil), ("norm clipped to 1", Self.clip)].map { name, clip in
       (
         name: name,
         points: ErrorWall.descent(from: Self.start, rate: Self.rate, clip: clip, updates: Self.updates)
@@ -70,7 +70,7 @@ struct ErrorWallPicture {
       let distance = path.points.map { hypot($0.w - Self.start.w, $0.b - Self.start.b) }.max() ?? 0
       let end = ErrorWall.error(at: path.points[path.points.count - 1]).value
       curve.note =
-        "up to \(ChartText.figure(distance)) away from its start; last error \(ChartText.figure(end))"
+        "up to \(ChartText.figure(distance)) from its start, last error \(ChartText.figure(end))"
       curve.figures = curve.note
       curve.colour = 1 + i
       return curve

@@ -69,6 +69,8 @@ struct GatePicture {
       let units = shownUnits(of: layer)
       most = max(most, layer.series.first?.values.first?.count ?? 0)
       return layer.series.map { series in
+        // A hidden state that is projected has fewer numbers than there are units.
+        let units = units.filter { unit in series.values.allSatisfy { unit < $0.count } }
         let rows = units.map { unit in series.values.map { Double($0[unit]) } }
         let largest = rows.joined().reduce(0) { max($0, abs($1)) }
         // A cell state has no limits: its colours end at its largest value.
@@ -91,7 +93,6 @@ struct GatePicture {
       let state = layer.series.first(where: { $0.name == "cell" }) ?? layer.series.last
     else { return Array(0..<units) }
     let variances = (0..<units).map { unit -> Double in
-      // A hidden state that is projected has fewer numbers than there are units.
       let values = state.values.map { unit < $0.count ? Double($0[unit]) : 0 }
       let mean = values.reduce(0, +) / Double(values.count)
       return values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
