@@ -16,9 +16,13 @@ let package = Package(
     .target(
       name: "NeuralModels", dependencies: ["LanguageModels", "Tensors", "Kernels", "Threads"],
       exclude: ["README.md"]),
+    // What draws works for milliseconds, as the command line does.
+    .target(
+      name: "Charts", dependencies: ["LanguageModels"], exclude: ["README.md"],
+      swiftSettings: [.unsafeFlags(["-Osize"], .when(configuration: .release))]),
     .executableTarget(
       name: "lmctl",
-      dependencies: ["LanguageModels", "NGramModels", "NeuralModels", "Threads", "ProcessSupport"],
+      dependencies: ["LanguageModels", "NGramModels", "NeuralModels", "Charts", "Threads", "ProcessSupport"],
       exclude: ["README.md"],
       // The command line works for milliseconds; what it is made of should take little room.
       swiftSettings: [.unsafeFlags(["-Osize"], .when(configuration: .release))],
@@ -59,7 +63,7 @@ let package = Package(
       dependencies: ["NeuralModels", "LanguageModels", "Tensors", "Kernels", "TestSupport"],
       exclude: ["Fixtures"]),
     .testTarget(
-      name: "lmctlTests", dependencies: ["lmctl", "LanguageModels", "TestSupport"], exclude: ["Fixtures"]),
+      name: "lmctlTests", dependencies: ["lmctl", "Charts", "LanguageModels", "TestSupport"], exclude: ["Fixtures"]),
   ],
   swiftLanguageModes: [.v6]
 )

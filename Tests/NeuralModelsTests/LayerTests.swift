@@ -265,7 +265,10 @@ struct LayerTests {
         #expect(gates.columns == layer.cell.gates.count * layer.hiddenSize)
         #expect((cell != nil) == layer.cell.hasCellState)
       }
-      func sawGradient(_ t: Int, of layer: RecurrentLayer, hidden: MatrixView) { gradients.append(t) }
+      func sawGradient(_ t: Int, of layer: RecurrentLayer, hidden: MatrixView, cell: MatrixView?) {
+        gradients.append(t)
+        #expect((cell != nil) == layer.cell.hasCellState)
+      }
     }
     let watcher = Watcher()
     var pass = Pass(steps: 4, rows: 2)

@@ -1,3 +1,4 @@
+import Charts
 import LanguageModels
 import TestSupport
 import Testing
@@ -46,13 +47,13 @@ struct ReaderFuzzTests {
     let original = SyntheticLog.run(epochs: 2, stepsPerEpoch: 30)
     let result = try Fuzz("log", [Array((original + original).utf8)]) { bytes, round in
       try folder.write("l.jsonl", bytes)
-      var options = Chart.Options()
+      var options = TrainingCurves.Options()
       options.x = HorizontalQuantity.allCases[round % HorizontalQuantity.allCases.count]
       options.y = VerticalQuantity.allCases[round / 3 % VerticalQuantity.allCases.count]
       let log = try TrainingLog(path: folder("l.jsonl"))
-      let runs = log.runs.compactMap { Chart.run($0, name: "l", options) }
+      let runs = log.runs.compactMap { TrainingCurves.run($0, name: "l", options) }
       if runs.isEmpty { return }
-      let chart = Chart(runs, options)
+      let chart = TrainingCurves.chart(runs, options)
       #expect(!TextChart(chart, width: 80, height: 24, isColoured: round % 2 == 0).text.contains("nan"))
       #expect(!SVGChart(chart, width: 800, height: 500).text.contains("\"nan"))
     }

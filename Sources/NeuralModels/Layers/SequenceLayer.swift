@@ -139,6 +139,7 @@ protocol Probe: AnyObject {
   /// After step t: the activations of the gates, [B × gates·H], the new hidden state, and the new cell state if the cell has one.
   func sawStep(_ t: Int, of layer: RecurrentLayer, gates: MatrixView, hidden: MatrixView, cell: MatrixView?)
 
-  /// On the way back: ∂L/∂h_t, [B × H], of all losses from step t on.
-  func sawGradient(_ t: Int, of layer: RecurrentLayer, hidden: MatrixView)
+  /// On the way back: ∂L/∂h_t, [B × R], of all losses from step t on, and if there is a cell state ∂L/∂c_t, [B × H], as far as it comes from
+  /// later steps.
+  func sawGradient(_ t: Int, of layer: RecurrentLayer, hidden: MatrixView, cell: MatrixView?)
 }

@@ -160,3 +160,15 @@ public final class NeuralModel: LanguageModel {
   private var zeros: [Float] { [Float](repeating: 0, count: initialState.values.count) }
   private var ends: [TokenID] { initialState.window }
 }
+
+extension NeuralModel {
+  /// A network before its training, with the first weights that `seed` decides.
+  public convenience init(
+    untrained configuration: NeuralConfiguration, vocabulary: Vocabulary, seed: UInt64, engine: Engine
+  ) {
+    let network = configuration.makeNetwork(vocabularySize: vocabulary.count, engine: engine)
+    var generator = SeededGenerator(seed: seed)
+    network.initialize(using: &generator)
+    self.init(network, vocabulary: vocabulary, configuration: configuration)
+  }
+}

@@ -106,8 +106,8 @@ final class NextTokenNetwork {
   }
 
   /// −ln p(target) of each row of the batch, 0 where there is no target; the state moves on.
-  func losses(_ batch: Batch) -> [Double] {
-    output.losses(features(batch, batch.pass()), targets: batch.targets)
+  func losses(_ batch: Batch, probe: (any Probe)? = nil) -> [Double] {
+    output.losses(features(batch, batch.pass(probe: probe)), targets: batch.targets)
   }
 
   // MARK: One step of several rows

@@ -148,7 +148,9 @@ extension RecurrentLayer {
     engine.pool.barrier()
     if thread == 0 {
       probe.sawGradient(
-        t, of: self, hidden: MatrixView(buffers.hiddenGradient.pointer, rows: pass.rows, columns: outputSize))
+        t, of: self, hidden: MatrixView(buffers.hiddenGradient.pointer, rows: pass.rows, columns: outputSize),
+        cell: cell.hasCellState
+          ? MatrixView(buffers.cellGradient.pointer, rows: pass.rows, columns: hiddenSize) : nil)
     }
     engine.pool.barrier()
   }

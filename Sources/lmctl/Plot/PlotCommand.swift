@@ -1,3 +1,4 @@
+import Charts
 import Glibc
 import LanguageModels
 
@@ -33,28 +34,21 @@ enum PlotCommand: Command {
     let (options, output) = (settings.chart, settings.output)
     let (width, height) = (settings.width ?? 80, settings.height ?? 24)
     if let output {
-      for suffix in [".png", ".pdf", ".jpg", ".jpeg", ".gif", ".webp", ".eps", ".svgz", ".gz"]
-      where output.hasSuffix(suffix) {
-        throw UsageError(
-          "--output writes SVG, so its name must not end in '\(suffix)'; name it .svg and convert it afterwards"
-        )
-      }
-      _ = try OutputFile(output, .picture, inputs: paths, isForced: settings.common.isForced)
+      try PictureFile.check(output, inputs: paths, isForced: settings.common.isForced)
     }
-    let chart = Chart(try runs(paths, options), options)
+    let chart = TrainingCurves.chart(try runs(paths, options), options)
     guard let output else {
       return StandardOutput.shared.write(
         TextChart(chart, width: width, height: height, isColoured: Terminal.isColoured).text)
     }
-    var text = SVGChart(chart, width: width, height: height).text
-    let file = try AtomicFile(path: output)
-    try text.withUTF8 { try file.write(UnsafeRawBufferPointer($0)) }
-    try file.commit()
+    try PictureFile.write(SVGChart(chart, width: width, height: height), to: output)
   }
 
   /// The curves of all logs that have any.
-  private static func runs(_ paths: [String], _ options: Chart.Options) throws -> [Chart.Run] {
-    var runs: [Chart.Run] = []
+  private static func runs(_ paths: [String], _ options: TrainingCurves.Options) throws -> [TrainingCurves
+    .Run]
+  {
+    var runs: [TrainingCurves.Run] = []
     var reasons: [FileError] = []
     for (path, name) in zip(paths, ChartText.names(ofFiles: paths)) {
       try FileKind.require([.log], path, "a log of 'lmctl train --log'")
@@ -65,7 +59,7 @@ enum PlotCommand: Command {
         Terminal.warn("\(path): \(Format.count(others, "more line")) could not be read; passed over")
       }
       let curves = log.runs.enumerated().compactMap { i, run in
-        Chart.run(run, name: log.runs.count == 1 ? name : "\(name) #\(i + 1)", options)
+        TrainingCurves.run(run, name: log.runs.count == 1 ? name : "\(name) #\(i + 1)", options)
       }
       runs += curves
       if !curves.isEmpty { continue }

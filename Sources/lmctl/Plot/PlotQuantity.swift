@@ -1,3 +1,4 @@
+import Charts
 import Glibc
 
 /// What the horizontal axis of a plot shows.

@@ -1,8 +1,9 @@
+import Charts
 import LanguageModels
 
 /// The settings of `lmctl plot`.
 struct PlotSettings: CommandValues {
-  var chart = Chart.Options()
+  var chart = TrainingCurves.Options()
   var output: String?
   var width: Int?
   var height: Int?

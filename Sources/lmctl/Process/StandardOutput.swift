@@ -1,3 +1,4 @@
+import Charts
 import Glibc
 import LanguageModels
 import Threads
@@ -45,19 +46,18 @@ final class StandardOutput {
 enum Format {
   /// `value` with so many digits after the point.
   static func fixed(_ value: Double, _ digits: Int) -> String {
-    value.isNaN ? "undefined" : printf("%.\(digits)f", value)
+    NumberText.fixed(value, digits)
   }
 
   /// A number that may be large, as a perplexity: with so many digits after the point, but in powers of ten where it has too many
   /// before it.
   static func large(_ value: Double, _ digits: Int = 3) -> String {
-    value < 1e9 || !value.isFinite ? fixed(value, digits) : printf("%.4e", value)
+    value < 1e9 || !value.isFinite ? fixed(value, digits) : NumberText.printf("%.4e", value)
   }
 
   /// `value` with so many significant digits.
   static func significant(_ value: Double, _ digits: Int) -> String {
-    // The C library writes the sign of what is no number, too.
-    value.isNaN ? "nan" : printf("%.\(digits)g", value)
+    NumberText.significant(value, digits)
   }
 
   /// `1 sentence`, `2 sentences`.
@@ -91,12 +91,6 @@ enum Format {
     let rows = rows.map { ($0.shown.withVisibleControls, $1.shown.withVisibleControls) }
     let width = (rows.map(\.0.count).max() ?? 0) + 2
     return rows.map { $0.0 + String(repeating: " ", count: width - $0.0.count) + $0.1 + "\n" }.joined()
-  }
-
-  private static func printf(_ format: String, _ value: Double) -> String {
-    var buffer = [CChar](repeating: 0, count: 400)
-    let length = withVaList([value]) { vsnprintf(&buffer, buffer.count, format, $0) }
-    return String(decoding: buffer.prefix(Int(length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 }
 

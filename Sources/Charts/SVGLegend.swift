@@ -1,50 +1,53 @@
-/// The legend below a chart: a key to the kinds of lines, then the runs in columns.
+/// The legend below a chart: a key to the kinds of lines, then the curves in columns.
 struct SVGLegend {
   /// One entry: a sample of its lines, and what they are.
   private struct Entry {
     enum Sample {
-      case training
-      case heldOut
-      case both
+      case line
+      case dashed
+      case marked
     }
     let sample: Sample
-    /// The run's number; `nil` for the key to all.
-    let run: Int?
+    /// The number of its colour; `nil` for the key to all.
+    let colour: Int?
     let name: String
     var note = ""
   }
 
-  private let hasHeldOut: Bool
+  private let hasMarked: Bool
   private var rows: [[Entry]] = []
   private var columnWidths: [Double] = []
+  /// The rows before those of the key.
+  private var entryRows = 0
   private static let (rowHeight, sampleWidth, gap) = (22.0, 38.0, 22.0)
 
   /// The legend of `chart` in `width` pixels.
   init(_ chart: Chart, width: Double) {
-    hasHeldOut = chart.hasHeldOut
-    let isOne = chart.runs.count == 1
-    let best = chart.runs.map { run in run.best.map { "best \(ChartText.figure($0.y))" } ?? "" }
-    let hasTraining = chart.runs.contains { !$0.training.isEmpty }
+    hasMarked = chart.hasMarked
+    let isOne = chart.curves.count == 1
+    let hasLines = chart.curves.contains { !$0.line.isEmpty }
     var key: [Entry] = []
-    if hasTraining, isOne && chart.measuresText || chart.hasHeldOut {
-      key.append(Entry(sample: .training, run: isOne ? 0 : nil, name: "training text"))
-    }
-    if chart.hasHeldOut {
-      key.append(
-        Entry(sample: .heldOut, run: isOne ? 0 : nil, name: "held-out text", note: isOne ? best[0] : ""))
+    if let names = chart.key {
+      let colour = isOne ? chart.colour(0) : nil
+      if hasLines, isOne || hasMarked { key.append(Entry(sample: .line, colour: colour, name: names.line)) }
+      if hasMarked {
+        key.append(
+          Entry(sample: .marked, colour: colour, name: names.marked, note: isOne ? chart.curves[0].note : ""))
+      }
     }
     if !isOne {
-      var entries = chart.runs.enumerated().map { i, run in
-        let sample = chart.hasHeldOut && !run.heldOut.isEmpty ? Entry.Sample.both : .training
-        return Entry(sample: sample, run: i, name: ChartText.shortened(run.name, to: 40), note: best[i])
+      var entries = chart.curves.enumerated().map { i, curve in
+        let sample: Entry.Sample = !curve.marked.isEmpty ? .marked : curve.isDashed ? .dashed : .line
+        let name = ChartText.shortened(curve.name, to: 40)
+        return Entry(sample: sample, colour: chart.colour(i), name: name, note: curve.note)
       }
       // A name longer than the picture is shortened until it fits.
       for i in entries.indices {
         while Self.width(entries[i]) > width, entries[i].name.count > 4 {
           entries[i] = Entry(
-            sample: entries[i].sample, run: i,
+            sample: entries[i].sample, colour: entries[i].colour,
             name: ChartText.shortened(entries[i].name, to: ChartText.columns(entries[i].name) - 1),
-            note: best[i])
+            note: entries[i].note)
         }
       }
       // As many columns, each as wide as its widest entry, as have room.
@@ -58,6 +61,7 @@ struct SVGLegend {
         Array(entries[$0..<min($0 + columnWidths.count, entries.count)])
       }
     }
+    entryRows = rows.count
     let keyWidth = key.reduce(-Self.gap) { $0 + Self.width($1) + Self.gap }
     if keyWidth > width { rows += key.map { [$0] } } else if !key.isEmpty { rows.append(key) }
   }
@@ -75,7 +79,7 @@ struct SVGLegend {
       var left = x
       return row.enumerated().map { column, entry in
         defer {
-          let isInColumn = entry.run != nil && column < columnWidths.count
+          let isInColumn = i < entryRows && column < columnWidths.count
           left += (isInColumn ? columnWidths[column] : Self.width(entry)) + Self.gap
         }
         return draw(entry, left, y + (Double(i) + 0.5) * Self.rowHeight)
@@ -84,13 +88,15 @@ struct SVGLegend {
   }
 
   private func draw(_ entry: Entry, _ x: Double, _ y: Double) -> String {
-    let colour = entry.run.map(SVGStyle.colour) ?? "key"
+    let colour = entry.colour.map(SVGStyle.colour) ?? "key"
     let line = "d=\"M\(SVGText.pair(x, y))h28\"/>"
     var text = ""
     switch entry.sample {
-    case .training: text += "<path class=\"line \(hasHeldOut ? "thin" : "medium") \(colour)\" \(line)"
-    case .heldOut, .both:
-      let marker = SVGStyle.marker(entry.run ?? 0, x + 14, y, radius: 3.6)
+    case .line, .dashed:
+      let dashes = entry.sample == .dashed ? SVGStyle.dashes : ""
+      text += "<path class=\"line \(hasMarked ? "thin" : "medium") \(colour)\"\(dashes) \(line)"
+    case .marked:
+      let marker = SVGStyle.marker(entry.colour ?? 0, x + 14, y, radius: 3.6)
       text += "<path class=\"line strong \(colour)\" \(line)"
       text += "<path class=\"halo\" d=\"\(marker)\"/><path class=\"f \(colour)\" d=\"\(marker)\"/>"
     }

@@ -13,15 +13,18 @@ enum SVGStyle {
   /// How many shapes of markers there are.
   static let shapeCount = 5
 
-  /// The class of the `run`th run's colour.
-  static func colour(_ run: Int) -> String { "c\(run % palette.count)" }
+  /// What makes a line dashed.
+  static let dashes = " stroke-dasharray=\"6 5\""
+
+  /// The class of the `number`th colour.
+  static func colour(_ number: Int) -> String { "c\(number % palette.count)" }
 
   /// A marker with its middle at (x, y), as an SVG path; every turn of the palette begins with another shape.
-  static func marker(_ run: Int, _ x: Double, _ y: Double, radius r: Double) -> String {
+  static func marker(_ number: Int, _ x: Double, _ y: Double, radius r: Double) -> String {
     func path(_ points: [(Double, Double)]) -> String {
       "M" + points.map { SVGText.pair(x + $0 * r, y + $1 * r) }.joined(separator: "L") + "Z"
     }
-    switch (run + run / palette.count) % shapeCount {
+    switch (number + number / palette.count) % shapeCount {
     case 0:
       let (left, across) = (SVGText.pair(x - r, y), SVGText.number(2 * r))
       let radius = SVGText.number(r)
@@ -76,10 +79,26 @@ enum SVGStyle {
 
 /// Pieces of SVG.
 enum SVGText {
+  /// How a picture begins: its size, its style sheet with more `rules`, and its ground.
+  static func head(
+    width: Double, height: Double, title: String, description: String,
+    rules: (_ isDark: Bool) -> String = { _ in "" }
+  ) -> [String] {
+    let (width, height) = (number(width.rounded(.up)), number(height.rounded(.up)))
+    let (light, dark) = (rules(false), rules(true))
+    let more = light.isEmpty ? "" : "\n\(light)\n@media (prefers-color-scheme:dark){\n\(dark)\n}"
+    return [
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"\(width)\" height=\"\(height)\" viewBox=\"0 0 \(width) \(height)\" role=\"img\">",
+      "<title>\(escaped(title))</title>", "<desc>\(escaped(description))</desc>",
+      "<style>\n\(SVGStyle.sheet)\(more)\n</style>",
+      "<rect class=\"ground\" width=\"100%\" height=\"100%\"/>",
+    ]
+  }
+
   /// A coordinate, to a twentieth of a pixel.
   static func number(_ value: Double) -> String {
     let rounded = (value * 20).rounded() / 20
-    return rounded == rounded.rounded() ? "\(Int(rounded))" : Format.significant(rounded, 8)
+    return rounded == rounded.rounded() ? "\(Int(rounded))" : NumberText.significant(rounded, 8)
   }
 
   /// A point.

@@ -2,12 +2,12 @@ import Glibc
 import LanguageModels
 
 /// Names and numbers as charts show them.
-enum ChartText {
+public enum ChartText {
   /// `value` to four digits.
-  static func figure(_ value: Double) -> String {
+  public static func figure(_ value: Double) -> String {
     let size = abs(value)
-    if size >= 1000, size < 1e9 { return Format.fixed(value, 0) }
-    return Format.significant(value, 4)
+    if size >= 1000, size < 1e9 { return NumberText.fixed(value, 0) }
+    return NumberText.significant(value, 4)
   }
 
   /// The columns that a terminal needs for `character`, or the halves of its height that a picture needs.
@@ -23,10 +23,10 @@ enum ChartText {
   }
 
   /// The columns that a terminal needs for `text`.
-  static func columns(_ text: String) -> Int { text.reduce(0) { $0 + columns($1) } }
+  public static func columns(_ text: String) -> Int { text.reduce(0) { $0 + columns($1) } }
 
   /// `text` in at most so many columns, with what is in the middle left out: the ends tell names apart.
-  static func shortened(_ text: String, to limit: Int) -> String {
+  public static func shortened(_ text: String, to limit: Int) -> String {
     guard columns(text) > limit else { return text }
     var (head, tail) = ("", "")
     var left = limit - 1
@@ -40,7 +40,7 @@ enum ChartText {
   }
 
   /// `text` without characters that would move a terminal's cursor or that XML has no place for.
-  static func printable(_ text: String) -> String {
+  public static func printable(_ text: String) -> String {
     var result = String.UnicodeScalarView()
     for scalar in text.shown.unicodeScalars {
       let isControl = scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
@@ -53,7 +53,7 @@ enum ChartText {
   }
 
   /// Names for files: the last parts of their paths, as many as tell them apart, without extensions.
-  static func names(ofFiles paths: [String]) -> [String] {
+  public static func names(ofFiles paths: [String]) -> [String] {
     var names = paths.map { name(of: $0, parts: 1) }
     for parts in 2...8 {
       let repeated = Set(names.filter { name in names.count { $0 == name } > 1 })

@@ -5,10 +5,16 @@ import NGramModels
 enum InspectCommand: Command {
   static let name = "inspect"
   static let summary = "show what is inside a checkpoint or an ARPA file"
-  static let operands = "MODEL [OPTION…]"
+  static let operands = "MODEL… [OPTION…] [TEXT]"
   static let discussion = """
     Reads the whole checkpoint, so that every checksum is verified, and shows what it holds: kind, text rules, vocabulary,
     options, sizes, estimated parameters, what it was trained on, tensors.
+
+    With --gradients, it measures on a text how far back the loss of a token reaches in the states of recurrent networks, and
+    what that depends on: the recurrent weights, and how often gates are shut or open. Models come first, then the text. With
+    --gates, it shows what every gate does while the network reads a sentence, which stands behind the model. --error-wall
+    needs neither: it shows the error of one unit, which has a wall that throws gradient descent away unless the gradient is
+    clipped. -o writes them as SVG pictures; without, they are drawn in the terminal.
     """
   nonisolated(unsafe) static let settings = InspectSettings.table
   static let typed = ["info", "show", "describe", "dump", "check"]
@@ -18,9 +24,19 @@ enum InspectCommand: Command {
   static let examples = [
     "lmctl inspect model.json", "lmctl inspect --json model.json | jq .training",
     "lmctl inspect --check model.json",
+    "lmctl inspect --gradients rnn.json lstm.json test.txt -o gradients.svg",
+    "lmctl inspect --gradients --untrained --model lstm --hidden 64 test.txt",
+    "lmctl inspect --gates lstm.json 'the cat sat on the mat'",
+    "lmctl inspect --error-wall -o wall.svg",
   ]
 
   static func run(_ settings: InspectSettings, _ operands: [String], given: Arguments) throws {
+    switch settings.view {
+    case .gradients: return try GradientPicture(settings, operands).show()
+    case .gates: return try GatePicture(settings, operands).show()
+    case .errorWall: return try ErrorWallPicture(settings, operands).show()
+    case nil: break
+    }
     guard let path = operands.first else {
       throw UsageError("no model; give the checkpoint: lmctl inspect model.json")
     }
@@ -133,26 +149,5 @@ enum InspectCommand: Command {
     case .array(let values): values.map(shown).joined(separator: " ")
     default: value.text
     }
-  }
-}
-
-/// The settings of `lmctl inspect`.
-struct InspectSettings: CommandValues {
-  var asJSON = false
-  var checks = false
-  var common = CommonSettings()
-
-  static var table: SettingTable<Self> {
-    SettingTable(groups: [
-      SettingGroup("output") {
-        Setting(flag: "json", \.asJSON, "one JSON object, without the vocabulary and the numbers")
-        Setting(
-          flag: "check", \.checks,
-          "whether the probabilities after seen, partly seen and unseen contexts sum to one and, for networks, whether "
-            + "gradients agree with differences of the loss; exit status 1 if not"
-        ).typed("verify", "test", "validate")
-      },
-      CommonSettings.group(\.common),
-    ])
   }
 }

@@ -1,9 +1,9 @@
-/// Draws a chart as an SVG picture: axes with titles and grid, thin training curves, strong held-out curves with markers, the best
-/// held-out value of each run in a ring, and the legend below the axes, where no curve can be.
-struct SVGChart {
+/// Draws a chart as an SVG picture: axes with titles and grid, thin lines, strong lines with markers, a ring around the point of each
+/// curve that stands out, and the legend below the axes, where no curve can be.
+public struct SVGChart: SVGPicture {
   private let chart: Chart
-  private let width: Double
-  private let height: Double
+  public let width: Double
+  public let height: Double
   private let legend: SVGLegend
   // The rectangle of the curves.
   private let left: Double
@@ -14,7 +14,7 @@ struct SVGChart {
   private let yTicks: [Double]
 
   /// A picture of `width` pixels by `height`, or higher if the legend needs it.
-  init(_ chart: Chart, width: Int, height: Int) {
+  public init(_ chart: Chart, width: Int, height: Int) {
     self.chart = chart
     self.width = Double(width)
     top = chart.title.isEmpty ? 42 : 74
@@ -45,7 +45,7 @@ struct SVGChart {
   }
 
   /// The picture.
-  var text: String {
+  public var text: String {
     let size = "\(SVGText.number(width)) \(SVGText.number(height))"
     let frame =
       "x=\"\(SVGText.number(left))\" y=\"\(SVGText.number(top))\" width=\"\(SVGText.number(right - left + 4))\" height=\"\(SVGText.number(bottom - top + 2))\""
@@ -53,7 +53,7 @@ struct SVGChart {
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"\(SVGText.number(width))\" height=\"\(SVGText.number(height))\" viewBox=\"0 0 \(size)\" role=\"img\">",
       "<title>\(SVGText.escaped(chart.title.isEmpty ? chart.y.title : chart.title))</title>",
       "<desc>\(SVGText.escaped(description))</desc>",
-      "<style>\n\(SVGStyle.sheet)\n</style>",
+      "<style>\n\(SVGStyle.sheet)\(surfaceRules)\n</style>",
       "<clipPath id=\"plot\"><rect \(frame)/></clipPath>",
       "<rect class=\"ground\" width=\"100%\" height=\"100%\"/>",
     ]
@@ -63,26 +63,25 @@ struct SVGChart {
     }
     parts += axes
     parts.append("<g clip-path=\"url(#plot)\">")
-    for (i, run) in chart.runs.enumerated() {
-      let style = chart.hasHeldOut ? "thin" : "medium"
-      parts.append(path(of: run.training, style, SVGStyle.colour(i)))
+    parts += surface
+    for (i, curve) in chart.curves.enumerated() { parts.append(band(of: curve, colour(i))) }
+    for (i, curve) in chart.curves.enumerated() {
+      let style = chart.hasMarked ? "thin" : "medium"
+      parts.append(path(of: curve.line, style, colour(i), isDashed: curve.isDashed))
     }
-    for (i, run) in chart.runs.enumerated() {
-      parts.append(path(of: run.heldOut, "strong", SVGStyle.colour(i)))
+    for (i, curve) in chart.curves.enumerated() {
+      parts.append(path(of: curve.marked, "strong", colour(i)))
     }
     parts.append("</g>")
-    for (i, run) in chart.runs.enumerated() { parts += markers(of: run, i) }
+    for (i, curve) in chart.curves.enumerated() { parts += markers(of: curve, chart.colour(i)) }
     parts += legend.drawn(x: 20, y: bottom + 50)
     parts.append("</svg>")
     return parts.filter { !$0.isEmpty }.joined(separator: "\n") + "\n"
   }
 
   private var description: String {
-    let runs = chart.runs.map { run in
-      let best = run.best.map { ": best held-out value \(ChartText.figure($0.y))" } ?? ""
-      return run.name + best
-    }
-    return "\(chart.y.title) over \(chart.x.title). \(runs.joined(separator: "; "))."
+    let curves = chart.curves.map { $0.description.isEmpty ? $0.name : "\($0.name): \($0.description)" }
+    return "\(chart.y.title) over \(chart.x.title). \(curves.joined(separator: "; "))."
   }
 
   // MARK: Axes
@@ -114,6 +113,23 @@ struct SVGChart {
     return parts
   }
 
+  // MARK: Surface
+
+  private var surfaceRules: String {
+    guard let scale = chart.surface?.scale else { return "" }
+    return
+      "\n\(scale.rules(isDark: false))\n@media (prefers-color-scheme:dark){\n\(scale.rules(isDark: true))\n}"
+  }
+
+  /// The values behind the curves, as rectangles.
+  private var surface: [String] {
+    guard let surface = chart.surface, let columns = surface.rows.first?.count else { return [] }
+    let width = (right - left) / Double(columns)
+    let height = (bottom - top) / Double(surface.rows.count)
+    return SVGText.cells(
+      surface.rows.reversed(), surface.scale, x: left, y: top, width: width, height: height)
+  }
+
   // MARK: Curves
 
   private func place(x: Double) -> Double { left + (right - left) * chart.x.position(of: x) }
@@ -123,8 +139,22 @@ struct SVGChart {
     max(-2000, min(bottom - (bottom - top) * chart.y.position(of: y), bottom + 2000))
   }
 
+  private func colour(_ curve: Int) -> String { SVGStyle.colour(chart.colour(curve)) }
+
+  /// The area between which a curve spreads.
+  private func band(of curve: Chart.Curve, _ colour: String) -> String {
+    let points = curve.band.filter { chart.y.position(of: $0.low).isFinite && $0.high.isFinite }
+    if points.isEmpty { return "" }
+    let edge =
+      points.map { SVGText.pair(place(x: $0.x), place(y: $0.high)) }
+      + points.reversed().map { SVGText.pair(place(x: $0.x), place(y: $0.low)) }
+    return "<path class=\"f \(colour)\" fill-opacity=\".16\" d=\"M\(edge.joined(separator: "L"))Z\"/>"
+  }
+
   /// A curve, with a gap wherever there is no number; a point between gaps is a dot.
-  private func path(of points: [ChartPoint], _ style: String, _ colour: String) -> String {
+  private func path(
+    of points: [ChartPoint], _ style: String, _ colour: String, isDashed: Bool = false
+  ) -> String {
     let points = CurveThinning.thinned(points, along: chart.x, columns: Int(right - left))
     var (data, dots, last) = ("", "", "")
     var (isDrawing, isAlone) = (false, false)
@@ -140,23 +170,24 @@ struct SVGChart {
       (isDrawing, isAlone) = (true, !isDrawing)
     }
     if isAlone { dots += last }
-    let lines = data.isEmpty ? "" : "<path class=\"line \(style) \(colour)\" d=\"\(data)\"/>"
+    let lines =
+      data.isEmpty
+      ? "" : "<path class=\"line \(style) \(colour)\"\(isDashed ? SVGStyle.dashes : "") d=\"\(data)\"/>"
     return lines + (dots.isEmpty ? "" : "<path class=\"dots \(colour)\" d=\"\(dots)\"/>")
   }
 
-  /// Markers on the held-out curve where there is room for them, and a ring around its best value.
-  private func markers(of run: Chart.Run, _ number: Int) -> [String] {
+  /// Markers on the strong line where there is room for them, and a ring around the point that stands out.
+  private func markers(of curve: Chart.Curve, _ number: Int) -> [String] {
     let colour = SVGStyle.colour(number)
-    let best = run.best
-    let bestX = best.map { place(x: $0.x) } ?? -.infinity
+    let ringedX = curve.ringed.map { place(x: $0.x) } ?? -.infinity
     var (marks, lastX) = ("", -Double.infinity)
     var ring = ""
-    for point in run.heldOut {
+    for point in curve.marked {
       let (x, y) = (place(x: point.x), place(y: point.y))
       guard (top - 1...bottom + 1).contains(y) else { continue }
-      if point == best {
+      if point == curve.ringed {
         ring = "<path class=\"ring \(colour)\" d=\"\(SVGStyle.marker(0, x, y, radius: 7.5))\"/>"
-      } else if x - lastX < 14 || abs(x - bestX) < 14 {
+      } else if x - lastX < 14 || abs(x - ringedX) < 14 {
         continue
       }
       marks += SVGStyle.marker(number, x, y, radius: 3.6)

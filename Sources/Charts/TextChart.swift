@@ -1,9 +1,9 @@
-/// Draws a chart with characters: curves in the dots of Braille letters, two across and four down in each, held-out values as marks.
-struct TextChart {
+/// Draws a chart with characters: curves in the dots of Braille letters, two across and four down in each, marked points as dots or letters.
+public struct TextChart {
   private struct Cell {
     var dots: UInt8 = 0
     var mark: Character?
-    var run = 0
+    var curve = 0
   }
 
   private let chart: Chart
@@ -16,7 +16,7 @@ struct TextChart {
   private var cells: [[Cell]]
 
   /// A chart in `width` columns and `height` lines and the legend's.
-  init(_ chart: Chart, width: Int, height: Int, isColoured: Bool) {
+  public init(_ chart: Chart, width: Int, height: Int, isColoured: Bool) {
     self.chart = chart
     self.width = width
     self.isColoured = isColoured
@@ -25,15 +25,15 @@ struct TextChart {
     labelWidth = Axis.labels(yTicks).map(\.count).max() ?? 0
     plotWidth = max(8, width - labelWidth - 2)
     cells = [[Cell]](repeating: [Cell](repeating: Cell(), count: plotWidth), count: plotHeight)
-    for (i, run) in chart.runs.enumerated() { draw(run.training, i) }
-    for (i, run) in chart.runs.enumerated() {
-      if run.heldOut.isEmpty, chart.runs.count > 1, let last = run.last { mark(last, i) }
-      for point in run.heldOut { mark(point, i) }
+    for (i, curve) in chart.curves.enumerated() { draw(curve.line, i) }
+    for (i, curve) in chart.curves.enumerated() {
+      if curve.marked.isEmpty, chart.curves.count > 1, let last = curve.last { mark(last, i) }
+      for point in curve.marked { mark(point, i) }
     }
   }
 
   /// The chart.
-  var text: String {
+  public var text: String {
     var lines = [heading]
     var labels: [Int: String] = [:]
     for (tick, label) in zip(yTicks, Axis.labels(yTicks)) { labels[row(tick) / 4] = label }
@@ -92,7 +92,7 @@ struct TextChart {
     Int(((1 - max(-1, min(chart.y.position(of: y), 2))) * Double(4 * plotHeight - 1)).rounded())
   }
 
-  private mutating func draw(_ points: [ChartPoint], _ run: Int) {
+  private mutating func draw(_ points: [ChartPoint], _ curve: Int) {
     var last: (x: Int, y: Int)?
     for point in CurveThinning.thinned(points, along: chart.x, columns: 2 * plotWidth) {
       guard point.y.isFinite else {
@@ -106,7 +106,7 @@ struct TextChart {
         let t = Double(i) / Double(steps)
         dot(
           from.x + Int((t * Double(here.x - from.x)).rounded()),
-          from.y + Int((t * Double(here.y - from.y)).rounded()), run)
+          from.y + Int((t * Double(here.y - from.y)).rounded()), curve)
       }
       last = here
     }
@@ -115,52 +115,44 @@ struct TextChart {
   /// The bits of a Braille letter's dots (U+2800), by row and column.
   private static let bits: [[UInt8]] = [[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]]
 
-  private mutating func dot(_ x: Int, _ y: Int, _ run: Int) {
+  private mutating func dot(_ x: Int, _ y: Int, _ curve: Int) {
     guard (0..<4 * plotHeight).contains(y) else { return }
     cells[y / 4][x / 2].dots |= Self.bits[y % 4][x % 2]
-    cells[y / 4][x / 2].run = run
+    cells[y / 4][x / 2].curve = curve
   }
 
-  private mutating func mark(_ point: ChartPoint, _ run: Int) {
+  private mutating func mark(_ point: ChartPoint, _ curve: Int) {
     let y = row(point.y)
     guard point.y.isFinite, (0..<4 * plotHeight).contains(y) else { return }
-    cells[y / 4][column(point.x) / 2].mark = mark(run)
-    cells[y / 4][column(point.x) / 2].run = run
+    cells[y / 4][column(point.x) / 2].mark = mark(curve)
+    cells[y / 4][column(point.x) / 2].curve = curve
   }
 
-  /// The mark of a run: a dot if there is one run, else letters.
-  private func mark(_ run: Int) -> Character {
-    if chart.runs.count == 1 { return "●" }
+  /// The mark of a curve: a dot if there is one, else letters.
+  private func mark(_ curve: Int) -> Character {
+    if chart.curves.count == 1 { return "●" }
     let letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-    return run < letters.count ? letters[letters.index(letters.startIndex, offsetBy: run)] : "*"
+    return curve < letters.count ? letters[letters.index(letters.startIndex, offsetBy: curve)] : "*"
   }
 
   private func character(_ cell: Cell) -> String {
-    if let mark = cell.mark { return coloured(String(mark), cell.run) }
+    if let mark = cell.mark { return coloured(String(mark), cell.curve) }
     if cell.dots == 0 { return " " }
-    return coloured(Unicode.Scalar(0x2800 + UInt32(cell.dots)).map { String($0) } ?? " ", cell.run)
+    return coloured(Unicode.Scalar(0x2800 + UInt32(cell.dots)).map { String($0) } ?? " ", cell.curve)
   }
 
-  private func coloured(_ text: String, _ run: Int) -> String {
-    isColoured ? "\u{1B}[\([34, 33, 32, 35, 36, 31][run % 6])m\(text)\u{1B}[0m" : text
+  private func coloured(_ text: String, _ curve: Int) -> String {
+    isColoured ? "\u{1B}[\([34, 33, 32, 35, 36, 31][chart.colour(curve) % 6])m\(text)\u{1B}[0m" : text
   }
 
   // MARK: Legend
 
   private var legend: [String] {
-    chart.runs.enumerated().map { i, run in
-      var figures: [String] = []
-      if let last = run.last {
-        figures.append("\(chart.measuresText ? "training" : "last") \(ChartText.figure(last.y))")
-      }
-      if let last = run.heldOut.last, let best = run.best {
-        figures.append("held out \(ChartText.figure(last.y))")
-        if best != last { figures.append("best \(ChartText.figure(best.y))") }
-      }
-      let sample = coloured(run.heldOut.isEmpty && chart.runs.count == 1 ? "⠤⠤" : "\(mark(i))", i)
-      let text = figures.joined(separator: ", ")
-      let name = ChartText.shortened(run.name, to: max(8, width - text.count - 5))
-      return "\(sample) " + ChartText.shortened("\(name): \(text)", to: width - 3)
+    chart.curves.enumerated().map { i, curve in
+      let sample = coloured(curve.marked.isEmpty && chart.curves.count == 1 ? "⠤⠤" : "\(mark(i))", i)
+      let name = ChartText.shortened(curve.name, to: max(8, width - curve.figures.count - 5))
+      return "\(sample) "
+        + ChartText.shortened(curve.figures.isEmpty ? name : "\(name): \(curve.figures)", to: width - 3)
     }
   }
 

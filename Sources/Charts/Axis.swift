@@ -1,12 +1,12 @@
 import Glibc
 
 /// How values lie along an axis.
-enum AxisScale: String, CaseIterable {
+public enum AxisScale: String, CaseIterable {
   case linear
   case log
 
   /// Where `value` lies, in units that are equal along the axis; not finite for what the scale cannot show.
-  func transformed(_ value: Double) -> Double {
+  public func transformed(_ value: Double) -> Double {
     switch self {
     case .linear: value
     case .log: value > 0 ? log10(value) : .nan
@@ -14,7 +14,7 @@ enum AxisScale: String, CaseIterable {
   }
 
   /// The value that lies at `place`.
-  func value(at place: Double) -> Double {
+  public func value(at place: Double) -> Double {
     switch self {
     case .linear: place
     case .log: pow(10, place)
@@ -23,16 +23,16 @@ enum AxisScale: String, CaseIterable {
 }
 
 /// One axis of a plot.
-struct Axis {
-  let title: String
-  let scale: AxisScale
-  let lower: Double
-  let upper: Double
+public struct Axis {
+  public let title: String
+  public let scale: AxisScale
+  public let lower: Double
+  public let upper: Double
   /// Whether only whole numbers make sense.
   private let isWhole: Bool
 
   /// An axis from `lower` to `upper`, which are made to differ.
-  init(
+  public init(
     _ title: String, _ scale: AxisScale, from lower: Double, to upper: Double, isWhole: Bool = false
   ) {
     self.title = title
@@ -130,7 +130,7 @@ struct Axis {
   /// `value` to six digits, without needless ones.
   private static func number(_ value: Double) -> String {
     if abs(value) < 1e-12 { return "0" }
-    let text = Format.significant(value, 6)
+    let text = NumberText.significant(value, 6)
     guard let mark = text.firstIndex(of: "e"), let exponent = Int(text[text.index(after: mark)...]) else {
       return text
     }

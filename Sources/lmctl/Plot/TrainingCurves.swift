@@ -1,14 +1,9 @@
+import Charts
 import Glibc
 import LanguageModels
 
-/// A point of a curve in the units of the axes; `y` is NaN where the curve has a gap.
-struct ChartPoint: Equatable {
-  var x: Double
-  var y: Double
-}
-
-/// What a plot shows, apart from how it is drawn.
-struct Chart {
+/// The curves of training runs, as a chart.
+enum TrainingCurves {
   /// One training run.
   struct Run {
     let name: String
@@ -21,17 +16,24 @@ struct Chart {
     var best: ChartPoint? { heldOut.filter { $0.y.isFinite }.min { $0.y < $1.y } }
     /// The last value on the training text.
     var last: ChartPoint? { training.last { $0.y.isFinite } }
+
+    /// The run as a curve whose horizontal unit is `size` of the log's.
+    fileprivate func curve(_ measuresText: Bool, unit size: Double) -> Chart.Curve {
+      func scaled(_ point: ChartPoint) -> ChartPoint { ChartPoint(x: point.x / size, y: point.y) }
+      var curve = Chart.Curve(name: name, line: training.map(scaled), marked: heldOut.map(scaled))
+      var figures: [String] = []
+      if let last { figures.append("\(measuresText ? "training" : "last") \(ChartText.figure(last.y))") }
+      if let best, let last = heldOut.last {
+        curve.ringed = scaled(best)
+        curve.note = "best \(ChartText.figure(best.y))"
+        curve.description = "best held-out value \(ChartText.figure(best.y))"
+        figures.append("held out \(ChartText.figure(last.y))")
+        if best != last { figures.append(curve.note) }
+      }
+      curve.figures = figures.joined(separator: ", ")
+      return curve
+    }
   }
-
-  let title: String
-  let runs: [Run]
-  let x: Axis
-  let y: Axis
-  /// Whether the values are those of a text, rather than of the run.
-  let measuresText: Bool
-
-  /// Whether any run was measured on held-out text.
-  var hasHeldOut: Bool { runs.contains { !$0.heldOut.isEmpty } }
 
   /// What to show, and how.
   struct Options {
@@ -46,25 +48,21 @@ struct Chart {
   }
 
   /// A chart of `runs`, of which each has at least one point.
-  init(_ runs: [Run], _ options: Options) {
+  static func chart(_ runs: [Run], _ options: Options) -> Chart {
     let scale = options.scale ?? options.y.scale
     let points = runs.flatMap { $0.training + $0.heldOut }
     let largest = points.lazy.map(\.x).max() ?? 0
     let unit = options.x.unit(upTo: largest)
-    measuresText = options.y.measuresText
-    self.runs = runs.map { run in
-      var run = run
-      for i in run.training.indices { run.training[i].x /= unit.size }
-      for i in run.heldOut.indices { run.heldOut[i].x /= unit.size }
-      return run
-    }
-    title = options.title ?? (runs.count == 1 ? runs[0].name : "")
     let isWhole = options.x == .steps || options.x == .tokens || options.x == .epochs && largest >= 3
-    x = Axis(
-      unit.title, .linear, from: 0, to: largest > 0 ? largest / unit.size : 1, isWhole: isWhole)
-    let limits = Self.limits(runs, scale, options)
+    let limits = limits(runs, scale, options)
     let scaleName = scale == .log ? " (logarithmic)" : ""
-    y = Axis(options.y.title + scaleName, scale, from: limits.lowerBound, to: limits.upperBound)
+    return Chart(
+      title: options.title ?? (runs.count == 1 ? runs[0].name : ""),
+      curves: runs.map { $0.curve(options.y.measuresText, unit: unit.size) },
+      x: Axis(
+        unit.title, .linear, from: 0, to: largest > 0 ? largest / unit.size : 1, isWhole: isWhole),
+      y: Axis(options.y.title + scaleName, scale, from: limits.lowerBound, to: limits.upperBound),
+      key: options.y.measuresText ? .init(line: "training text", marked: "held-out text") : nil)
   }
 
   /// The curves of one log; `nil` if it has no point to show.
@@ -113,37 +111,5 @@ struct Chart {
       }
     }
     return min(lower, upper)...max(lower, upper)
-  }
-}
-
-/// Thins a curve for a picture.
-enum CurveThinning {
-  /// Of the points in each of `columns` columns, the first, the lowest, the highest and the last: what is drawn looks the same
-  /// (Jugel et al. 2014, "M4"). Gaps stay.
-  static func thinned(_ points: [ChartPoint], along axis: Axis, columns: Int) -> [ChartPoint] {
-    guard points.count > 4 * columns else { return points }
-    var result: [ChartPoint] = []
-    var column: [ChartPoint] = []
-    var columnNumber = Int.min
-    func flush() {
-      let finite = column.indices.filter { column[$0].y.isFinite }
-      var kept: Set<Int> = [0, column.count - 1]
-      if let lowest = finite.min(by: { column[$0].y < column[$1].y }) { kept.insert(lowest) }
-      if let highest = finite.max(by: { column[$0].y < column[$1].y }) { kept.insert(highest) }
-      // One gap stands for all gaps of the column.
-      if let gap = column.firstIndex(where: { !$0.y.isFinite }) { kept.insert(gap) }
-      result += kept.sorted().map { column[$0] }
-    }
-    for point in points {
-      let number = Int((axis.position(of: point.x) * Double(columns)).rounded(.down))
-      if number != columnNumber, !column.isEmpty {
-        flush()
-        column.removeAll(keepingCapacity: true)
-      }
-      columnNumber = number
-      column.append(point)
-    }
-    if !column.isEmpty { flush() }
-    return result
   }
 }
