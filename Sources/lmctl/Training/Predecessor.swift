@@ -110,7 +110,8 @@ struct Predecessor {
       arguments.passOver(option.name)
     }
     for option in arguments.givenOrWithdrawn where !mayChange(option.name) {
-      let recorded = members.first { $0.name == option.name }?.value ?? .null
+      let recorded =
+        members.first { $0.name == option.name }?.value ?? TrainCommand.settings.usual(option.name)
       if !Self.agrees(option.value, recorded) { throw contradiction(option.name, recorded) }
     }
     try Configuration(members: members, file: path).add(
@@ -181,7 +182,7 @@ struct Predecessor {
     }
     let list = recorded.elements?.map(\.text).joined(separator: ",")
     let was =
-      recorded == .null
+      recorded == .null || recorded == false
       ? "it was not given" : "it is \(list ?? recorded.stringValue ?? recorded.text) in \(path)"
     if use != .resume { return UsageError("--\(name) cannot change (\(was))") }
     if change == .length {
