@@ -16,15 +16,20 @@ public struct HeatMap {
 public struct HeatMaps {
   public let title: String
   public let columnLabels: [String]
-  public let maps: [HeatMap]
+  /// The maps; each group of them begins a new line.
+  public let groups: [[HeatMap]]
   /// What the rows are.
   public let rowTitle: String
 
-  public init(title: String, columnLabels: [String], rowTitle: String, maps: [HeatMap]) {
+  public init(title: String, columnLabels: [String], rowTitle: String, groups: [[HeatMap]]) {
     precondition(
-      maps.allSatisfy { $0.rows.allSatisfy { $0.count == columnLabels.count } }, "every column has a label")
-    (self.title, self.columnLabels, self.maps, self.rowTitle) = (title, columnLabels, maps, rowTitle)
+      groups.joined().allSatisfy { $0.rows.allSatisfy { $0.count == columnLabels.count } },
+      "every column has a label")
+    (self.title, self.columnLabels, self.groups, self.rowTitle) = (title, columnLabels, groups, rowTitle)
   }
+
+  /// All maps.
+  var maps: [HeatMap] { Array(groups.joined()) }
 
   /// The scales that the maps use.
   var scales: [ColourScale] {

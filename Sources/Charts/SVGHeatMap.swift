@@ -3,7 +3,7 @@
 public struct SVGHeatMap: SVGPicture {
   private let maps: HeatMaps
   private let cell: (width: Double, height: Double)
-  private let across: Int
+  private var across: Int
   private let isTilted: Bool
   private let labelWidth: Double
   private let labelHeight: Double
@@ -26,7 +26,14 @@ public struct SVGHeatMap: SVGPicture {
     labelHeight = isTilted ? min(widest, 90) + 10 : 20
     let mapWidth = labelWidth + count * cellWidth
     across = max(
-      1, min(maps.maps.count, Int((Double(width) - 2 * Self.margin + Self.gap) / (mapWidth + Self.gap))))
+      1,
+      min(
+        maps.groups.map(\.count).max() ?? 1,
+        Int((Double(width) - 2 * Self.margin + Self.gap) / (mapWidth + Self.gap))))
+    // No line is much shorter than the others.
+    let longest = maps.groups.map(\.count).max() ?? 1
+    let lines = (longest + across - 1) / across
+    across = max(1, (longest + lines - 1) / max(1, lines))
   }
 
   private static let small = 11.0
@@ -34,9 +41,12 @@ public struct SVGHeatMap: SVGPicture {
   private var mapWidth: Double { labelWidth + Double(maps.columnLabels.count) * cell.width }
   private var mapHeight: Double { Self.heading + Double(rowCount) * cell.height + labelHeight }
 
+  /// How many lines a group of maps takes.
+  private func lines(_ group: [HeatMap]) -> Int { (group.count + across - 1) / across }
+
   private var top: Double { maps.title.isEmpty ? 16 : 48 }
   private var barTop: Double {
-    top + Double((maps.maps.count + across - 1) / across) * (mapHeight + 14)
+    top + Double(maps.groups.reduce(0) { $0 + lines($1) }) * (mapHeight + 14)
   }
   public var width: Double {
     max(Double(across) * (mapWidth + Self.gap) - Self.gap + 2 * Self.margin, 520)
@@ -57,10 +67,14 @@ public struct SVGHeatMap: SVGPicture {
       let title = ChartText.shortened(maps.title, to: Int((width - 40) / 9))
       parts.append("<text class=\"title\" x=\"20\" y=\"29\">\(SVGText.escaped(title))</text>")
     }
-    for (i, map) in maps.maps.enumerated() {
-      parts += draw(
-        map, Self.margin + Double(i % across) * (mapWidth + Self.gap),
-        top + Double(i / across) * (mapHeight + 14))
+    var line = 0
+    for group in maps.groups {
+      for (i, map) in group.enumerated() {
+        parts += draw(
+          map, Self.margin + Double(i % across) * (mapWidth + Self.gap),
+          top + Double(line + i / across) * (mapHeight + 14))
+      }
+      line += lines(group)
     }
     var left = Self.margin
     for scale in maps.scales {

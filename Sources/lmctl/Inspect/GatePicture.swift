@@ -65,7 +65,7 @@ struct GatePicture {
 
   private func maps(_ trace: GateTrace, labels: [String], name: String) -> HeatMaps {
     var most = 0
-    let maps = trace.layers.flatMap { layer -> [HeatMap] in
+    let groups = trace.layers.map { layer -> [HeatMap] in
       let units = shownUnits(of: layer)
       most = max(most, layer.series.first?.values.first?.count ?? 0)
       return layer.series.map { series in
@@ -83,7 +83,7 @@ struct GatePicture {
       }
     }
     let choice = most > settings.units ? ": the \(settings.units) of \(most) units that vary most" : ""
-    return HeatMaps(title: name + choice, columnLabels: labels, rowTitle: "units", maps: maps)
+    return HeatMaps(title: name + choice, columnLabels: labels, rowTitle: "units", groups: groups)
   }
 
   /// The units whose cell state, or hidden state if there is none, varies most over the sentence, by number.
