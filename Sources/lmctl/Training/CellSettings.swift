@@ -13,12 +13,13 @@ extension TrainSettings {
     SettingGroup("cells of networks (help models has their equations)", models: withProducts) {
       Setting(
         "recurrent-init", \.network.cell.recurrentInit, .choice("HOW"), "how recurrent weights start"
-      ).recorded("recurrent_init", .set, rank: 1).rule(decidesFirstWeights).typed("recurrent-initializer")
+      ).recorded("recurrent_init", .set, rank: 1).inEffect(hasFirstWeights).rule(decidesFirstWeights).typed(
+        "recurrent-initializer")
       Setting(
         "recurrent-scale", \.network.cell.recurrentScale,
         .number("X", "above 0") { $0 > 0 && Float($0).isFinite },
         "multiply these first weights"
-      ).recorded("recurrent_scale", .set, rank: 1).rule(decidesFirstWeights)
+      ).recorded("recurrent_scale", .set, rank: 1).inEffect(hasFirstWeights).rule(decidesFirstWeights)
       Setting(flag: "no-bias", \.network.cell.lacksBias, "gates without biases").changes(.shape).stored(
         .configuration("no_bias"))
       Setting(
@@ -49,7 +50,9 @@ extension TrainSettings {
       Setting(
         "forget-bias", \.network.cell.forgetBias, .number("X", "") { Float($0).isFinite },
         "lstm: what the forget gate's bias starts with"
-      ).models(lstm).recorded("forget_bias", .set, rank: 1).rule(decidesFirstWeights).excludes(
+      ).models(lstm).recorded("forget_bias", .set, rank: 1).inEffect(hasFirstWeights).rule(
+        decidesFirstWeights
+      ).excludes(
         "no-bias", because: "which leaves no bias"
       ).rule { values, _ in
         values.network.cell.ablations.isDisjoint(with: [.noForgetGate, .coupledGates])
@@ -104,6 +107,11 @@ extension TrainSettings {
       ).models(.network(.qrnn)).changes(.shape).stored(.configuration("qrnn_window")).typed(
         "window-size", "kernel-size", "kernel-width", "filter-width")
     }
+  }
+
+  /// A run that goes on had them once.
+  private static func hasFirstWeights(_ values: Self) -> Bool {
+    values.predecessor.map { $0.use == .resume } ?? true
   }
 
   private static func decidesFirstWeights(_ values: Self, _ given: Arguments) -> String? {
