@@ -65,7 +65,8 @@ struct GradientTests {
         variant.kind, layers: 3, hidden: 5, embedding: width, connection: connection, cell: variant.options)
       checkNetwork(shape, steps: 3, rows: 2, hasGaps: true, engines, &worst)
       #expect(worst.place != "nothing compared")
-      print("\(variant.testDescription), \(connection): worst relative error of a gradient \(Float(worst.error))")
+      let name = "\(variant.testDescription), \(connection)"
+      print("\(name): worst relative error of a gradient \(Float(worst.error))")
     }
   }
 
