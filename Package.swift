@@ -4,37 +4,49 @@ import PackageDescription
 /// Flags of a target that holds the kernels of one instruction set: optimized in debug builds too, because
 /// unoptimized SIMD code is hundreds of times slower, and without overflow traps inside the loops.
 func kernelSettings(_ flags: [String] = []) -> [SwiftSetting] {
-  [.unsafeFlags(["-Ounchecked"] + flags)]
+  [.unsafeFlags(["-Ounchecked"] + flags)] + releaseSettings()
+}
+
+/// Flags of release builds: functions lie apart, so that the linker leaves out those that nobody calls.
+func releaseSettings(_ flags: [String] = []) -> [SwiftSetting] {
+  [.unsafeFlags(["-Xfrontend", "-function-sections"] + flags, .when(configuration: .release))]
 }
 
 let package = Package(
   name: "lmctl",
   products: [.executable(name: "lmctl", targets: ["lmctl"])],
   targets: [
-    .target(name: "LanguageModels", dependencies: ["Threads"], exclude: ["README.md"]),
-    .target(name: "NGramModels", dependencies: ["LanguageModels", "Threads"], exclude: ["README.md"]),
+    .target(
+      name: "LanguageModels", dependencies: ["Threads"], exclude: ["README.md"],
+      swiftSettings: releaseSettings()),
+    .target(
+      name: "NGramModels", dependencies: ["LanguageModels", "Threads"], exclude: ["README.md"],
+      swiftSettings: releaseSettings()),
     .target(
       name: "NeuralModels", dependencies: ["LanguageModels", "Tensors", "Kernels", "Threads"],
-      exclude: ["README.md"]),
+      exclude: ["README.md"], swiftSettings: releaseSettings()),
     // What draws works for milliseconds, as the command line does.
     .target(
       name: "Charts", dependencies: ["LanguageModels"], exclude: ["README.md"],
-      swiftSettings: [.unsafeFlags(["-Osize"], .when(configuration: .release))]),
+      swiftSettings: releaseSettings(["-Osize"])),
     .executableTarget(
       name: "lmctl",
       dependencies: ["LanguageModels", "NGramModels", "NeuralModels", "Charts", "Threads", "ProcessSupport"],
       exclude: ["README.md"],
       // The command line works for milliseconds; what it is made of should take little room.
-      swiftSettings: [.unsafeFlags(["-Osize"], .when(configuration: .release))],
+      swiftSettings: releaseSettings(["-Osize"]),
       // Without debug information and local symbols, a static binary is less than half as large; profiles still name functions.
       linkerSettings: [
         .unsafeFlags(
-          ["-Xlinker", "-S", "-Xlinker", "-x"], .when(platforms: [.linux], configuration: .release))
+          ["-Xlinker", "-S", "-Xlinker", "-x", "-Xlinker", "--no-export-dynamic"],
+          .when(platforms: [.linux], configuration: .release))
       ]),
 
     .target(name: "ProcessSupport", exclude: ["README.md"]),
     .target(name: "CPUDetection", exclude: ["README.md"]),
-    .target(name: "Threads", dependencies: ["CPUDetection"], exclude: ["README.md"]),
+    .target(
+      name: "Threads", dependencies: ["CPUDetection"], exclude: ["README.md"],
+      swiftSettings: releaseSettings()),
     .target(name: "KernelTemplates", dependencies: ["CPUDetection"], swiftSettings: kernelSettings()),
     .target(name: "KernelsBaseline", dependencies: ["KernelTemplates"], swiftSettings: kernelSettings()),
     .target(
@@ -48,8 +60,10 @@ let package = Package(
       dependencies: [
         "CPUDetection", "KernelTemplates", "KernelsBaseline", "KernelsAVX2", "KernelsAVX512", "Threads",
       ],
-      exclude: ["README.md"]),
-    .target(name: "Tensors", dependencies: ["Kernels", "Threads"], exclude: ["README.md"]),
+      exclude: ["README.md"], swiftSettings: releaseSettings()),
+    .target(
+      name: "Tensors", dependencies: ["Kernels", "Threads"], exclude: ["README.md"],
+      swiftSettings: releaseSettings()),
 
     .target(name: "TestSupport", dependencies: ["LanguageModels"], path: "Tests/TestSupport"),
     .testTarget(name: "LanguageModelsTests", dependencies: ["LanguageModels", "TestSupport"]),
@@ -63,7 +77,8 @@ let package = Package(
       dependencies: ["NeuralModels", "LanguageModels", "Tensors", "Kernels", "TestSupport"],
       exclude: ["Fixtures"]),
     .testTarget(
-      name: "lmctlTests", dependencies: ["lmctl", "Charts", "LanguageModels", "TestSupport"], exclude: ["Fixtures"]),
+      name: "lmctlTests", dependencies: ["lmctl", "Charts", "LanguageModels", "TestSupport"],
+      exclude: ["Fixtures"]),
   ],
   swiftLanguageModes: [.v6]
 )
