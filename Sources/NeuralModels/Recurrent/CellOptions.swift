@@ -44,7 +44,7 @@ public struct CellOptions: Sendable, Equatable {
     case uniform
     /// Orthogonal: U Uᵀ = 1, so that no state grows or shrinks (Saxe et al. 2014).
     case orthogonal
-    /// The identity, so that a state stays as it is (Le et al. 2015).
+    /// The identity, so that a state stays as it is, with small weights of the input (Le et al. 2015).
     case identity
   }
 

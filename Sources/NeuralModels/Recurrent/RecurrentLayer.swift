@@ -102,8 +102,11 @@ final class RecurrentLayer: SequenceLayer {
 
   /// Recurrent weights as the cell's options say, all else as the cell does.
   func initialize(using generator: inout SeededGenerator) {
+    // Beside an identity, inputs of small weight: deviation 0.001 (Le et al. 2015, section 2).
     let limits = cell.inputGates.map {
-      cell.initialWeight(gate: $0, inputSize: inputSize, hiddenSize: hiddenSize)
+      cell.options.recurrentInit == .identity
+        ? 0.001 * Float(3).squareRoot()
+        : cell.initialWeight(gate: $0, inputSize: inputSize, hiddenSize: hiddenSize)
     }
     inputWeights.value.fillUniform(using: &generator) { limits[$0 / hiddenSize] }
     initializeRecurrentWeights(using: &generator)
