@@ -118,7 +118,10 @@ public struct Axis {
   /// What stands at `ticks`.
   static func labels(_ ticks: [Double]) -> [String] {
     let largest = ticks.reduce(0) { max($0, abs($1)) }
+    // What rounding has left of zero is far smaller than the distance of ticks.
+    let distance = zip(ticks, ticks.dropFirst()).reduce(largest) { min($0, abs($1.1 - $1.0)) }
     return ticks.map { value in
+      if abs(value) < 1e-9 * distance { return "0" }
       guard largest >= 10_000, abs(value) >= 1000, abs(value) < 1e15 else { return number(value) }
       for (size, suffix) in [(1e12, "T"), (1e9, "G"), (1e6, "M")] where abs(value) >= size {
         return number(value / size) + suffix
@@ -129,7 +132,7 @@ public struct Axis {
 
   /// `value` to six digits, without needless ones.
   private static func number(_ value: Double) -> String {
-    if abs(value) < 1e-12 { return "0" }
+    if value == 0 { return "0" }
     let text = NumberText.significant(value, 6)
     guard let mark = text.firstIndex(of: "e"), let exponent = Int(text[text.index(after: mark)...]) else {
       return text

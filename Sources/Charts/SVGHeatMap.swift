@@ -146,7 +146,8 @@ extension SVGText {
         let step = scale.step(row[first])
         while column < row.count, row[column].isFinite, scale.step(row[column]) == step { column += 1 }
         let place = pair(x + Double(first) * width, y + Double(i) * height)
-        let across = number(Double(column - first) * width)
+        // Half a pixel under the next one, so that rounding leaves no seam.
+        let across = number(Double(column - first) * width + (column < row.count ? 0.5 : 0))
         paths[step] += "M\(place)h\(across)v\(number(height))h-\(across)Z"
       }
     }
