@@ -112,7 +112,7 @@ extension Setting where Values: SettingValues {
       option: Option(
         name: name, value: type.placeholder, choices: type.choices, range: type.range,
         defaultText: rule.map(\.text) ?? type.shown(Values()[keyPath: path]), help: help, isPath: type.isPath,
-        isList: type.isList),
+        isList: type.isList, examples: type.trials),
       assign: { $1[keyPath: path] = try type.value($0, of: name) },
       value: { type.json($0[keyPath: path]) },
       setDefault: { values in if let rule { values[keyPath: path] = rule.value(values) } })
@@ -127,7 +127,7 @@ extension Setting where Values: SettingValues {
       option: Option(
         name: name, value: type.placeholder, choices: type.choices, range: type.range,
         defaultText: rule.map(\.text) ?? Values()[keyPath: path].flatMap { type.shown($0) }, help: help,
-        isPath: type.isPath, isList: type.isList),
+        isPath: type.isPath, isList: type.isList, examples: type.trials),
       assign: { $1[keyPath: path] = try type.value($0, of: name) },
       value: { $0[keyPath: path].map { type.json($0) } ?? .null },
       setDefault: { values in if let rule { values[keyPath: path] = rule.value(values) } })
@@ -143,11 +143,12 @@ extension Setting where Values: SettingValues {
   /// A setting whose text is read by a function of the other values.
   init<Value>(
     _ name: String, _ path: WritableKeyPath<Values, Value>, _ placeholder: String, _ help: String,
-    defaultText: String? = nil, json: @escaping (Value) -> JSONValue,
+    defaultText: String? = nil, examples: [String], json: @escaping (Value) -> JSONValue,
     parse: @escaping (String, Values) throws -> Value
   ) {
     self.init(
-      option: Option(name: name, value: placeholder, defaultText: defaultText, help: help),
+      option: Option(
+        name: name, value: placeholder, defaultText: defaultText, help: help, examples: examples),
       assign: { $1[keyPath: path] = try parse($0, $1) }, value: { json($0[keyPath: path]) },
       setDefault: { _ in })
   }

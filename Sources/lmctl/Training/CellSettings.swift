@@ -125,7 +125,8 @@ extension ValueType where Value == CellOptions.FixedGates {
     Self(
       placeholder: "GATE=0|1", parse: { Value($0) },
       requirement: { _ in "reset=0, reset=1, update=0, or reset and update with a comma between them" },
-      json: { $0.description.isEmpty ? .null : .string($0.description) })
+      json: { $0.description.isEmpty ? .null : .string($0.description) },
+      examples: ["reset=1", "reset=0,update=0", "update=0", "reset=0"])
   }
 }
 
@@ -137,6 +138,6 @@ extension ValueType where Value == Ablations {
       placeholder: "NAME,…", parse: { Value($0) },
       requirement: { _ in "names out of \(names.joined(separator: ", ")), with commas between them" },
       suggestion: { Suggestion.text(for: $0, among: names, typed: [:]) },
-      json: { $0.isEmpty ? .null : .string($0.description) })
+      json: { $0.isEmpty ? .null : .string($0.description) }, examples: names + ["nig,nog"])
   }
 }
