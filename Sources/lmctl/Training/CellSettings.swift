@@ -33,7 +33,9 @@ extension TrainSettings {
       Setting(
         "gru-reset", \.network.cell.reset, .choice("WHERE"),
         "gru: the reset gate after or before the product, or none"
-      ).models(gru).changes(.shape).stored(.configuration("gru_reset")).typed(
+      ).models(gru).changes(.shape).stored(.configuration("gru_reset")).inEffect {
+        !$0.network.cell.isMinimal
+      }.typed(
         "reset-after", "linear-before-reset")
       Setting(flag: "minimal", \.network.cell.isMinimal, "gru: one gate for both, the minimal gated unit")
         .models(gru).changes(.shape).stored(.configuration("minimal")).excludes("gru-reset").typed("mgu")
@@ -49,10 +51,12 @@ extension TrainSettings {
       Setting(
         "forget-bias", \.network.cell.forgetBias, .number("X", "") { Float($0).isFinite },
         "lstm: what the forget gate's bias starts with"
-      ).models(lstm).recorded("forget_bias", .set, rank: 1).rule(decidesFirstWeights).excludes(
+      ).models(lstm).recorded("forget_bias", .set, rank: 1).inEffect { $0.network.cell.hasForgetBias }.rule(
+        decidesFirstWeights
+      ).excludes(
         "no-bias", because: "which leaves no bias"
       ).rule { values, _ in
-        values.network.cell.ablations.isDisjoint(with: [.noForgetGate, .coupledGates])
+        values.network.cell.hasForgetBias || values.network.cell.lacksBias
           ? nil : "does not go with --ablate \(values.network.cell.ablations), which leaves no forget gate"
       }
       Setting(flag: "peepholes", \.network.cell.hasPeepholes, "lstm: gates see the cell").models(lstm)
@@ -112,6 +116,11 @@ extension TrainSettings {
 }
 
 extension CellOptions {
+  /// Whether there is a forget gate with a bias.
+  fileprivate var hasForgetBias: Bool {
+    hasBias && ablations.isDisjoint(with: [.noForgetGate, .coupledGates])
+  }
+
   /// Whether gates have no biases.
   fileprivate var lacksBias: Bool {
     get { !hasBias }

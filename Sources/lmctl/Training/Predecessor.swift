@@ -35,10 +35,10 @@ struct Predecessor {
   ///
   /// - Throws: `UsageError` when an option contradicts it.
   init?(_ arguments: inout Arguments) throws {
-    if arguments.string("model") != ModelKind.ngram.rawValue {
-      arguments.addEnvironment(
-        TrainCommand.allOptions.filter { ["resume", "init-from", "new-data"].contains($0.name) })
-    }
+    // The table says that n-grams take none of these.
+    if arguments.string("model") == ModelKind.ngram.rawValue { return nil }
+    arguments.addEnvironment(
+      TrainCommand.allOptions.filter { ["resume", "init-from", "new-data"].contains($0.name) })
     let given = (arguments.string("resume"), arguments.string("init-from"))
     if arguments.has("new-data"), given.0 == nil { throw UsageError("--new-data goes with --resume") }
     switch given {
@@ -182,7 +182,7 @@ struct Predecessor {
     let list = recorded.elements?.map(\.text).joined(separator: ",")
     let was =
       recorded == .null
-      ? "it was not given" : "it is \(list ?? recorded.stringValue ?? recorded.text) in \(path)"
+      ? "it was not given for \(path)" : "it is \(list ?? recorded.stringValue ?? recorded.text) in \(path)"
     if use != .resume { return UsageError("--\(name) cannot change (\(was))") }
     if change == .length {
       return UsageError(
