@@ -181,6 +181,8 @@ extension Setting {
   }
   /// With another word for what holds where it is not given.
   func withDefault(_ text: String) -> Setting { with { $0.option.defaultText = text } }
+  /// With other values to try than those that its type has.
+  func tried(_ examples: String...) -> Setting { with { $0.option.examples = examples } }
   /// It is no part of a configuration.
   func unconfigured() -> Setting { with { $0.isConfigured = false } }
   /// It has no effect unless something holds.
