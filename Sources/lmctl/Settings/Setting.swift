@@ -27,6 +27,8 @@ struct Setting<Values> {
   var place: SettingPlace?
   /// Under which name a checkpoint records it.
   var record: SettingRecord?
+  /// The setting whose value it has where it is not given.
+  var leader: String?
   /// Whether it is part of a configuration; if not, it speaks of one, or of the moment.
   var isConfigured = true
   /// Reads the value from a text.
@@ -183,6 +185,8 @@ extension Setting {
   func withDefault(_ text: String) -> Setting { with { $0.option.defaultText = text } }
   /// With other values to try than those that its type has.
   func tried(_ examples: String...) -> Setting { with { $0.option.examples = examples } }
+  /// It is as another setting where it is not given, so that what a run recorded of it gives way when that one is given.
+  func follows(_ leader: String) -> Setting { with { $0.leader = leader } }
   /// It is no part of a configuration.
   func unconfigured() -> Setting { with { $0.isConfigured = false } }
   /// It has no effect unless something holds.
@@ -209,7 +213,8 @@ extension Setting {
   /// The same setting of values that hold these as a part.
   func lifted<Whole>(_ path: WritableKeyPath<Whole, Values>) -> Setting<Whole> {
     Setting<Whole>(
-      option: option, change: change, place: place, record: record, isConfigured: isConfigured,
+      option: option, change: change, place: place, record: record, leader: leader,
+      isConfigured: isConfigured,
       assign: { [assign] in try assign($0, &$1[keyPath: path]) },
       value: { [value] in value($0[keyPath: path]) },
       setDefault: { [setDefault] in setDefault(&$0[keyPath: path]) },

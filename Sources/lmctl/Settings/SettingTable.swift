@@ -132,6 +132,14 @@ struct SettingTable<Values: SettingValues> {
     }
   }
 
+  /// The setting whose value the one called `name` has where it is not given.
+  func leader(_ name: String) -> String? { settings.first { $0.name == name }?.leader }
+
+  /// The value of the setting called `name`, for the kind of model of `values`.
+  func value(_ name: String, _ values: Values) -> JSONValue {
+    applicable(to: values.kind).first { $0.name == name }?.value(values) ?? .null
+  }
+
   // MARK: What a resumed run inherits
 
   /// The settings called `name`, for any kind of model.

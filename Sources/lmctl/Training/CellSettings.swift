@@ -13,12 +13,13 @@ extension TrainSettings {
     SettingGroup("cells of networks (help models has their equations)", models: withProducts) {
       Setting(
         "recurrent-init", \.network.cell.recurrentInit, .choice("HOW"), "how recurrent weights start"
-      ).recorded("recurrent_init", .set, rank: 1).rule(decidesFirstWeights).typed("recurrent-initializer")
+      ).recorded("recurrent_init", .set, rank: 1).inEffect(beginsAnew).rule(decidesFirstWeights).typed(
+        "recurrent-initializer")
       Setting(
         "recurrent-scale", \.network.cell.recurrentScale,
         .number("X", "above 0") { $0 > 0 && Float($0).isFinite },
         "multiply these first weights"
-      ).recorded("recurrent_scale", .set, rank: 1).rule(decidesFirstWeights)
+      ).recorded("recurrent_scale", .set, rank: 1).inEffect(beginsAnew).rule(decidesFirstWeights)
       Setting(flag: "no-bias", \.network.cell.lacksBias, "gates without biases").changes(.shape).stored(
         .configuration("no_bias"))
       Setting(
@@ -51,7 +52,9 @@ extension TrainSettings {
       Setting(
         "forget-bias", \.network.cell.forgetBias, .number("X", "") { Float($0).isFinite },
         "lstm: what the forget gate's bias starts with"
-      ).models(lstm).recorded("forget_bias", .set, rank: 1).inEffect { $0.network.cell.hasForgetBias }.rule(
+      ).models(lstm).recorded("forget_bias", .set, rank: 1).inEffect {
+        beginsAnew($0) && $0.network.cell.hasForgetBias
+      }.rule(
         decidesFirstWeights
       ).excludes(
         "no-bias", because: "which leaves no bias"
@@ -109,6 +112,8 @@ extension TrainSettings {
         "window-size", "kernel-size", "kernel-width", "filter-width")
     }
   }
+
+  private static func beginsAnew(_ values: Self) -> Bool { values.run.initialModel == nil }
 
   private static func decidesFirstWeights(_ values: Self, _ given: Arguments) -> String? {
     given.has("init-from") ? "does not go with --init-from, which brings the weights" : nil

@@ -110,9 +110,11 @@ struct Predecessor {
       arguments.passOver(option.name)
     }
     for option in arguments.givenOrWithdrawn where !mayChange(option.name) {
-      let recorded = members.first { $0.name == option.name }?.value ?? .null
+      // What a checkpoint does not say is as usual.
+      let recorded = members.first { $0.name == option.name }?.value ?? usual(option.name)
       if !Self.agrees(option.value, recorded) { throw contradiction(option.name, recorded) }
     }
+    members.removeAll { TrainCommand.settings.leader($0.name).map(arguments.has) == true }
     try Configuration(members: members, file: path).add(
       to: &arguments, TrainCommand.allOptions, operandsName: TrainCommand.operandsName)
     if use == .newData, !hasTexts {
@@ -140,6 +142,12 @@ struct Predecessor {
       return recorded.filter { !["output", "quiet", "init-from"].contains($0.name) }
         + [.init("output", .string(output))]
     }
+  }
+
+  private func usual(_ name: String) -> JSONValue {
+    var values = TrainSettings()
+    values.kind = ModelKind(rawValue: checkpoint.model)
+    return TrainCommand.settings.value(name, values)
   }
 
   private func mayChange(_ name: String) -> Bool {
