@@ -54,6 +54,23 @@ struct SettingsTests {
     #expect(page.split(separator: "\n").allSatisfy { !$0.hasPrefix("'") })
   }
 
+  @Test("Help for programs has every option, with values to try")
+  func list() throws {
+    let folder = try TemporaryFolder()
+    for command in try Self.commands(folder) {
+      let page = try run("lmctl help \(command) --json", folder)
+      let options = try JSONValue(parsing: Array(page.utf8), file: command)["options"]?.elements ?? []
+      #expect(
+        try options.compactMap { $0["name"]?.stringValue }.map { "--\($0)" }
+          == Self.options(command, folder))
+      for option in options where option["value"] != .null && option["path"] == false {
+        #expect(option["examples"]?.elements?.isEmpty == false, "\(command): \(option.text)")
+      }
+    }
+    let refused = try Executable.shell("lmctl help --json", in: folder)
+    #expect(refused.status == 2 && refused.error.contains("lmctl help train --json"))
+  }
+
   @Test("Bash completes commands, options, values and files")
   func bash() throws {
     let folder = try TemporaryFolder()

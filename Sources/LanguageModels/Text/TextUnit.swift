@@ -23,6 +23,16 @@ public enum TextUnit: String, CaseIterable, Sendable {
 }
 
 extension Tokenizer {
+  /// The options that decide what can be a token, for messages: `--unit word --separator '|'`.
+  public var optionsOfTokens: String {
+    let unit = "--unit \(unit.rawValue)"
+    return switch separator {
+    case .whiteSpace: unit
+    case .ascii: "\(unit) --separator ascii"
+    case .text(let text): "\(unit) --separator '\(text)'"
+    }
+  }
+
   /// Whether `token` can be a token by these rules of separation: U+00A0 can be part of a word where words end at ASCII white space only,
   /// and white space can where they end at another text.
   public func isToken(_ token: String) -> Bool {

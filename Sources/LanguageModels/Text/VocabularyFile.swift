@@ -172,7 +172,7 @@ private struct TokenList {
     guard tokenizer.isToken(token) else {
       throw TextError(
         file: name, line: number,
-        reason: "not one token of --unit \(unit.rawValue); a vocabulary has one token a line")
+        reason: "not one token of \(tokenizer.optionsOfTokens); a vocabulary has one token a line")
     }
     return token == unit.endOfSentence ? nil : token
   }

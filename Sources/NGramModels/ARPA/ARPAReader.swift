@@ -245,7 +245,7 @@ struct ARPAReader {
       guard textRules.unit == .word || textRules.isToken(token) else {
         throw TextError(
           file: lines.source.name, line: Int(line),
-          reason: "'\(names[id])' is not one token of --unit \(textRules.unit.rawValue)")
+          reason: "'\(names[id])' is not one token of \(textRules.optionsOfTokens)")
       }
       guard token.withUTF8({ builder.add(UnsafeRawBufferPointer($0)) }) == id else {
         throw UnigramSection.Repetition(word: names[id], line: line)

@@ -182,8 +182,8 @@ private struct CountsParser<Sink: WeightedNGramSink> {
       token == Vocabulary.unknownToken || tokenizer.isToken(token)
     else {
       throw CountsProblem(
-        reason: "'\(String(decoding: word.prefix(40), as: UTF8.self))' is not a token of --unit "
-          + tokenizer.unit.rawValue)
+        reason: "'\(String(decoding: word.prefix(40), as: UTF8.self))' is not a token of "
+          + tokenizer.optionsOfTokens)
     }
     var form = token
     return form.withUTF8 { builder.number(of: UnsafeRawBufferPointer($0)) }

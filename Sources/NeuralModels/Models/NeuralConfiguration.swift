@@ -108,6 +108,8 @@ public struct NeuralConfiguration: Sendable, Equatable {
     guard hiddenSizes.count == 1 || hiddenSizes.count == layers else {
       throw CheckpointError("damaged: 'configuration' has not one 'hidden_size' for each layer")
     }
+    // What layers give depends on their cells.
+    cell = try CellOptions(json: json)
     tiesEmbeddings = json["tied_embeddings"]?.boolValue ?? false
     guard !tiesEmbeddings || (embeddingSize == outputSize && !hasDirectConnections) else {
       throw CheckpointError(
@@ -129,7 +131,6 @@ public struct NeuralConfiguration: Sendable, Equatable {
         throw CheckpointError("damaged: 'configuration' has a 'qrnn_window' of \(inputWindow)")
       }
     }
-    cell = try CellOptions(json: json)
     regularization = try Regularization(json: json)
     guard let context = json["context"]?.stringValue.flatMap(ContextMode.init) else {
       throw CheckpointError("damaged: 'configuration' has no 'context'")

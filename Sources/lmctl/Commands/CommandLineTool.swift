@@ -87,15 +87,21 @@ enum CommandLineTool {
   }
 
   private static func help(_ words: [String]) throws {
-    let isManual = words.contains("--man")
-    let names = words.filter { $0 != "--man" }
+    let (isManual, isJSON) = (words.contains("--man"), words.contains("--json"))
+    let names = words.filter { !["--man", "--json"].contains($0) }
     if let odd = names.first(where: { $0.hasPrefix("-") && !["--help", "-h"].contains($0) }) {
-      throw UsageError("unknown option '\(odd)'; help takes --man")
+      throw UsageError("unknown option '\(odd)'; help takes --man and --json")
     }
-    if names == [ModelsPage.name], !isManual { return StandardOutput.shared.write(ModelsPage.text) }
+    if names == [ModelsPage.name], !isManual, !isJSON { return StandardOutput.shared.write(ModelsPage.text) }
     if names.count > 1 { throw UsageError("'\(names[1])' is one argument too many") }
     let command = try names.first.flatMap {
       ["help", "--help", "-h"].contains($0) ? nil : try self.command($0)
+    }
+    if isJSON {
+      guard let command, !isManual else {
+        throw UsageError("--json goes with the page of one command, as in lmctl help train --json")
+      }
+      return StandardOutput.shared.write(OptionList(command).text)
     }
     if isManual { return StandardOutput.shared.write(ManualPage(command.map { [$0] } ?? commands).text) }
     StandardOutput.shared.write(command.map { HelpPage($0).text } ?? HelpPage.overview)

@@ -94,7 +94,7 @@ private enum Shells: String, CaseIterable {
           return
         fi
         if [ "$command" = help ]; then
-          COMPREPLY=($(compgen -W "\(all) --man" -- "$current"))
+          COMPREPLY=($(compgen -W "\(all) --man --json" -- "$current"))
           return
         fi
         if [ "$command" = completions ]; then words="bash zsh fish"; fi
@@ -168,7 +168,7 @@ private enum Shells: String, CaseIterable {
           command) _describe 'command' commands ;;
           argument)
             case $line[1] in
-            help) _arguments '--man[as a manual page]' '1:command:(\(commands.map { $0.name }.joined(separator: " ")))' ;;
+            help) _arguments '--man[as a manual page]' '--json[for programs]' '1:command:(\(commands.map { $0.name }.joined(separator: " ")))' ;;
       \(cases)      esac ;;
         esac
       }
@@ -194,6 +194,7 @@ private enum Shells: String, CaseIterable {
     text +=
       "complete -c lmctl -n '__fish_seen_subcommand_from help' -f -a '\(commands.map { $0.name }.joined(separator: " "))'\n"
     text += "complete -c lmctl -n '__fish_seen_subcommand_from help' -l man\n"
+    text += "complete -c lmctl -n '__fish_seen_subcommand_from help' -l json\n"
     text += "complete -c lmctl -n '__fish_seen_subcommand_from completions' -f -a 'bash zsh fish'\n"
     for command in commands {
       for option in options(command) {

@@ -15,7 +15,7 @@ enum ReductionSettings {
   static var pruneTo: Setting<Reduction> {
     Setting(
       "prune-to", \.pruningSize, .whole(1...Int.max), "keep only the N best n-grams, words included"
-    ).typed("max-ngrams", "size")
+    ).tried("60", "100").typed("max-ngrams", "size")
   }
 
   static var quantize: Setting<Reduction> {

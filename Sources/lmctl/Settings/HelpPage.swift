@@ -117,9 +117,10 @@ extension HelpPage {
       Texts are files, or - for standard input; .gz, .bz2, .xz and .zst are
       decompressed on the way in. Results go to standard output, all else to
       standard error. Every option can stand in the environment: LMCTL_THREADS=1
-      is --threads 1. 'lmctl help --man' is a manual page, 'lmctl completions bash'
-      makes a shell complete options. Exit status: 0 done, 1 failed, 2 wrong usage;
-      130, 143, 129, 152 ended by a signal, after saving.
+      is --threads 1. 'lmctl help --man' is a manual page, 'lmctl help train
+      --json' is for programs, 'lmctl completions bash' makes a shell complete
+      options. Exit status: 0 done, 1 failed, 2 wrong usage; 130, 143, 129, 152
+      ended by a signal, after saving.
 
       """
   }

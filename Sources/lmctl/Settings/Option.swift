@@ -35,6 +35,8 @@ struct Option {
   var isPath: Bool = false
   /// Whether its value can be several numbers with commas between them, in a configuration an array.
   var isList: Bool = false
+  /// Some of its values, as they are typed; none of a path, whose files are others' business, or a flag.
+  var examples: [String] = []
 
   /// Whether `name`, without dashes, is its name, or what people type who mean it.
   func isCalled(_ name: String) -> Bool { self.name == name || typed.contains(name) }

@@ -27,6 +27,8 @@ struct Setting<Values> {
   var place: SettingPlace?
   /// Under which name a checkpoint records it.
   var record: SettingRecord?
+  /// The setting whose value it has where it is not given.
+  var leader: String?
   /// Whether it is part of a configuration; if not, it speaks of one, or of the moment.
   var isConfigured = true
   /// Reads the value from a text.
@@ -112,7 +114,7 @@ extension Setting where Values: SettingValues {
       option: Option(
         name: name, value: type.placeholder, choices: type.choices, range: type.range,
         defaultText: rule.map(\.text) ?? type.shown(Values()[keyPath: path]), help: help, isPath: type.isPath,
-        isList: type.isList),
+        isList: type.isList, examples: type.trials),
       assign: { $1[keyPath: path] = try type.value($0, of: name) },
       value: { type.json($0[keyPath: path]) },
       setDefault: { values in if let rule { values[keyPath: path] = rule.value(values) } })
@@ -127,7 +129,7 @@ extension Setting where Values: SettingValues {
       option: Option(
         name: name, value: type.placeholder, choices: type.choices, range: type.range,
         defaultText: rule.map(\.text) ?? Values()[keyPath: path].flatMap { type.shown($0) }, help: help,
-        isPath: type.isPath, isList: type.isList),
+        isPath: type.isPath, isList: type.isList, examples: type.trials),
       assign: { $1[keyPath: path] = try type.value($0, of: name) },
       value: { $0[keyPath: path].map { type.json($0) } ?? .null },
       setDefault: { values in if let rule { values[keyPath: path] = rule.value(values) } })
@@ -143,11 +145,12 @@ extension Setting where Values: SettingValues {
   /// A setting whose text is read by a function of the other values.
   init<Value>(
     _ name: String, _ path: WritableKeyPath<Values, Value>, _ placeholder: String, _ help: String,
-    defaultText: String? = nil, json: @escaping (Value) -> JSONValue,
+    defaultText: String? = nil, examples: [String], json: @escaping (Value) -> JSONValue,
     parse: @escaping (String, Values) throws -> Value
   ) {
     self.init(
-      option: Option(name: name, value: placeholder, defaultText: defaultText, help: help),
+      option: Option(
+        name: name, value: placeholder, defaultText: defaultText, help: help, examples: examples),
       assign: { $1[keyPath: path] = try parse($0, $1) }, value: { json($0[keyPath: path]) },
       setDefault: { _ in })
   }
@@ -180,6 +183,10 @@ extension Setting {
   }
   /// With another word for what holds where it is not given.
   func withDefault(_ text: String) -> Setting { with { $0.option.defaultText = text } }
+  /// With other values to try than those that its type has.
+  func tried(_ examples: String...) -> Setting { with { $0.option.examples = examples } }
+  /// It is as another setting where it is not given, so that what a run recorded of it gives way when that one is given.
+  func follows(_ leader: String) -> Setting { with { $0.leader = leader } }
   /// It is no part of a configuration.
   func unconfigured() -> Setting { with { $0.isConfigured = false } }
   /// It has no effect unless something holds.
@@ -206,7 +213,8 @@ extension Setting {
   /// The same setting of values that hold these as a part.
   func lifted<Whole>(_ path: WritableKeyPath<Whole, Values>) -> Setting<Whole> {
     Setting<Whole>(
-      option: option, change: change, place: place, record: record, isConfigured: isConfigured,
+      option: option, change: change, place: place, record: record, leader: leader,
+      isConfigured: isConfigured,
       assign: { [assign] in try assign($0, &$1[keyPath: path]) },
       value: { [value] in value($0[keyPath: path]) },
       setDefault: { [setDefault] in setDefault(&$0[keyPath: path]) },

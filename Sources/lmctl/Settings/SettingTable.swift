@@ -132,16 +132,18 @@ struct SettingTable<Values: SettingValues> {
     }
   }
 
+  /// The setting whose value the one called `name` has where it is not given.
+  func leader(_ name: String) -> String? { settings.first { $0.name == name }?.leader }
+
+  /// The value of the setting called `name`, for the kind of model of `values`.
+  func value(_ name: String, _ values: Values) -> JSONValue {
+    applicable(to: values.kind).first { $0.name == name }?.value(values) ?? .null
+  }
+
   // MARK: What a resumed run inherits
 
   /// The settings called `name`, for any kind of model.
   func change(_ name: String) -> SettingChange { settings.first { $0.name == name }?.change ?? .free }
-
-  /// What a setting that the model decides is where its checkpoint does not say, `null` if that is nothing.
-  func usual(_ name: String) -> JSONValue {
-    let setting = settings.first { $0.name == name && $0.place != nil }
-    return setting.map { $0.value(Values()) } ?? .null
-  }
 
   /// The names of the settings that may change when a run goes on.
   var freeNames: [String] {

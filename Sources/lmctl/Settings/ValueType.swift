@@ -20,6 +20,15 @@ struct ValueType<Value> {
   /// What was meant by a text that stands for no value.
   var suggestion: (String) -> String = { _ in "" }
   let json: (Value) -> JSONValue
+  /// Texts that stand for some of its values, where it takes neither words from a list nor numbers.
+  var examples: [String] = []
+
+  /// Texts that stand for values, the choices or some that it takes, for whoever tries settings out.
+  var trials: [String] {
+    if !choices.isEmpty { return choices }
+    if !examples.isEmpty || isPath { return examples }
+    return ["5,4", "0.5", "0.25", "2", "3", "4"].filter { parse($0) != nil }
+  }
 
   /// The value that `text` stands for.
   ///

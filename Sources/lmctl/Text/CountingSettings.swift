@@ -60,6 +60,7 @@ struct ByteSize {
           case let bytes = Int(number * (unit ?? 1)), bytes >= CountingLimit.minimum
         else { return nil }
         return ByteSize(text: text, bytes: bytes)
-      }, requirement: { _ in "a size \(requirement), such as 500M or 2G" }, json: { .string($0.text) })
+      }, requirement: { _ in "a size \(requirement), such as 500M or 2G" }, json: { .string($0.text) },
+      examples: ["30M", "1G"])
   }
 }

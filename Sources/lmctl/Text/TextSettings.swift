@@ -154,6 +154,7 @@ extension Separator {
         if let named = names[text] { return named }
         let unescaped = text == "\\t" ? "\t" : text
         return unescaped.isEmpty || unescaped.contains(where: \.isNewline) ? nil : .text(unescaped)
-      }, requirement: { _ in "white-space, ascii, or a text without line ends" }, json: { .string($0.name) })
+      }, requirement: { _ in "white-space, ascii, or a text without line ends" }, json: { .string($0.name) },
+      examples: ["ascii", "|"])
   }
 }

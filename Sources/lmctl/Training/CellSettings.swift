@@ -13,13 +13,13 @@ extension TrainSettings {
     SettingGroup("cells of networks (help models has their equations)", models: withProducts) {
       Setting(
         "recurrent-init", \.network.cell.recurrentInit, .choice("HOW"), "how recurrent weights start"
-      ).recorded("recurrent_init", .set, rank: 1).inEffect(hasFirstWeights).rule(decidesFirstWeights).typed(
+      ).recorded("recurrent_init", .set, rank: 1).inEffect(beginsAnew).rule(decidesFirstWeights).typed(
         "recurrent-initializer")
       Setting(
         "recurrent-scale", \.network.cell.recurrentScale,
         .number("X", "above 0") { $0 > 0 && Float($0).isFinite },
         "multiply these first weights"
-      ).recorded("recurrent_scale", .set, rank: 1).inEffect(hasFirstWeights).rule(decidesFirstWeights)
+      ).recorded("recurrent_scale", .set, rank: 1).inEffect(beginsAnew).rule(decidesFirstWeights)
       Setting(flag: "no-bias", \.network.cell.lacksBias, "gates without biases").changes(.shape).stored(
         .configuration("no_bias"))
       Setting(
@@ -34,7 +34,9 @@ extension TrainSettings {
       Setting(
         "gru-reset", \.network.cell.reset, .choice("WHERE"),
         "gru: the reset gate after or before the product, or none"
-      ).models(gru).changes(.shape).stored(.configuration("gru_reset")).typed(
+      ).models(gru).changes(.shape).stored(.configuration("gru_reset")).inEffect {
+        !$0.network.cell.isMinimal
+      }.typed(
         "reset-after", "linear-before-reset")
       Setting(flag: "minimal", \.network.cell.isMinimal, "gru: one gate for both, the minimal gated unit")
         .models(gru).changes(.shape).stored(.configuration("minimal")).excludes("gru-reset").typed("mgu")
@@ -50,12 +52,14 @@ extension TrainSettings {
       Setting(
         "forget-bias", \.network.cell.forgetBias, .number("X", "") { Float($0).isFinite },
         "lstm: what the forget gate's bias starts with"
-      ).models(lstm).recorded("forget_bias", .set, rank: 1).inEffect(hasFirstWeights).rule(
+      ).models(lstm).recorded("forget_bias", .set, rank: 1).inEffect {
+        beginsAnew($0) && $0.network.cell.hasForgetBias
+      }.rule(
         decidesFirstWeights
       ).excludes(
         "no-bias", because: "which leaves no bias"
       ).rule { values, _ in
-        values.network.cell.ablations.isDisjoint(with: [.noForgetGate, .coupledGates])
+        values.network.cell.hasForgetBias || values.network.cell.lacksBias
           ? nil : "does not go with --ablate \(values.network.cell.ablations), which leaves no forget gate"
       }
       Setting(flag: "peepholes", \.network.cell.hasPeepholes, "lstm: gates see the cell").models(lstm)
@@ -109,10 +113,7 @@ extension TrainSettings {
     }
   }
 
-  /// A run that goes on had them once.
-  private static func hasFirstWeights(_ values: Self) -> Bool {
-    values.predecessor.map { $0.use == .resume } ?? true
-  }
+  private static func beginsAnew(_ values: Self) -> Bool { values.run.initialModel == nil }
 
   private static func decidesFirstWeights(_ values: Self, _ given: Arguments) -> String? {
     given.has("init-from") ? "does not go with --init-from, which brings the weights" : nil
@@ -120,6 +121,11 @@ extension TrainSettings {
 }
 
 extension CellOptions {
+  /// Whether there is a forget gate with a bias.
+  fileprivate var hasForgetBias: Bool {
+    hasBias && ablations.isDisjoint(with: [.noForgetGate, .coupledGates])
+  }
+
   /// Whether gates have no biases.
   fileprivate var lacksBias: Bool {
     get { !hasBias }
@@ -133,7 +139,8 @@ extension ValueType where Value == CellOptions.FixedGates {
     Self(
       placeholder: "GATE=0|1", parse: { Value($0) },
       requirement: { _ in "reset=0, reset=1, update=0, or reset and update with a comma between them" },
-      json: { $0.description.isEmpty ? .null : .string($0.description) })
+      json: { $0.description.isEmpty ? .null : .string($0.description) },
+      examples: ["reset=1", "reset=0,update=0", "update=0", "reset=0"])
   }
 }
 
@@ -145,6 +152,6 @@ extension ValueType where Value == Ablations {
       placeholder: "NAME,…", parse: { Value($0) },
       requirement: { _ in "names out of \(names.joined(separator: ", ")), with commas between them" },
       suggestion: { Suggestion.text(for: $0, among: names, typed: [:]) },
-      json: { $0.isEmpty ? .null : .string($0.description) })
+      json: { $0.isEmpty ? .null : .string($0.description) }, examples: names + ["nig,nog"])
   }
 }

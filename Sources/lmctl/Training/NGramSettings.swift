@@ -27,6 +27,7 @@ extension TrainSettings {
         "discounts", \.ngram.discounts, "D,...",
         "fixed discounts, for each order from 1; the last serve all higher orders. absolute and kneser-ney: 0.7,0.8; "
           + "modified-kneser-ney: 0.5/1/1.5,0.7/1.2/1.6",
+        examples: ["0.7,0.8", "0.5/1/1.5"],
         json: { discounts in
           discounts.map { orders in
             .string(
@@ -47,6 +48,7 @@ extension TrainSettings {
         "prune", \.ngram.cutoffs, "N,...",
         "leave out n-grams seen no more than N times, for each order from 1; the last serves all higher orders, the "
           + "first is 0",
+        examples: ["0,1", "0,0,1"],
         json: { cutoffs in
           cutoffs.isEmpty ? .null : .string(cutoffs.map { "\($0)" }.joined(separator: ","))
         }, parse: { try cutoffs($0, order: $1.ngram.order) }

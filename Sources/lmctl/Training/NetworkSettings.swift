@@ -129,15 +129,15 @@ extension TrainSettings {
           "dropout-input", \.network.regularization.inputDropout, .probability,
           "for the embeddings, in place of --dropout; higher when the training loss falls far below the held-out loss",
           default: asDropout
-        ).typed("dropouti", "input-dropout"),
+        ).follows("dropout").typed("dropouti", "input-dropout"),
         Setting(
           "dropout-hidden", \.network.regularization.hiddenDropout, .probability,
           "between layers, in place of --dropout; for --layers 2 and more", default: asDropout
-        ).typed("dropouth", "hidden-dropout"),
+        ).follows("dropout").typed("dropouth", "hidden-dropout"),
         Setting(
           "dropout-output", \.network.regularization.outputDropout, .probability,
           "before the softmax, in place of --dropout; as --dropout-input", default: asDropout
-        ).typed("output-dropout"),
+        ).follows("dropout").typed("output-dropout"),
         Setting(
           flag: "locked-dropout", \.network.regularization.isLocked,
           "drop the same units at all steps of a sequence; for long trainings with much dropout"

@@ -35,10 +35,10 @@ struct Predecessor {
   ///
   /// - Throws: `UsageError` when an option contradicts it.
   init?(_ arguments: inout Arguments) throws {
-    if arguments.string("model") != ModelKind.ngram.rawValue {
-      arguments.addEnvironment(
-        TrainCommand.allOptions.filter { ["resume", "init-from", "new-data"].contains($0.name) })
-    }
+    // The table says that n-grams take none of these.
+    if arguments.string("model") == ModelKind.ngram.rawValue { return nil }
+    arguments.addEnvironment(
+      TrainCommand.allOptions.filter { ["resume", "init-from", "new-data"].contains($0.name) })
     let given = (arguments.string("resume"), arguments.string("init-from"))
     if arguments.has("new-data"), given.0 == nil { throw UsageError("--new-data goes with --resume") }
     switch given {
@@ -110,10 +110,11 @@ struct Predecessor {
       arguments.passOver(option.name)
     }
     for option in arguments.givenOrWithdrawn where !mayChange(option.name) {
-      let recorded =
-        members.first { $0.name == option.name }?.value ?? TrainCommand.settings.usual(option.name)
+      // What a checkpoint does not say is as usual.
+      let recorded = members.first { $0.name == option.name }?.value ?? usual(option.name)
       if !Self.agrees(option.value, recorded) { throw contradiction(option.name, recorded) }
     }
+    members.removeAll { TrainCommand.settings.leader($0.name).map(arguments.has) == true }
     try Configuration(members: members, file: path).add(
       to: &arguments, TrainCommand.allOptions, operandsName: TrainCommand.operandsName)
     if use == .newData, !hasTexts {
@@ -141,6 +142,12 @@ struct Predecessor {
       return recorded.filter { !["output", "quiet", "init-from"].contains($0.name) }
         + [.init("output", .string(output))]
     }
+  }
+
+  private func usual(_ name: String) -> JSONValue {
+    var values = TrainSettings()
+    values.kind = ModelKind(rawValue: checkpoint.model)
+    return TrainCommand.settings.value(name, values)
   }
 
   private func mayChange(_ name: String) -> Bool {
@@ -183,7 +190,7 @@ struct Predecessor {
     let list = recorded.elements?.map(\.text).joined(separator: ",")
     let was =
       recorded == .null || recorded == false
-      ? "it was not given" : "it is \(list ?? recorded.stringValue ?? recorded.text) in \(path)"
+      ? "it was not given for \(path)" : "it is \(list ?? recorded.stringValue ?? recorded.text) in \(path)"
     if use != .resume { return UsageError("--\(name) cannot change (\(was))") }
     if change == .length {
       return UsageError(

@@ -108,7 +108,8 @@ struct TimeSpan {
   static var type: ValueType<TimeSpan> {
     ValueType(
       placeholder: "TIME", parse: { TimeSpan($0) },
-      requirement: { _ in "a time, such as 90s, 10m or 1h30m" }, json: { .string($0.text) })
+      requirement: { _ in "a time, such as 90s, 10m or 1h30m" }, json: { .string($0.text) },
+      examples: ["90s", "1h30m"])
   }
 }
 
@@ -153,6 +154,6 @@ enum CheckpointInterval {
     ValueType(
       placeholder: "WHEN", parse: { CheckpointInterval($0) },
       requirement: { _ in "never, auto, or steps, a time or epochs, such as 500steps, 10m or 2epochs" },
-      json: { .string($0.text) })
+      json: { .string($0.text) }, examples: ["1steps", "never", "2epochs", "10m"])
   }
 }

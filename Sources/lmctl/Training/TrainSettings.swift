@@ -145,8 +145,9 @@ struct TrainSettings: CommandValues {
         .inEffect { $0.holdout != nil && $0.holdoutLines == .random }.rule { values, _ in
           values.holdoutLines == .random ? nil : "goes with --holdout-lines random"
         }
-      Setting("tensors", \.format, .choice("HOW"), "how numbers are written").changes(.free).rule {
-        values, _ in
+      Setting("tensors", \.format, .choice("HOW"), "how numbers are written").changes(.free).inEffect {
+        $0.arpaPath == nil
+      }.rule { values, _ in
         values.arpaPath == nil ? nil : "goes with checkpoints, and --output names an ARPA file"
       }
       Setting(

@@ -25,8 +25,10 @@ struct TrainingFiles {
     for path in texts + [validPath, tuningPath].compactMap({ $0 }) where path != "-" {
       _ = try ByteSource(path: path)
     }
-    if settings.kind != .ngram, settings.arpaPath != nil {
-      throw UsageError("--output names an ARPA file, which is for n-grams; name one that ends in .json")
+    if let kind = settings.kind, kind != .ngram, settings.arpaPath != nil {
+      throw UsageError(
+        "--output names an ARPA file, which is for n-grams, not for --model \(kind.rawValue); name one that ends in .json"
+      )
     }
     let inputs = texts + [countsPath, validPath, vocabularyPath, tuningPath].compactMap { $0 }
     // What only prints its settings replaces nothing.

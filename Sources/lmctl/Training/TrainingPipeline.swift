@@ -30,10 +30,11 @@ struct TrainingPipeline {
     if settings.printsConfiguration, kind == .ngram { return printConfiguration() }
     let text = try read()
     if settings.isClosed, text.sizes.unknownTokens > 0 {
+      let counted = settings.text.maximumSize == nil ? "--min-count 1" : "--min-count 1 without --max-vocab"
       throw FileError(
         path: "--closed",
         reason: "\(Format.count(text.sizes.unknownTokens, "token")) of the text are not in the vocabulary; "
-          + "use --min-count 1, or a --vocab that has them")
+          + "use \(counted), or a --vocab that has them")
     }
     if case .corpus(let corpus) = text.content, kind.neural != nil { try settings.fit(to: corpus) }
     if settings.printsConfiguration { return printConfiguration() }
