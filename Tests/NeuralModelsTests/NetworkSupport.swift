@@ -174,7 +174,7 @@ struct NetworkShape: Sendable, CustomTestStringConvertible {
     CellVariant(.lstm, "") { ($0.hasLayerNorm, $0.hiddenZoneout) = (true, 0.1) },
     CellVariant(.gru, "") { $0.reset = .before },
     CellVariant(.gru, "") { $0.isMinimal = true },
-    CellVariant(.rnn, "") { ($0.isResidualInTime, $0.activation) = (true, .sigmoid) },
+    CellVariant(.rnn, "") { $0.activation = .sigmoid },
   ]
 
   /// One of each kind, with two layers where it has layers; H across the edges of vectors.

@@ -189,7 +189,7 @@ struct Predecessor {
     }
     let list = recorded.elements?.map(\.text).joined(separator: ",")
     let was =
-      recorded == .null || recorded == false
+      recorded == .null || recorded == .bool(false)
       ? "it was not given for \(path)" : "it is \(list ?? recorded.stringValue ?? recorded.text) in \(path)"
     if use != .resume { return UsageError("--\(name) cannot change (\(was))") }
     if change == .length {
