@@ -17,6 +17,10 @@ public struct TextScorer<Model: LanguageModel> {
   /// The sums so far. What the model's probabilities sum to is measured by `scoreAll` only.
   public private(set) var evaluation = Evaluation()
 
+  /// How often the likeliest token was right, where that was asked for.
+  public var accuracy: TokenAccuracy? { judge?.accuracy }
+
+  private var judge: TokenJudge<Model>?
   private let model: Model
   private let context: ContextMode
   private let rules: ScoringRules
@@ -30,8 +34,9 @@ public struct TextScorer<Model: LanguageModel> {
   /// A scorer that starts from the model's initial state, and from an empty cache if there is one to mix in.
   public init(
     model: Model, context: ContextMode, cache: UnigramCache? = nil, rules: ScoringRules = ScoringRules(),
-    reportsOrders: Bool = false
+    reportsOrders: Bool = false, accuracy place: TokenAccuracy.Place? = nil
   ) {
+    judge = place.map { TokenJudge(model, place: $0, context: context, scoresEnds: rules.scoresEnds) }
     self.cache = cache
     self.model = model
     self.context = context
@@ -102,6 +107,7 @@ public struct TextScorer<Model: LanguageModel> {
     cache?.mix(tokens[...], into: &logProbabilities)
     rules.apply(tokens[...], to: &logProbabilities)
     evaluation.add(tokens[...], logProbabilities: logProbabilities[...], scoresEnds: rules.scoresEnds)
+    judge?.add(tokens[...])
   }
 
   private func matchedOrders() -> [Int] {

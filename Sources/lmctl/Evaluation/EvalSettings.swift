@@ -9,10 +9,19 @@ struct EvalSettings: CommandValues {
     case file
   }
 
+  /// Where the likeliest token is compared with the right one.
+  enum AccuracyPlace: String, CaseIterable {
+    case all
+    case lineEnd = "line-end"
+    case marked
+  }
+
   var asJSON = false
   var onlyPerplexity = false
   var onlyCrossEntropy = false
   var detail: Detail?
+  var accuracy: AccuracyPlace?
+  var mark: String?
   var asLog10 = false
   var context: ContextMode?
   var text = TextSettings()
@@ -43,6 +52,18 @@ struct EvalSettings: CommandValues {
           let other = ["perplexity", "cross-entropy"].first { given.has($0) }
           return other.map { "\(values.detail?.rawValue ?? "") and --\($0) exclude each other" }
         }.typed("verbose", "debug", "level")
+        Setting(
+          "accuracy", \.accuracy, .choice("WHERE", typed: ["last": .lineEnd, "end": .lineEnd]),
+          "how often the likeliest token is the right one: of all tokens, of the last ones of lines, or of those behind --mark"
+        ).excludes("per").excludes("perplexity").excludes("cross-entropy").excludes(
+          "cache", because: "whose mixture is known of the right token only"
+        ).rule { values, _ in
+          values.accuracy == .marked && values.mark == nil ? "marked needs --mark, as in --mark '->'" : nil
+        }.typed("top1", "acc")
+        Setting("mark", \.mark, .text("TOKEN"), "with --accuracy marked: judge the tokens behind this one")
+          .rule {
+            values, _ in values.accuracy == .marked ? nil : "goes with --accuracy marked"
+          }
         Setting(
           flag: "log10", \.asLog10, "logarithms to the base 10 with --per; log10 p of the text in the table"
         ).excludes("cross-entropy", because: "which is in nats").excludes(

@@ -8,12 +8,14 @@ struct Evaluator {
   private let settings: EvalSettings
   private let context: ContextMode
   private let cache: UnigramCache?
+  private let place: TokenAccuracy.Place?
   private let input: TextInput
 
   init(
     path: String, checkpoint: Checkpoint, model: some LanguageModel, settings: EvalSettings, input: TextInput
   ) throws {
     (self.settings, self.input) = (settings, input)
+    place = try settings.place(in: model.vocabulary, of: path)
     identity = EvaluatedModel(path: path, tokenizer: checkpoint.tokenizer, vocabulary: model.vocabulary)
     context = settings.context ?? model.defaultContext
     cache = try settings.cache.cache(
@@ -24,7 +26,8 @@ struct Evaluator {
   private func scorer<Model: LanguageModel>(_ model: Model, reportsOrders: Bool = false) -> TextScorer<Model>
   {
     TextScorer(
-      model: model, context: context, cache: cache, rules: settings.rules, reportsOrders: reportsOrders)
+      model: model, context: context, cache: cache, rules: settings.rules, reportsOrders: reportsOrders,
+      accuracy: place)
   }
 
   /// Scores all texts, or one of them.
@@ -46,7 +49,7 @@ struct Evaluator {
     return EvaluationResult(
       evaluation: scorer.evaluation, model: identity, statistics: reader.statistics,
       text: path ?? input.name, context: context, cache: cache, rules: settings.rules,
-      seconds: stopwatch.seconds)
+      seconds: stopwatch.seconds, accuracy: scorer.accuracy, accuracyPlace: settings.shownPlace)
   }
 
   // MARK: Lines
