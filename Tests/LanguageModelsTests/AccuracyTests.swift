@@ -56,7 +56,8 @@ struct AccuracyTests {
     }
     let model = Successor()
     let text = lines.map { $0.map { model.vocabulary[$0] }.joined(separator: " ") + "\n" }.joined()
-    let path = try TemporaryFolder().write("text", text: text)
+    let folder = try TemporaryFolder()
+    let path = try folder.write("text", text: text)
     for place in [TokenAccuracy.Place.all, .lineEnd, .after(4)] {
       let hits = naive(lines, place, context)
       for isWhole in [true, false] {
@@ -74,6 +75,7 @@ struct AccuracyTests {
         #expect(abs(accuracy.standardError - (p * (1 - p) / Double(hits.count)).squareRoot()) < 1e-12)
       }
     }
+    withExtendedLifetime(folder) {}
   }
 
   @Test("Chance is the most frequent token of the places")
@@ -83,5 +85,6 @@ struct AccuracyTests {
     var scorer = TextScorer(model: Successor(), context: .sentence, accuracy: .lineEnd)
     try scorer.scoreAll(from: SentenceReader([path], tokenizer: Tokenizer()))
     #expect(scorer.accuracy?.judged == 4 && scorer.accuracy?.chance == 0.75)
+    withExtendedLifetime(folder) {}
   }
 }

@@ -46,7 +46,7 @@ struct LayerCase: Sendable, CustomTestStringConvertible {
       [(4, 5), (5, 5), (7, 17), (18, 33)].map { recurrent(kind, input: $0, hidden: $1) }
     }
     + CellVariant.all.flatMap { variant in
-      [(4, 5), (18, 33)].map { recurrent(variant, input: $0, hidden: $1) }
+      [recurrent(variant, input: 7, hidden: 17)]
     }
     + [5, 17, 33].flatMap { hidden in
       [
