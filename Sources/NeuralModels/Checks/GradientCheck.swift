@@ -63,6 +63,14 @@ extension NeuralModel {
   ///
   /// - Parameter seed: decides the text, the states before it and the random directions.
   public func checkGradients(seed: UInt64 = 1, engine: Engine) -> GradientCheck {
+    let copy = copyWithoutRegularization(engine: engine).network
+    return GradientChecker(copy, vocabularySize: vocabulary.count, seed: seed).check()
+  }
+
+  /// The network once more, without regularization, and its shape: checks work on it, so that the model does not change.
+  func copyWithoutRegularization(engine: Engine) -> (
+    network: NextTokenNetwork, configuration: NeuralConfiguration
+  ) {
     var plain = configuration
     plain.regularization = Regularization()
     let copy = plain.makeNetwork(vocabularySize: vocabulary.count, engine: engine)
@@ -70,6 +78,6 @@ extension NeuralModel {
       copy.arena.values.update(from: box.network.arena.values, count: copy.arena.count)
     }
     copy.arena.valuesChanged()
-    return GradientChecker(copy, vocabularySize: vocabulary.count, seed: seed).check()
+    return (copy, plain)
   }
 }

@@ -89,13 +89,7 @@ extension NeuralModel {
     -> GradientReach
   {
     precondition(configuration.kind.isRecurrent, "only recurrent networks have states")
-    var plain = configuration
-    plain.regularization = Regularization()
-    let copy = plain.makeNetwork(vocabularySize: vocabulary.count, engine: engine)
-    network.withLock { box in
-      copy.arena.values.update(from: box.network.arena.values, count: copy.arena.count)
-    }
-    copy.arena.valuesChanged()
+    let (copy, plain) = copyWithoutRegularization(engine: engine)
     return try GradientReachMeter(copy, plain, text: text, steps: steps).measure(mostPlaces: places)
   }
 }

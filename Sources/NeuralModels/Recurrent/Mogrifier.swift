@@ -18,15 +18,7 @@ final class Mogrifier {
   private let results, factors: [AlignedBuffer]
   private let engine: Engine
   private let arena: ParameterArena
-  private var slices: [[Slice]] = []
-
-  /// One thread's columns of a round's matrix, and its rows of it, packed.
-  private final class Slice {
-    let columns, rows: PackedMatrix
-    var versions = (forward: PackedSlice.noVersion, backward: PackedSlice.noVersion)
-
-    init(_ columns: PackedMatrix, _ rows: PackedMatrix) { (self.columns, self.rows) = (columns, rows) }
-  }
+  private var slices: [[PackedShare]] = []
 
   /// The rounds for inputs of I and states of R numbers.
   init(rounds: Int, inputSize: Int, hiddenSize: Int, _ declarations: Declarations) {
@@ -63,33 +55,16 @@ final class Mogrifier {
     hiddenGradient.reserve(pass.rows * hiddenSize)
     if slices.isEmpty {
       slices = (0..<engine.threadCount).map { thread in
-        weights.map { one in
-          let (rows, columns) = (one.value.rows, one.value.columns)
-          return Slice(
-            PackedMatrix(
-              rows: rows, columns: engine.units(columns, of: thread).count, kernels: engine.kernels),
-            PackedMatrix(
-              rows: columns, columns: engine.units(rows, of: thread).count, kernels: engine.kernels))
-        }
+        weights.map { PackedShare($0, thread: thread, engine) }
       }
     }
   }
 
-  /// Packs one thread's columns, unless the weights are the same as before.
+  /// Packs one thread's columns, and its rows.
   func packForward(_ thread: Int) {
-    for (slice, one) in zip(slices[thread], weights) where slice.versions.forward != arena.version {
-      slice.versions.forward = arena.version
-      slice.columns.pack(one.value.columns(engine.units(one.value.columns, of: thread)))
-    }
+    for slice in slices[thread] { slice.packColumns(version: arena.version) }
   }
-
-  /// Packs one thread's rows, unless the weights are the same as before.
-  func packBackward(_ thread: Int) {
-    for (slice, one) in zip(slices[thread], weights) where slice.versions.backward != arena.version {
-      slice.versions.backward = arena.version
-      slice.rows.pack(one.value.rows(engine.units(one.value.rows, of: thread)), transposed: true)
-    }
-  }
+  func packBackward(_ thread: Int) { for slice in slices[thread] { slice.packRows(version: arena.version) } }
 
   // MARK: What goes in and comes out
 

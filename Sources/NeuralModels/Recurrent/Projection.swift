@@ -11,16 +11,8 @@ final class Projection {
   /// ∂L/∂r of all steps: [T·B × R].
   private let gradients: AlignedBuffer
   private let engine: Engine
-  private var slices: [Slice] = []
+  private var slices: [PackedShare] = []
   private let arena: ParameterArena
-
-  /// One thread's columns of P, and the rows of its units, packed.
-  private final class Slice {
-    let columns, rows: PackedMatrix
-    var versions = (forward: PackedSlice.noVersion, backward: PackedSlice.noVersion)
-
-    init(_ columns: PackedMatrix, _ rows: PackedMatrix) { (self.columns, self.rows) = (columns, rows) }
-  }
 
   init(hiddenSize: Int, size: Int, _ declarations: Declarations) {
     (engine, arena) = (declarations.engine, declarations.arena)
@@ -40,31 +32,13 @@ final class Projection {
     outputGradient.reserve(pass.rows * hiddenSize)
     gradients.reserve(pass.positions * size)
     if slices.isEmpty {
-      slices = (0..<engine.threadCount).map { thread in
-        Slice(
-          PackedMatrix(
-            rows: hiddenSize, columns: engine.units(size, of: thread).count, kernels: engine.kernels),
-          PackedMatrix(
-            rows: size, columns: engine.units(hiddenSize, of: thread).count, kernels: engine.kernels))
-      }
+      slices = (0..<engine.threadCount).map { PackedShare(weights, thread: $0, engine) }
     }
   }
 
-  /// Packs one thread's columns, unless the weights are the same as before.
-  func packForward(_ thread: Int) {
-    let slice = slices[thread]
-    guard slice.versions.forward != arena.version else { return }
-    slice.versions.forward = arena.version
-    slice.columns.pack(weights.value.columns(engine.units(size, of: thread)))
-  }
-
-  /// Packs the rows of one thread's units, unless the weights are the same as before.
-  func packBackward(_ thread: Int) {
-    let slice = slices[thread]
-    guard slice.versions.backward != arena.version else { return }
-    slice.versions.backward = arena.version
-    slice.rows.pack(weights.value.rows(engine.units(hiddenSize, of: thread)), transposed: true)
-  }
+  /// Packs one thread's columns, and its rows.
+  func packForward(_ thread: Int) { slices[thread].packColumns(version: arena.version) }
+  func packBackward(_ thread: Int) { slices[thread].packRows(version: arena.version) }
 
   /// r_t = m_t P, one thread's columns of it, once all threads have their part of m_t.
   func forward(step t: Int, _ pass: Pass, into hiddens: AlignedBuffer, _ thread: Int) {
