@@ -55,6 +55,32 @@
   }
 }
 
+extension VectorPart {
+  /// y = σ(a + p ∘ s) for a gate's pre-activation a, in place, and the peephole p on s if there is one.
+  @inlinable @inline(__always)
+  func openGate(_ gate: UnsafeMutablePointer<Float>, _ peephole: UnsafePointer<Float>?, _ s: V) -> V {
+    var a = load(gate)
+    if let peephole { a = a.adding(load(peephole), times: s) }
+    let y = a.sigmoid()
+    store(y, gate)
+    return y
+  }
+
+  /// ∂a from y = σ(a) and ∂y, to which `more` is added at `states`; it takes the gate's place, and ∂a ∘ s is added to the peephole's `sum`.
+  @inlinable @inline(__always)
+  func closeGate(
+    _ gate: UnsafeMutablePointer<Float>, _ y: V, _ dy: V, _ more: UnsafePointer<Float>?, _ states: Int,
+    sum: UnsafeMutablePointer<Float>?, seen s: V
+  ) -> V {
+    var dy = dy
+    if let more { dy = dy + load(more + states) }
+    let da = dy * y * (V(repeating: 1) - y)
+    store(da, gate)
+    if let sum { store(load(sum).adding(da, times: s), sum) }
+    return da
+  }
+}
+
 /// i, f, o = σ(·), g = tanh(·); c = f ∘ c₋₁ + i ∘ g; h = o ∘ tanh c
 @inlinable @inline(__always)
 func lstmForward<V: FloatVector>(_: V.Type, _ shape: CellShape, _ p: LSTMForward) {
@@ -69,29 +95,15 @@ func lstmForward<V: FloatVector>(_: V.Type, _ shape: CellShape, _ p: LSTMForward
         part.store(g, p.candidate + gates)
       }
       var i = one
-      if let input = p.input {
-        var a = part.load(input + gates)
-        if let peephole = p.inputPeephole { a = a.adding(part.load(peephole), times: previous) }
-        i = a.sigmoid()
-        part.store(i, input + gates)
-      }
+      if let input = p.input { i = part.openGate(input + gates, p.inputPeephole, previous) }
       var f = p.isCoupled ? one - i : one
-      if let forget = p.forget {
-        var a = part.load(forget + gates)
-        if let peephole = p.forgetPeephole { a = a.adding(part.load(peephole), times: previous) }
-        f = a.sigmoid()
-        part.store(f, forget + gates)
-      }
+      if let forget = p.forget { f = part.openGate(forget + gates, p.forgetPeephole, previous) }
       let c = (i * g).adding(f, times: previous)
       part.store(c, p.cell + states)
       let t = p.hasOutputActivation ? c.hyperbolicTangent() : c
       part.store(t, p.cellTanh + states)
       guard let output = p.output else { return part.store(t, p.hidden + states) }
-      var a = part.load(output + gates)
-      if let peephole = p.outputPeephole { a = a.adding(part.load(peephole), times: c) }
-      let o = a.sigmoid()
-      part.store(o, output + gates)
-      part.store(o * t, p.hidden + states)
+      part.store(part.openGate(output + gates, p.outputPeephole, c) * t, p.hidden + states)
     }
   }
 }
@@ -117,42 +129,27 @@ func lstmBackward<V: FloatVector>(_: V.Type, _ shape: CellShape, _ p: LSTMBackwa
       if let output = s.output { o = part.load(output + gates) }
       let slope = s.hasOutputActivation ? one - t * t : one
       var dc = part.load(p.cellGradient + states).adding(dh * o, times: slope)
-      // o = σ(a_o + p_o ∘ c)
+      // o = σ(a_o + p_o ∘ c), and c as it was: it may have been changed since.
       if let output = s.output {
-        var value = dh * t
-        if let more = p.outputGradient { value = value + part.load(more + states) }
-        let da = value * o * (one - o)
-        part.store(da, output + gates)
-        if let peephole = s.outputPeephole, let sum = p.outputPeephole {
-          dc = dc.adding(da, times: part.load(peephole))
-          // c may have been changed since.
-          let c = (i * g).adding(f, times: previous)
-          part.store(part.load(sum).adding(da, times: c), sum)
-        }
+        let da = part.closeGate(
+          output + gates, o, dh * t, p.outputGradient, states, sum: p.outputPeephole,
+          seen: (i * g).adding(f, times: previous))
+        if let peephole = s.outputPeephole { dc = dc.adding(da, times: part.load(peephole)) }
       }
       // c = f ∘ c₋₁ + i ∘ g, and the derivatives of σ and tanh
       let dg = dc * i
       part.store(s.hasInputActivation ? dg * (one - g * g) : dg, s.candidate + gates)
       var dPrevious = dc * f
       if let forget = s.forget {
-        var value = dc * previous
-        if let more = p.forgetGradient { value = value + part.load(more + states) }
-        let da = value * f * (one - f)
-        part.store(da, forget + gates)
-        if let peephole = s.forgetPeephole, let sum = p.forgetPeephole {
-          dPrevious = dPrevious.adding(da, times: part.load(peephole))
-          part.store(part.load(sum).adding(da, times: previous), sum)
-        }
+        let da = part.closeGate(
+          forget + gates, f, dc * previous, p.forgetGradient, states, sum: p.forgetPeephole, seen: previous)
+        if let peephole = s.forgetPeephole { dPrevious = dPrevious.adding(da, times: part.load(peephole)) }
       }
       if let input = s.input {
-        var value = dc * (s.isCoupled ? g - previous : g)
-        if let more = p.inputGradient { value = value + part.load(more + states) }
-        let da = value * i * (one - i)
-        part.store(da, input + gates)
-        if let peephole = s.inputPeephole, let sum = p.inputPeephole {
-          dPrevious = dPrevious.adding(da, times: part.load(peephole))
-          part.store(part.load(sum).adding(da, times: previous), sum)
-        }
+        let da = part.closeGate(
+          input + gates, i, dc * (s.isCoupled ? g - previous : g), p.inputGradient, states,
+          sum: p.inputPeephole, seen: previous)
+        if let peephole = s.inputPeephole { dPrevious = dPrevious.adding(da, times: part.load(peephole)) }
       }
       part.store(dPrevious, p.cellGradient + states)
     }

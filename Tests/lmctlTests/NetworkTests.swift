@@ -105,6 +105,45 @@ struct NetworkTests {
     }
   }
 
+  /// An edited configuration must not ask for what no cell can do.
+  @Test(
+    "Options that a cell cannot have are refused by a sentence",
+    arguments: [
+      ("rnn", ["{projection: 3}", "{peepholes: true}", "{layer_norm: true}", "{zoneout_cell: 0.5}"]),
+      (
+        "gru",
+        [
+          "{projection: 3}", "{residual_time: true}", "{mogrifier: 2}",
+          "{minimal: true, gru_reset: \"before\"}",
+          "{minimal: true, fix_gate: \"update=0\"}", "{fix_gate: \"update=1\"}", "{fix_gate: \"reset\"}",
+          "{gru_reset: \"none\", fix_gate: \"reset=1\"}",
+        ]
+      ),
+      (
+        "lstm",
+        [
+          "{projection: 8}", "{projection: -1}", "{projection: 3, ablate: \"fgr\"}", "{ablate: \"nig,cifg\"}",
+          "{layer_norm: true, peepholes: true}", "{layer_norm: true, ablate: \"nog\"}",
+          "{activation: \"relu\"}",
+          "{gru_reset: \"before\"}",
+        ]
+      ),
+      ("sru", ["{projection: 3}", "{no_bias: true}"]), ("nnlm", ["{peepholes: true}"]),
+    ])
+  func impossibleCells(kind: String, edits: [String]) throws {
+    let folder = try proseFolder()
+    try run("lmctl train --model \(kind) --hidden 8 --epochs 1 --quiet train.txt -o cell.json", folder)
+    for edit in edits {
+      let line =
+        "jq 'del(.header_crc32) | .configuration += \(edit)' cell.json > e.json && lmctl eval e.json test.txt"
+      let outcome = try Executable.shell(line, in: folder)
+      #expect(
+        outcome.status == 1 && outcome.error.hasPrefix("lmctl: e.json: damaged: "),
+        "\(edit): \(outcome.status) \(outcome.error)")
+      #expect(!outcome.error.contains("its tensors do not fit"), "\(edit)")
+    }
+  }
+
   @Test(
     "Layers of different sizes and their connections go through files, and a run that goes on is the same")
   func depth() throws {

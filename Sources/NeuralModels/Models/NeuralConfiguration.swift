@@ -110,6 +110,9 @@ public struct NeuralConfiguration: Sendable, Equatable {
     }
     // What layers give depends on their cells.
     cell = try CellOptions(json: json)
+    if let conflict = cell.conflict(in: kind, hiddenSize: hiddenSizes.min() ?? 0) {
+      throw CheckpointError("damaged: 'configuration' has \(conflict)")
+    }
     tiesEmbeddings = json["tied_embeddings"]?.boolValue ?? false
     guard !tiesEmbeddings || (embeddingSize == outputSize && !hasDirectConnections) else {
       throw CheckpointError(

@@ -127,8 +127,8 @@ extension CellOptions {
     fixedGates = try value("fix_gate", fixedGates) { $0.stringValue.flatMap(FixedGates.init) }
     hasPeepholes = try value("peepholes", false, \.boolValue)
     hasLayerNorm = try value("layer_norm", false, \.boolValue)
-    projection = try value("projection", nil) {
-      $0.integerValue.flatMap { $0 > 0 && $0 < 1 << 40 ? $0 : nil }
+    if json["projection"] != nil {
+      projection = try value("projection", 0) { $0.integerValue.flatMap { 1..<1 << 40 ~= $0 ? $0 : nil } }
     }
     mogrifierRounds = try value("mogrifier", 0) { $0.integerValue.flatMap { 0...100 ~= $0 ? $0 : nil } }
     func rate(_ json: JSONValue) -> Float? { json.doubleValue.flatMap { 0..<1 ~= $0 ? Float($0) : nil } }
