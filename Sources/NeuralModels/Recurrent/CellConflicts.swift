@@ -15,7 +15,7 @@ extension CellOptions {
       if projection >= hiddenSize { return "a 'projection' that is not below 'hidden_size'" }
       if ablations.contains(.fullGateRecurrence) { return "a 'projection' and full gate recurrence" }
     }
-    return ablations.conflict
+    return ablations.conflict == nil ? nil : "an 'ablate' whose parts exclude each other"
   }
 
   /// Whether all that is unusual is something that cells of the kind can have.
