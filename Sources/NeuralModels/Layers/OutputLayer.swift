@@ -24,4 +24,19 @@ protocol OutputLayer: AnyObject {
 
   /// ln p of every token for each row: [rows × V]; `output` is overwritten.
   func logDistributions(_ x: MatrixView, into output: inout [Float])
+
+  /// Numbers whose softmax is p, for each row: y [rows × V] is overwritten. It is for few rows at a time, step after step.
+  func logits(_ x: MatrixView, into y: MatrixView)
+}
+
+extension OutputLayer {
+  /// ln p.
+  func logits(_ x: MatrixView, into y: MatrixView) {
+    var all: [Float] = []
+    logDistributions(x, into: &all)
+    all.withUnsafeBufferPointer { all in
+      guard let source = all.baseAddress else { return }
+      for row in 0..<y.rows { y.row(row).update(from: source + row * y.columns, count: y.columns) }
+    }
+  }
 }

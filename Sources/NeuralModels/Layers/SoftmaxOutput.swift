@@ -26,10 +26,10 @@ final class SoftmaxOutput: OutputLayer {
   private let engine: Engine
   private let logits: AlignedBuffer
   private let gathered: AlignedBuffer
-  private let lineBuffer: AlignedBuffer
   /// The rows of a block.
   private let blockRows: Int
   private var rowLosses: [Double] = []
+  private let packedWeights: PackedWeights
 
   /// Floats of logits that are in the making at a time.
   private static let blockSize = 1 << 23
@@ -43,13 +43,13 @@ final class SoftmaxOutput: OutputLayer {
     self.labelSmoothing = labelSmoothing
     self.featureSize = featureSize
     engine = declarations.engine
+    packedWeights = PackedWeights(declarations)
     blockRows = max(64, Self.blockSize / vocabularySize)
     let panels = engine.kernels.panels(columns: vocabularySize) * engine.kernels.panelWidth
     // Panels have an odd number of rows.
     let rows = blockRows
     logits = declarations.buffer("logits", Extent { (min($0 * $1, Double(rows)) + 1) * Double(panels) })
     gathered = declarations.buffer("scored_features", .positions(featureSize))
-    lineBuffer = declarations.buffer("distribution", .floats(vocabularySize))
     weights = tied ?? declarations.parameter("weights", featureSize, vocabularySize)
     isTied = tied != nil
     bias = declarations.parameter("bias", vocabularySize)
@@ -162,25 +162,20 @@ final class SoftmaxOutput: OutputLayer {
   }
 
   func logDistributions(_ x: MatrixView, into output: inout [Float]) {
-    // In a block of one row, its panels lie one after the other.
-    output.removeAll(keepingCapacity: true)
-    output.reserveCapacity(x.rows * vocabularySize)
-    forEachBlock(x) { _, y in
-      for row in 0..<y.rows {
-        let logits = y.panelCount == 1 || y.rows == 1 ? y.row(row) : line(row, of: y)
-        engine.kernels.logSoftmax(vocabularySize, logits, logits)
-        output += UnsafeBufferPointer(start: logits, count: vocabularySize)
+    if output.count != x.rows * vocabularySize {
+      output = [Float](repeating: 0, count: x.rows * vocabularySize)
+    }
+    output.withUnsafeMutableBufferPointer { output in
+      guard let target = output.baseAddress else { return }
+      let y = MatrixView(target, rows: x.rows, columns: vocabularySize)
+      logits(x, into: y)
+      engine.split(y.rows) { rows in
+        for row in rows { engine.kernels.logSoftmax(vocabularySize, y.row(row), y.row(row)) }
       }
     }
   }
 
-  /// A row of y in one piece.
-  private func line(_ row: Int, of y: PanelMatrix) -> UnsafeMutablePointer<Float> {
-    lineBuffer.reserve(vocabularySize)
-    for panel in 0..<y.panelCount {
-      let columns = y.panel(panel)
-      (lineBuffer.pointer + panel * y.panelWidth).update(from: columns.row(row), count: columns.columns)
-    }
-    return lineBuffer.pointer
+  func logits(_ x: MatrixView, into y: MatrixView) {
+    packedWeights.multiply(x, weights.value, transposed: isTied, into: y, bias: bias.value.pointer)
   }
 }
