@@ -15,8 +15,8 @@ final class NetworkRows: StateRows {
   private let featureSize: Int
   /// [B × V].
   private let logits = AlignedBuffer()
-  /// The states of the layers, while others use them.
-  private var values: [[Float]] = []
+  /// The states of the rows, while they are not in the layers of the network.
+  private var aside: [[Float]]? = []
   let functions: RowFunctions
 
   init(_ model: NeuralModel, capacity: Int) {
@@ -32,15 +32,16 @@ final class NetworkRows: StateRows {
   // MARK: The network and its layers' states
 
   /// Puts the states aside, for somebody else who is to use the network.
-  func leave(_ network: NextTokenNetwork) { values = windows.indices.map { network.state(row: $0) } }
+  func leave(_ network: NextTokenNetwork) { aside = windows.indices.map { network.state(row: $0) } }
 
   /// Calls `body` with the network, in whose layers the states are then.
   private func withStates<Result>(_ body: (NextTokenNetwork) -> Result) -> Result {
     model.network.withLock { box in
-      if box.rows !== self {
+      if let values = aside {
         let network = box.taken(by: self)
         network.resetState(rows: capacity)
         for (row, values) in values.enumerated() { network.setState(values, row: row) }
+        aside = nil
       }
       return body(box.network)
     }
@@ -57,10 +58,10 @@ final class NetworkRows: StateRows {
     setFeatures(count, state)
     windows.append(state.window)
     model.network.withLock { box in
-      if box.rows === self {
+      if aside == nil {
         box.network.setState(state.values, row: count - 1)
       } else {
-        values.append(state.values)
+        aside?.append(state.values)
       }
     }
   }
@@ -80,7 +81,7 @@ final class NetworkRows: StateRows {
       withStates { $0.setState($0.state(row: last), row: row) }
     }
     windows.removeLast()
-    if !values.isEmpty { values.removeLast(values.count - windows.count) }
+    aside?.removeLast()
   }
 
   func state(_ row: Int) -> State {
