@@ -13,9 +13,10 @@ public struct RowFunctions: Sendable {
   /// Functions for drawing from rows.
   public init(
     maximum: @escaping @Sendable (_ n: Int, UnsafePointer<Float>) -> Float,
-    exponentials: @escaping @Sendable (
-      _ n: Int, _ a: Float, _ b: Float, UnsafePointer<Float>, UnsafeMutablePointer<Float>?
-    ) -> Double,
+    exponentials:
+      @escaping @Sendable (
+        _ n: Int, _ a: Float, _ b: Float, UnsafePointer<Float>, UnsafeMutablePointer<Float>?
+      ) -> Double,
     sumAbove: @escaping @Sendable (_ n: Int, _ a: Float, UnsafePointer<Float>) -> Double
   ) {
     (self.maximum, self.exponentials, self.sumAbove) = (maximum, exponentials, sumAbove)

@@ -42,13 +42,13 @@ public struct Sampler<Model: LanguageModel> {
     tokenDraw = TokenDraw(options)
     let drawing = tokenDraw.isPlain ? model as? any TokenDrawing<Model.State> : nil
     drawFast = drawing?.makeTokenSampler(temperature: options.temperature)
-    width = max(1, rows ?? min(Self.most, Self.floats / model.vocabulary.count))
+    width = rows ?? Self.usualRows(vocabularySize: model.vocabulary.count)
+    precondition(width > 0, "there is a row to draw in")
   }
 
-  /// The most rows, which is enough for products with them to take longer than the reading of weights.
-  private static var most: Int { 96 }
-  /// The most numbers of all rows, so that they stay in a cache.
-  private static var floats: Int { 2 << 20 }
+  /// How many samples are drawn side by side where nobody says: enough for products with them to take longer than the reading of
+  /// weights, and no more than stay in a cache with all their probabilities.
+  public static func usualRows(vocabularySize: Int) -> Int { min(96, max(4, (2 << 20) / vocabularySize)) }
 
   /// Draws samples until there are no more.
   ///

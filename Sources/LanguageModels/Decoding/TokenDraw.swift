@@ -82,24 +82,25 @@ struct TokenDraw: Sendable {
     _ x: UnsafePointer<Float>, _ w: UnsafePointer<Float>, _ n: Int, _ sums: [Double], total: Double,
     largest: Float, _ functions: RowFunctions, _ generator: inout SeededGenerator
   ) -> TokenID {
-      guard let topP = options.topP else { return draw(w, n, sums, total: total, &generator) }
-      // A token is one of the nucleus if what is likelier than it holds less than P; drawing again until it is one leaves the others
-      // in proportion.
-      for _ in 0..<Self.maximumRejections {
-        let token = draw(w, n, sums, total: total, &generator)
-        let own = w[Int(token)]
-        if functions.sumAbove(n, own.nextDown, w) - Double(own) < topP * total { return token }
-        var likelier = functions.sumAbove(n, own, w)
-        if likelier >= topP * total { continue }
-        for i in 0..<Int(token) where w[i] == own { likelier += Double(own) }
-        if likelier < topP * total { return token }
-      }
-      return draw(LargestTokens.find(n, of: n, x, functions), x, largest: largest, &generator)
+    guard let topP = options.topP else { return draw(w, n, sums, total: total, &generator) }
+    // A token is one of the nucleus if what is likelier than it holds less than P; drawing again until it is one leaves the others
+    // in proportion.
+    for _ in 0..<Self.maximumRejections {
+      let token = draw(w, n, sums, total: total, &generator)
+      let own = w[Int(token)]
+      if functions.sumAbove(n, own.nextDown, w) - Double(own) < topP * total { return token }
+      var likelier = functions.sumAbove(n, own, w)
+      if likelier >= topP * total { continue }
+      for i in 0..<Int(token) where w[i] == own { likelier += Double(own) }
+      if likelier < topP * total { return token }
+    }
+    return draw(LargestTokens.find(n, of: n, x, functions), x, largest: largest, &generator)
   }
 
   /// Draws one of all tokens in proportion to their weights, given the sums of chunks.
   private func draw(
-    _ weights: UnsafePointer<Float>, _ n: Int, _ sums: [Double], total: Double, _ generator: inout SeededGenerator
+    _ weights: UnsafePointer<Float>, _ n: Int, _ sums: [Double], total: Double,
+    _ generator: inout SeededGenerator
   ) -> TokenID {
     var rest = generator.uniform() * total
     // Where rounding leaves something behind the last, it is the last.

@@ -42,7 +42,8 @@ enum SampleCommand: Command {
     var sampling = settings.sampling
     sampling.length = settings.length
     sampling.context = settings.context ?? model.defaultContext
-    let writer = SampleWriter(settings, vocabulary: model.vocabulary, checkpoint.tokenizer.separator, seed: seed)
+    let writer = SampleWriter(
+      settings, vocabulary: model.vocabulary, checkpoint.tokenizer.separator, seed: seed)
     try writer.write(model, sampling, try SamplePrompt.prompts(settings, checkpoint))
   }
 }

@@ -33,7 +33,9 @@ final class SampleWriter {
   }
 
   /// Writes samples for each prompt, each as soon as it and all before it are whole.
-  func write<Model: LanguageModel>(_ model: Model, _ sampling: SamplingOptions, _ prompts: SamplePrompts) throws {
+  func write<Model: LanguageModel>(_ model: Model, _ sampling: SamplingOptions, _ prompts: SamplePrompts)
+    throws
+  {
     let sampler = Sampler(model: model, options: sampling, seed: seed)
     var current: (prompt: SamplePrompt, state: Model.State, left: Int)?
     try sampler.run { mustDecide in
@@ -45,7 +47,8 @@ final class SampleWriter {
         }
         guard let prompt = try prompts.next() else { return .none }
         // Samples that are alternatives begin with the same state.
-        current = settings.count == 0 ? nil : (prompt, state(of: model, after: prompt, sampling), settings.count)
+        current =
+          settings.count == 0 ? nil : (prompt, state(of: model, after: prompt, sampling), settings.count)
       }
       guard let (prompt, state, left) = current, open.count < Self.mostOpen else { return .later }
       current = (prompt, state, left - 1)
