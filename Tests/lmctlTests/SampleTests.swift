@@ -143,6 +143,18 @@ struct SampleTests {
     #expect(answers.split(separator: "\n").map { $0.first } == ["a", "a", "n", "n", "i", "i"])
   }
 
+  @Test("A benchmark tells how fast networks write, and many samples come faster than one")
+  func benchmark() throws {
+    let folder = try TemporaryFolder()
+    let speeds = try run(
+      "lmctl benchmark sample-char-lstm-512 --seconds 0.2 --threads 1 --json | jq -c '.configurations, (.generation[] "
+        + "| .name, .rows, .words_per_second_one > 0, .words_per_second_many > .words_per_second_one)'",
+      folder)
+    #expect(speeds == "[]\n\"sample-char-lstm-512\"\n96\ntrue\ntrue\n")
+    let table = try run("lmctl benchmark sample-char-lstm-512 --seconds 0.05", folder)
+    #expect(table.contains("one, words/s") && !table.contains("GFLOP/s  of the peak"))
+  }
+
   @Test("The prompt is left out on request")
   func noEcho() throws {
     let folder = try proseFolder()

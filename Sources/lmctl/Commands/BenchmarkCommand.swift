@@ -5,7 +5,7 @@ import NeuralModels
 /// `lmctl benchmark`.
 enum BenchmarkCommand: Command {
   static let name = "benchmark"
-  static let summary = "measure this machine, and how fast networks train and write on it"
+  static let summary = "measure this machine, and how fast networks train and write"
   static let operands = "[CONFIGURATION…] [OPTION…]"
   static let discussion = """
     Measures how many multiply-adds a second one core and all cores can do, then trains each configuration (all, if none is
@@ -27,7 +27,9 @@ enum BenchmarkCommand: Command {
     line: "lmctl benchmark rnn-512 --config run.json", file: #"{"seconds": 1, "json": true}"#
   )
   static let examples = [
-    "lmctl benchmark lstm-200x2 --seconds 2", "lmctl benchmark rnn-512 --threads 1 --seconds 1 --json",
+    "lmctl benchmark lstm-200x2 --seconds 2",
+    "lmctl benchmark sample-char-lstm-512 --seconds 1",
+    "lmctl benchmark rnn-512 --threads 1 --seconds 1 --json",
   ]
 
   static func run(_ settings: BenchmarkSettings, _ operands: [String], given: Arguments) throws {
