@@ -58,6 +58,8 @@ public struct KernelTable: Sendable {
   public let shiftedExponentials:
     @Sendable (_ n: Int, _ a: Float, UnsafePointer<Float>, UnsafeMutablePointer<Float>?, _ panelStride: Int)
       -> Double
+  /// Σ of those of n floats that are above a.
+  public let sumAbove: @Sendable (_ n: Int, _ a: Float, UnsafePointer<Float>) -> Double
   /// x = a · x for a row in panels.
   public let scalePanels:
     @Sendable (_ n: Int, _ a: Float, UnsafeMutablePointer<Float>, _ panelStride: Int) -> Void
@@ -140,6 +142,7 @@ extension KernelTable {
     dot = { KernelTemplates.dot(V.self, $0, $1, $2) }
     maximum = { KernelTemplates.maximum(V.self, $0, $1, $2) }
     shiftedExponentials = { KernelTemplates.shiftedExponentials(V.self, $0, $1, $2, $3, $4) }
+    sumAbove = { KernelTemplates.sumAbove(V.self, $0, $1, $2) }
     scalePanels = { KernelTemplates.scalePanels(V.self, $0, $1, $2, $3) }
     addColumnSums = { KernelTemplates.addColumnSums(V.self, $0, $1, $2, $3, $4) }
     lstmForward = { KernelTemplates.lstmForward(V.self, $0, $1) }

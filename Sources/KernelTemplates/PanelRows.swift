@@ -107,3 +107,13 @@ func scalePanels<V: FloatVector>(
   }
   for i in 0..<count { x[i] = a * x[i] }
 }
+
+/// The sum of those of n floats in one piece that are above a.
+@inlinable @inline(__always)
+func sumAbove<V: FloatVector>(_: V.Type, _ n: Int, _ a: Float, _ x: UnsafePointer<Float>) -> Double {
+  let bound = V(repeating: a)
+  return sumOfPanels(V.self, n, 2 &* V.lanes) { offset, count in
+    let value = loadAny(V.self, x + offset, count)
+    return V.zero.choosing(value, where: value .> bound)
+  }
+}

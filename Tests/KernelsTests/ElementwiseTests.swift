@@ -51,6 +51,19 @@ private let rounding = Double(Float.ulpOfOne) / 2
     #expect(y.allSatisfy { $0 == 0 || $0.isNormal })
   }
 
+  @Test(arguments: tableNames) func sumsOfWhatIsAbove(_ name: String) throws {
+    let kernels = try KernelTable.named(name)
+    var generator = TestGenerator(state: 7)
+    for n in Self.lengths {
+      var x = generator.floats(n)
+      if n > 3 { (x[1], x[3]) = (.nan, 0.25) }
+      for bound: Float in [-2, 0, 0.25, 2] {
+        let expected = x.reduce(0.0) { $1 > bound ? $0 + Double($1) : $0 }
+        #expect(abs(kernels.sumAbove(n, bound, x) - expected) <= 1e-6 * Double(n))
+      }
+    }
+  }
+
   @Test(arguments: tableNames) func limits(_ name: String) throws {
     let kernels = try KernelTable.named(name)
     let x: [Float] = [.infinity, -.infinity, .nan, -.nan, 0, -0.0, 1e30, -1e30, 88.722_83, -87.336_54]

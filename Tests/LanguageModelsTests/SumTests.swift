@@ -107,9 +107,10 @@ struct SumTests {
       (SamplingOptions(topP: 1), [0.5, 0.25, 0.25, 0.5]),
       (SamplingOptions(topK: 2), [0.5, 0, 0, 0.5]),
     ] {
-      var sampler = Sampler(model: ScoreModel(rows), options: options, seed: 3)
+      let sampler = Sampler(model: ScoreModel(rows), options: options, seed: 3)
+      var generator = SeededGenerator(seed: 3)
       var counts = [Double](repeating: 0, count: 4)
-      for _ in 0..<n { counts[Int(sampler.draw(after: 1))] += 1 }
+      for _ in 0..<n { counts[Int(sampler.draw(after: 1, using: &generator))] += 1 }
       for (count, weight) in zip(counts, weights) {
         let q = weight / weights.reduce(0, +)
         #expect(abs(count / Double(n) - q) <= 5 * (q * (1 - q) / Double(n)).squareRoot())
@@ -125,8 +126,9 @@ struct SumTests {
     options.temperature = t
     for topP in [nil, 0.9] {
       options.topP = topP
-      var sampler = Sampler(model: ToyModel([0.1, 0.2, 0.4, 0.3]), options: options, seed: 1)
-      #expect((0..<20).allSatisfy { _ in sampler.draw(after: 0) == 2 })
+      let sampler = Sampler(model: ToyModel([0.1, 0.2, 0.4, 0.3]), options: options, seed: 1)
+      var generator = SeededGenerator(seed: 1)
+      #expect((0..<20).allSatisfy { _ in sampler.draw(after: 0, using: &generator) == 2 })
     }
   }
 
@@ -134,8 +136,9 @@ struct SumTests {
   func largeTemperature(t: Double) {
     var options = SamplingOptions()
     options.temperature = t
-    var sampler = Sampler(model: ToyModel([0, 0.2, 0.5, 0.3]), options: options, seed: 1)
-    let drawn = Set((0..<300).map { _ in sampler.draw(after: 0) })
+    let sampler = Sampler(model: ToyModel([0, 0.2, 0.5, 0.3]), options: options, seed: 1)
+    var generator = SeededGenerator(seed: 1)
+    let drawn = Set((0..<300).map { _ in sampler.draw(after: 0, using: &generator) })
     #expect(drawn == [1, 2, 3])
   }
 }

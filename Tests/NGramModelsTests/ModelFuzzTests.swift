@@ -43,8 +43,9 @@ struct ModelFuzzTests {
       #expect(scores.count == text.count && scores.allSatisfy { !$0.isNaN })
       var options = SamplingOptions()
       (options.maximumTokens, options.temperature) = (20, round % 3 == 0 ? 0.7 : 1)
-      var sampler = Sampler(model: model, options: options, seed: UInt64(round))
-      sampler.sentence(after: &state) { token, _ in #expect(token < model.vocabulary.count) }
+      for sampled in Sampler(model: model, options: options, seed: UInt64(round)).samples(after: state)[0] {
+        #expect(sampled.token < model.vocabulary.count)
+      }
       if round % 10 == 0 { try model.writeARPA(to: folder("x.arpa"), tokenizer: Tokenizer()) }
     }
     #expect(result.complaints == [])

@@ -89,9 +89,10 @@ struct NGramSumTests {
     _ model: NGramModel, _ options: SamplingOptions, n: Int, after state: NGramModel.State
   ) {
     let expected = distribution(model, state, options.temperature).map { $0 * Double(n) }
-    var sampler = Sampler(model: model, options: options, seed: 5)
+    let sampler = Sampler(model: model, options: options, seed: 5)
+    var generator = SeededGenerator(seed: 5)
     var counts = [Double](repeating: 0, count: expected.count)
-    for _ in 0..<n { counts[Int(sampler.draw(after: state))] += 1 }
+    for _ in 0..<n { counts[Int(sampler.draw(after: state, using: &generator))] += 1 }
     var (statistic, degrees) = (0.0, -1)
     var (restCount, restExpected) = (0.0, 0.0)
     for (count, mean) in zip(counts, expected) {

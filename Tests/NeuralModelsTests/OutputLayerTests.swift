@@ -93,6 +93,18 @@ struct OutputLayerTests {
       var all: [Float] = [1]
       layer.logDistributions(x.view, into: &all)
       #expect(all.count == rows * v)
+      // What is for a few rows at a time has the same softmax, whatever the rows.
+      for count in [1, rows] {
+        let y = Matrix(rows: count, columns: v)
+        layer.logits(x.view.rows(rows - count..<rows), into: y.view)
+        for row in 0..<count {
+          let logits = (0..<v).map { Double(y[row, $0]) }
+          let sum = log(logits.reduce(0) { $0 + exp($1) })
+          for (token, logit) in logits.enumerated() {
+            #expect(abs(logit - sum - Double(all[(rows - count + row) * v + token])) < 1e-5)
+          }
+        }
+      }
       let logs = layer.logProbabilities(x.view, targets: targets)
       let losses = layer.losses(x.view, targets: targets)
       let gradient = Matrix(rows: rows, columns: f)

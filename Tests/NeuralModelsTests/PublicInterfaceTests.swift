@@ -91,14 +91,10 @@ struct PublicInterfaceTests {
     let trainer = try trainer()
     _ = try trainer.train(heldOut: nil) { _ in }
     let model = trainer.finish()
-    var tokens: [TokenID] = []
-    var told: [Float] = []
-    var sampler = Sampler(model: model, options: SamplingOptions(), seed: 3)
-    var state = model.initialState
-    sampler.stretch(of: 40, context: .stream, after: &state) {
-      tokens.append($0)
-      told.append($1)
-    }
+    var options = SamplingOptions()
+    (options.length, options.context) = (40, .stream)
+    let sampled = Sampler(model: model, options: options, seed: 3).samples(after: model.initialState)[0]
+    let (tokens, told) = (sampled.map(\.token), sampled.map(\.logProbability))
     var scores: [Float] = []
     var start = model.initialState
     model.score(tokens[...], context: .stream, after: &start, into: &scores)

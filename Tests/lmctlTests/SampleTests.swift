@@ -101,6 +101,60 @@ struct SampleTests {
     #expect(first == "a\n")
   }
 
+  @Test(
+    "A seed gives the same bytes on any number of threads, and sample i is the same of 10 and of 100",
+    arguments: ["lstm", "nnlm", "ngram --order 4"])
+  func independence(model: String) throws {
+    let folder = try folder(unit: "word", model: model)
+    for options in [
+      "", "--context stream --json", "--temperature 0.7 --show-score", "--top-k 3", "--top-p 0.8",
+      "--length 30",
+      "--prompt 'a b' --no-echo",
+    ] {
+      let sample = "lmctl sample m.json --seed 5 --max-tokens 20 \(options)"
+        .replacingOccurrences(of: "--max-tokens 20 --length", with: "--length")
+      try run(
+        "\(sample) --count 100 --threads 1 > one; \(sample) --count 100 --threads 2 | cmp - one", folder)
+      // A sample of a given length has several lines.
+      try run("\(sample) --count 10 > ten; head -c $(stat -c %s ten) one | cmp - ten", folder)
+      #expect(try run("sort -u one | wc -l", folder) != "1\n")
+    }
+  }
+
+  @Test(
+    "A program can ask for one sample after the other, and prompts give the same all at once",
+    arguments: ["lstm", "ngram --order 4"])
+  func coprocess(model: String) throws {
+    let folder = try folder(unit: "word", model: model)
+    let sample = "lmctl sample m.json --seed 5 --count 2 --max-tokens 9 --prompt-file"
+    let answers = try run(
+      """
+      coproc SAMPLER { \(sample) -; }
+      for s in 'a b' 'naïve' 'is'; do
+        echo "$s" >&"${SAMPLER[1]}"
+        for i in 1 2; do
+          read -r -t 10 -u "${SAMPLER[0]}" line || { echo none; exit 1; }
+          echo "$line"
+        done
+      done
+      """, folder)
+    try folder.write("p.txt", text: "a b\nnaïve\nis\n")
+    #expect(try run("\(sample) p.txt", folder) == answers)
+    #expect(answers.split(separator: "\n").map { $0.first } == ["a", "a", "n", "n", "i", "i"])
+  }
+
+  @Test("A benchmark tells how fast networks write, and many samples come faster than one")
+  func benchmark() throws {
+    let folder = try TemporaryFolder()
+    let speeds = try run(
+      "lmctl benchmark sample-char-lstm-512 --seconds 0.2 --threads 1 --json | jq -c '.configurations, (.generation[] "
+        + "| .name, .rows, .words_per_second_one > 0, .words_per_second_many > .words_per_second_one)'",
+      folder)
+    #expect(speeds == "[]\n\"sample-char-lstm-512\"\n96\ntrue\ntrue\n")
+    let table = try run("lmctl benchmark sample-char-lstm-512 --seconds 0.05", folder)
+    #expect(table.contains("one, words/s") && !table.contains("GFLOP/s  of the peak"))
+  }
+
   @Test("The prompt is left out on request")
   func noEcho() throws {
     let folder = try proseFolder()

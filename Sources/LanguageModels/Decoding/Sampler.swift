@@ -1,161 +1,198 @@
-import Glibc
-
-/// How tokens are drawn from a model's distribution.
-public struct SamplingOptions: Sendable {
-  /// Probabilities are raised to the power 1/temperature; 0, or what is too near to it for that power to be a number, takes the
-  /// likeliest token every time.
-  public var temperature = 1.0
-  /// Draw from the k likeliest tokens only.
-  public var topK: Int?
-  /// Draw from the smallest set of likeliest tokens that holds this much probability (Holtzman et al. 2020).
-  public var topP: Double?
-  /// Draw UNK as well; if not, the other tokens share its probability in proportion to theirs.
-  public var drawsUnknown = true
-  /// A sentence is broken off after so many tokens.
-  public var maximumTokens = 1000
-
-  /// Draws from the model's own distribution.
-  public init() {}
+/// What a sampler is told when it has room for one more sample.
+public enum NextSample<State: Sendable>: Sendable {
+  /// Draw what comes after this state.
+  case begin(State)
+  /// There is none now; ask again after the next tokens.
+  case later
+  /// There are no more.
+  case none
 }
 
-/// Draws sentences from a language model: each token from p(w | h) / Σ_v p(v | h), also where the model's own probabilities do not
-/// sum to one.
+/// One token of a sample.
+public struct SampledToken: Sendable {
+  /// The number of the sample, in the order in which they were begun.
+  public var sample: Int
+  public var token: TokenID
+  /// ln p(token) by the model, whatever the temperature, top-k and top-p; where UNK is not drawn, that of the distribution without UNK:
+  /// ln p − ln(1 − p(UNK)).
+  public var logProbability: Float
+  /// Whether the sample is whole.
+  public var isLast: Bool
+}
+
+/// Draws from a language model: each token from p(w | h) / Σ_v p(v | h), also where the model's own probabilities do not
+/// sum to one (see `TokenDraw` for how the options change that).
 ///
-/// Order of operations: UNK is left out if asked, then temperature, then top-k, then top-p, which is a part of what top-k leaves.
+/// Sample i is decided by the seed, by i and by the state that it begins after, and by nothing else: many are drawn side by side, as rows of
+/// one step of the model, and a row that is whole makes room for the next sample.
 public struct Sampler<Model: LanguageModel> {
   private let model: Model
   private let options: SamplingOptions
-  private var generator: SeededGenerator
-  /// 1/temperature; infinite if the likeliest token is to be taken.
-  private let exponent: Float
+  private let seed: UInt64
+  private let tokenDraw: TokenDraw
   private let drawFast: (@Sendable (Model.State, inout SeededGenerator) -> TokenID)?
-  private var logProbabilities: [Float] = []
-  /// What `logProbabilities` becomes by the options.
-  private var logits: [Float] = []
-  private var candidates: [TokenID] = []
+  /// How many samples are drawn side by side.
+  private let width: Int
 
   /// A sampler whose every draw `seed` decides.
-  public init(model: Model, options: SamplingOptions, seed: UInt64) {
-    self.model = model
-    self.options = options
-    generator = SeededGenerator(seed: seed)
-    exponent = Float(1 / options.temperature)
-    let isPlain = exponent.isFinite && options.topK == nil && options.topP == nil
-    let drawing = isPlain ? model as? any TokenDrawing<Model.State> : nil
+  ///
+  /// - Parameter rows: how many samples are drawn side by side; as many as pay, if `nil`.
+  public init(model: Model, options: SamplingOptions, seed: UInt64, rows: Int? = nil) {
+    (self.model, self.options, self.seed) = (model, options, seed)
+    tokenDraw = TokenDraw(options)
+    let drawing = tokenDraw.isPlain ? model as? any TokenDrawing<Model.State> : nil
     drawFast = drawing?.makeTokenSampler(temperature: options.temperature)
+    width = rows ?? Self.usualRows(vocabularySize: model.vocabulary.count)
+    precondition(width > 0, "there is a row to draw in")
   }
 
-  /// Draws tokens until the end of sentence, which `emit` is given too, or until the maximum.
+  /// How many samples are drawn side by side where nobody says: enough for products with them to take longer than the reading of
+  /// weights, and no more than stay in a cache with all their probabilities.
+  public static func usualRows(vocabularySize: Int) -> Int { min(96, max(4, (2 << 20) / vocabularySize)) }
+
+  /// Draws samples until there are no more.
   ///
-  /// `logProbability` is that of the model, whatever the temperature, top-k and top-p; where UNK is not drawn, that of the distribution without
-  /// UNK: ln p − ln(1 − p(UNK)).
-  public mutating func sentence(
-    after state: inout Model.State, emit: (_ token: TokenID, _ logProbability: Float) throws -> Void
+  /// - Parameters:
+  ///   - next: says what the next sample begins after; with `mustDecide`, nothing else is left to do, and it must not say `later`.
+  ///   - emit: takes the tokens of each sample in order, those of different samples in turn.
+  public func run(
+    _ next: (_ mustDecide: Bool) throws -> NextSample<Model.State>, emit: (SampledToken) throws -> Void
   ) rethrows {
-    for _ in 0..<options.maximumTokens {
-      let (token, logProbability) = drawAndScore(after: state)
-      state = model.advance(state, by: token)
-      try emit(token, logProbability)
-      if token == Vocabulary.endOfSentence { return }
+    if let drawFast { return try runOneByOne(drawFast, next, emit) }
+    var running: [Running] = []
+    var (begun, isOver) = (0, false)
+    let rows = model.makeStateRows(capacity: width)
+    while true {
+      refill: while !isOver, running.count < width {
+        switch try next(running.isEmpty) {
+        case .begin(let state):
+          rows.append(state)
+          running.append(Running(sample: begun, generator: SeededGenerator(seed: seed, stream: begun)))
+          begun += 1
+        case .later: break refill
+        case .none: isOver = true
+        }
+      }
+      if running.isEmpty { return }
+      drawTokens(of: &running, rows)
+      for one in running { try emit(one.sampled) }
+      for row in running.indices.reversed() where running[row].sampled.isLast {
+        rows.remove(row)
+        running.swapAt(row, running.count - 1)
+        running.removeLast()
+      }
+      if running.isEmpty { continue }
+      rows.advance(by: running.map(\.sampled.token))
+      for (row, one) in running.enumerated() where options.restarts(after: one.sampled.token) {
+        rows.replace(row, by: model.initialState)
+      }
     }
   }
 
-  /// Draws exactly `length` tokens, the ends of sentences on the way among them; `logProbability` is as of `sentence`.
-  ///
-  /// - Parameter context: whether the model goes on from the sentence before, or each sentence starts afresh.
-  public mutating func stretch(
-    of length: Int, context: ContextMode, after state: inout Model.State,
-    emit: (_ token: TokenID, _ logProbability: Float) throws -> Void
-  ) rethrows {
-    for _ in 0..<length {
-      let (token, logProbability) = drawAndScore(after: state)
-      let isRestart = context == .sentence && token == Vocabulary.endOfSentence
-      state = isRestart ? model.initialState : model.advance(state, by: token)
-      try emit(token, logProbability)
+  /// The first `count` samples, all after the same state.
+  public func samples(_ count: Int = 1, after state: Model.State) -> [[SampledToken]] {
+    var samples: [[SampledToken]] = []
+    run { _ in
+      guard samples.count < count else { return .none }
+      samples.append([])
+      return .begin(state)
+    } emit: {
+      samples[$0.sample].append($0)
     }
+    return samples
   }
 
   /// Draws one token.
-  public mutating func draw(after state: Model.State) -> TokenID { drawAndScore(after: state).0 }
+  public func draw(after state: Model.State, using generator: inout SeededGenerator) -> TokenID {
+    if let drawFast, let (token, _) = drawQuickly(drawFast, after: state, &generator) { return token }
+    var logProbabilities: [Float] = []
+    return drawSlowly(after: state, &logProbabilities, &generator).0
+  }
 
-  /// Draws one token; with it, its logarithmic probability as `sentence` gives it.
-  private mutating func drawAndScore(after state: Model.State) -> (TokenID, Float) {
-    if let drawFast {
-      // Leaving out UNK and normalizing is the same as drawing again; a model of little else is drawn from below.
-      for _ in 0..<100 {
-        let token = drawFast(state, &generator)
-        if token != Vocabulary.unknown || options.drawsUnknown {
-          let logProbability = model.logProbability(of: token, after: state).0
-          // Where nothing has any probability, the way below ends the sentence.
-          if logProbability > -.infinity {
-            let unknown =
-              options.drawsUnknown ? 0 : model.logProbability(of: Vocabulary.unknown, after: state).0
-            return (token, score(logProbability, unknown: unknown))
-          }
-        }
+  // MARK: Side by side
+
+  /// A sample that is being drawn.
+  private struct Running {
+    var generator: SeededGenerator
+    var count = 0
+    /// The last token.
+    var sampled: SampledToken
+
+    init(sample: Int, generator: SeededGenerator) {
+      self.generator = generator
+      sampled = SampledToken(sample: sample, token: 0, logProbability: 0, isLast: false)
+    }
+  }
+
+  /// Draws one token for each row.
+  private func drawTokens(of running: inout [Running], _ rows: any StateRows<Model.State>) {
+    let (tokenDraw, options) = (tokenDraw, options)
+    let (areLogits, functions) = (rows.giveLogits, rows.functions)
+    running.withUnsafeMutableBufferPointer { running in
+      // Each row is one thread's.
+      nonisolated(unsafe) let running = running
+      rows.forEachDistribution { row, x in
+        let (token, logProbability) = tokenDraw.draw(
+          from: x, areLogits: areLogits, functions, &running[row].generator)
+        running[row].count += 1
+        running[row].sampled.token = token
+        running[row].sampled.logProbability = logProbability
+        running[row].sampled.isLast = options.isWhole(count: running[row].count, last: token)
       }
     }
+  }
+
+  // MARK: One by one
+
+  /// For a model that draws a token in less time than its distribution takes.
+  private func runOneByOne(
+    _ drawFast: (Model.State, inout SeededGenerator) -> TokenID,
+    _ next: (_ mustDecide: Bool) throws -> NextSample<Model.State>, _ emit: (SampledToken) throws -> Void
+  ) rethrows {
+    var logProbabilities: [Float] = []
+    var sample = 0
+    while case .begin(var state) = try next(true) {
+      var generator = SeededGenerator(seed: seed, stream: sample)
+      var count = 0
+      while true {
+        let (token, logProbability) =
+          drawQuickly(drawFast, after: state, &generator)
+          ?? drawSlowly(after: state, &logProbabilities, &generator)
+        count += 1
+        let isLast = options.isWhole(count: count, last: token)
+        try emit(
+          SampledToken(sample: sample, token: token, logProbability: logProbability, isLast: isLast))
+        if isLast { break }
+        state = options.restarts(after: token) ? model.initialState : model.advance(state, by: token)
+      }
+      sample += 1
+    }
+  }
+
+  /// A token; `nil` if there is little but UNK, or nothing has any probability.
+  private func drawQuickly(
+    _ drawFast: (Model.State, inout SeededGenerator) -> TokenID, after state: Model.State,
+    _ generator: inout SeededGenerator
+  ) -> (TokenID, Float)? {
+    // Leaving out UNK and normalizing is the same as drawing again.
+    for _ in 0..<100 {
+      let token = drawFast(state, &generator)
+      if token == Vocabulary.unknown, !options.drawsUnknown { continue }
+      let logProbability = model.logProbability(of: token, after: state).0
+      if logProbability == -.infinity { continue }
+      let unknown =
+        options.drawsUnknown ? 0 : model.logProbability(of: Vocabulary.unknown, after: state).0
+      return (token, tokenDraw.score(logProbability, unknown: unknown))
+    }
+    return nil
+  }
+
+  private func drawSlowly(
+    after state: Model.State, _ logProbabilities: inout [Float], _ generator: inout SeededGenerator
+  ) -> (TokenID, Float) {
     model.logProbabilities(after: state, into: &logProbabilities)
-    logits = logProbabilities
-    if !options.drawsUnknown { logits[Int(Vocabulary.unknown)] = -.infinity }
-    // If nothing but UNK has any probability, a sentence without it can only end.
-    let isPossible = logits.contains { $0 > -.infinity }
-    let token =
-      !isPossible ? Vocabulary.endOfSentence : exponent.isFinite ? drawFromLogits() : argmax()
-    return (token, score(logProbabilities[Int(token)], unknown: logProbabilities[Int(Vocabulary.unknown)]))
-  }
-
-  /// ln p of a token as it is drawn, given that of the model and that of UNK.
-  private func score(_ logProbability: Float, unknown: Float) -> Float {
-    if options.drawsUnknown || logProbability == -.infinity { return logProbability }
-    let rest = 1 - exp(Double(unknown))
-    // Scores that do not sum to one can leave nothing to share.
-    return rest > 0 ? logProbability - Float(log(rest)) : logProbability
-  }
-
-  /// The likeliest token; the first of several.
-  private func argmax() -> TokenID {
-    var best = Int(Vocabulary.endOfSentence)
-    for (token, logit) in logits.enumerated()
-    where logit > logits[best] || (logit == logits[best] && token < best) {
-      best = token
+    return logProbabilities.withUnsafeMutableBufferPointer {
+      tokenDraw.draw(from: $0, areLogits: false, .scalar, &generator)
     }
-    return TokenID(best)
-  }
-
-  private mutating func drawFromLogits() -> TokenID {
-    let maximum = logits.max() ?? 0
-    // What is impossible stays so at any temperature, also where the exponent is rounded to 0.
-    for i in logits.indices {
-      logits[i] = logits[i] == -.infinity ? 0 : exp((logits[i] - maximum) * exponent)
-    }
-    guard options.topK != nil || options.topP != nil else {
-      return draw(from: 0..<TokenID(logits.count))
-    }
-    candidates = Array(0..<TokenID(logits.count))
-    candidates.sort { (logits[Int($0)], $1) > (logits[Int($1)], $0) }
-    var kept = min(options.topK ?? candidates.count, candidates.count)
-    if let topP = options.topP {
-      let total = candidates[..<kept].reduce(0.0) { $0 + Double(logits[Int($1)]) }
-      var sum = 0.0
-      kept =
-        candidates[..<kept].firstIndex { token in
-          sum += Double(logits[Int(token)])
-          return sum >= topP * total
-        }.map { $0 + 1 } ?? kept
-    }
-    return draw(from: candidates[..<kept])
-  }
-
-  /// Draws one of `tokens` in proportion to what stands in `logits`, which are weights by now.
-  private mutating func draw(from tokens: some Collection<TokenID>) -> TokenID {
-    var rest = generator.uniform() * tokens.reduce(0.0) { $0 + Double(logits[Int($1)]) }
-    var last = Vocabulary.endOfSentence
-    for token in tokens where logits[Int(token)] > 0 {
-      rest -= Double(logits[Int(token)])
-      last = token
-      if rest < 0 { break }
-    }
-    return last
   }
 }

@@ -5,14 +5,23 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
   /// The generator whose numbers `seed` decides.
   public init(seed: UInt64) {
     var x = seed
-    func split() -> UInt64 {
-      x &+= 0x9E37_79B9_7F4A_7C15
-      var z = x
-      z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-      z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-      return z ^ z >> 31
-    }
-    s = (split(), split(), split(), split())
+    s = (Self.split(&x), Self.split(&x), Self.split(&x), Self.split(&x))
+  }
+
+  /// One of many generators of a seed, whose numbers have nothing to do with each other: that of number `stream`.
+  public init(seed: UInt64, stream: Int) {
+    var x = seed
+    x = Self.split(&x) &+ UInt64(truncatingIfNeeded: stream)
+    self.init(seed: Self.split(&x))
+  }
+
+  /// The next number of SplitMix64.
+  private static func split(_ x: inout UInt64) -> UInt64 {
+    x &+= 0x9E37_79B9_7F4A_7C15
+    var z = x
+    z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
+    return z ^ z >> 31
   }
 
   /// The next 64 random bits.

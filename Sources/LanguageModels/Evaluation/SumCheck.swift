@@ -59,7 +59,8 @@ public struct SumCheck: Sendable {
   public func run<Model: LanguageModel>(_ model: Model, watch: () throws -> Void) rethrows -> [Result] {
     try Kind.allCases.map { kind in
       var generator = SeededGenerator(seed: seed)
-      var sampler = Sampler(model: model, options: SamplingOptions(), seed: seed)
+      var draws = SeededGenerator(seed: seed)
+      let sampler = Sampler(model: model, options: SamplingOptions(), seed: seed)
       var result = Result(kind: kind)
       var all: [Float] = []
       var (words, state) = ([TokenID](), model.initialState)
@@ -69,7 +70,8 @@ public struct SumCheck: Sendable {
           ? self.state(of: model, after: replacingOne(words, model.vocabulary, &generator)) : state
         result.check(model, context, &all, &generator)
         let next =
-          kind == .unseen ? randomWord(model.vocabulary, &generator) : sampler.draw(after: state)
+          kind == .unseen
+          ? randomWord(model.vocabulary, &generator) : sampler.draw(after: state, using: &draws)
         words.append(next)
         state = model.advance(state, by: next)
         let isEnd = model.defaultContext == .sentence && next == Vocabulary.endOfSentence

@@ -35,8 +35,9 @@ extension NeuralModel {
     batch.targetCount = tokens.count - 1
     let recorder = TraceRecorder()
     let losses = network.withLock { box in
-      box.network.resetState(rows: 1)
-      return box.network.losses(batch, probe: recorder)
+      let network = box.taken()
+      network.resetState(rows: 1)
+      return network.losses(batch, probe: recorder)
     }
     return GateTrace(layers: recorder.layers, losses: losses.dropLast())
   }

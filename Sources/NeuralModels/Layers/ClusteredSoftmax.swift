@@ -25,6 +25,10 @@ final class ClusteredSoftmax: OutputLayer {
   private let engine: Engine
   private let featureSize: Int
   private let vocabularySize: Int
+  private let packedProjections: [PackedWeights]
+  /// For distributions, which training does without.
+  private let rootLogits = AlignedBuffer()
+  private let clusterLogits = AlignedBuffer()
   private let chosen: AlignedBuffer
   private let projected: AlignedBuffer
   private let chosenGradients: AlignedBuffer
@@ -72,6 +76,7 @@ final class ClusteredSoftmax: OutputLayer {
           firstRow: layout.clusterCount + layout.range(i).lowerBound))
     }
     (self.projections, self.clusters) = (projections, clusters)
+    packedProjections = clusters.map { _ in PackedWeights(declarations) }
     chosen = declarations.buffer("chosen_features", .positions(featureSize))
     chosenGradients = declarations.buffer("chosen_gradient", .positions(featureSize))
     let projectedSize = options.divisor > 1 ? max(1, featureSize / options.divisor) : 0
@@ -176,26 +181,46 @@ final class ClusteredSoftmax: OutputLayer {
   }
 
   func logDistributions(_ x: MatrixView, into output: inout [Float]) {
-    var part: [Float] = []
-    root.logDistributions(x, into: &part)
-    let (v, rootSize) = (vocabularySize, layout.clusterCount + layout.rootCount)
-    output = [Float](repeating: 0, count: x.rows * v)
-    var ofClusters: [Float] = []
-    for row in 0..<x.rows {
-      ofClusters += part[row * rootSize..<row * rootSize + layout.clusterCount]
-      for position in 0..<layout.rootCount {
-        output[row * v + layout.token(at: position)] = part[row * rootSize + layout.clusterCount + position]
+    output = [Float](repeating: 0, count: x.rows * vocabularySize)
+    output.withUnsafeMutableBufferPointer { output in
+      guard let pointer = output.baseAddress else { return }
+      logits(x, into: MatrixView(pointer, rows: x.rows, columns: vocabularySize))
+    }
+  }
+
+  /// ln p.
+  func logits(_ x: MatrixView, into y: MatrixView) {
+    let j = layout.clusterCount
+    let r = rootLogits.matrix(x.rows, j + layout.rootCount)
+    root.logits(x, into: r)
+    engine.split(x.rows) { rows in
+      for row in rows {
+        engine.kernels.logSoftmax(r.columns, r.row(row), r.row(row))
+        for position in 0..<layout.rootCount { y[row, layout.token(at: position)] = r[row, j + position] }
       }
     }
     for (i, cluster) in clusters.enumerated() {
-      cluster.logDistributions(project(i, x), into: &part)
       let range = layout.range(i)
-      for row in 0..<x.rows {
-        let ofCluster = ofClusters[row * layout.clusterCount + i]
-        for (index, position) in range.enumerated() {
-          output[row * v + layout.token(at: position)] = ofCluster + part[row * range.count + index]
+      let own = layout.isInOrder ? y.columns(range) : clusterLogits.matrix(x.rows, range.count)
+      cluster.logits(projectStep(i, x), into: own)
+      engine.split(x.rows) { rows in
+        for row in rows {
+          engine.kernels.logSoftmax(range.count, own.row(row), own.row(row))
+          engine.kernels.offset(range.count, r[row, i], own.row(row), own.row(row))
+          guard !layout.isInOrder else { continue }
+          for index in 0..<range.count {
+            y[row, layout.token(at: range.lowerBound + index)] = own[row, index]
+          }
         }
       }
     }
+  }
+
+  /// x Pᵢ, or x, for few rows.
+  private func projectStep(_ cluster: Int, _ x: MatrixView) -> MatrixView {
+    guard let projection = projections[cluster] else { return x }
+    let result = projected.matrix(x.rows, projection.shape[1])
+    packedProjections[cluster].multiply(x, projection.value, into: result, bias: nil, isKept: true)
+    return result
   }
 }

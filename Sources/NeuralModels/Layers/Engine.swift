@@ -44,8 +44,9 @@ public final class Engine {
     }
   }
 
-  /// Runs `body` on each thread's share of 0..<count.
+  /// Runs `body` on each thread's share of 0..<count; here, if that is one.
   func split(_ count: Int, _ body: (Range<Int>) -> Void) {
+    if count == 1 { return body(0..<1) }
     pool.run { thread in body(pool.share(count, of: thread)) }
   }
 

@@ -9,12 +9,14 @@ final class FeedForwardLayer: SequenceLayer {
   private let weights: Parameter
   private let bias: Parameter
   private let outputs: AlignedBuffer
+  private let packedWeights: PackedWeights
   private let engine: Engine
   /// x of the last `forward`.
   private var inputs: MatrixView?
 
   init(_ inputSize: Int, _ outputSize: Int, _ declarations: Declarations) {
     (self.inputSize, self.outputSize, engine) = (inputSize, outputSize, declarations.engine)
+    packedWeights = PackedWeights(declarations)
     weights = declarations.parameter("weights", inputSize, outputSize)
     bias = declarations.parameter("bias", outputSize)
     outputs = declarations.buffer("output", .positions(outputSize))
@@ -27,7 +29,8 @@ final class FeedForwardLayer: SequenceLayer {
 
   func forward(_ x: MatrixView, _ pass: Pass) -> MatrixView {
     let y = outputs.matrix(x.rows, outputSize)
-    engine.products.multiply(x, weights.value, into: y, bias: bias.value.pointer)
+    packedWeights.multiply(
+      x, weights.value, into: y, bias: bias.value.pointer, isKept: pass.keepsPackedWeights)
     engine.split(x.rows * outputSize) { part in
       engine.kernels.tanh(part.count, y.pointer + part.lowerBound, y.pointer + part.lowerBound)
     }

@@ -15,6 +15,7 @@ final class Highway: SequenceLayer {
   private let bias: Parameter
   private let gates: AlignedBuffer
   private let outputs: AlignedBuffer
+  private let packedWeights: PackedWeights
   private let engine: Engine
   /// x and layer(x) of the last `forward`.
   private var seen: (x: MatrixView, inner: MatrixView)?
@@ -22,6 +23,7 @@ final class Highway: SequenceLayer {
   init(around layer: any SequenceLayer, _ declarations: Declarations) {
     precondition(layer.inputSize == layer.outputSize, "a highway connection mixes what has one size")
     (self.layer, engine) = (layer, declarations.engine)
+    packedWeights = PackedWeights(declarations)
     let size = layer.outputSize
     weights = declarations.parameter("transform_weights", size, size)
     bias = declarations.parameter("transform_bias", size)
@@ -43,7 +45,8 @@ final class Highway: SequenceLayer {
   func forward(_ x: MatrixView, _ pass: Pass) -> MatrixView {
     let t = gates.matrix(x.rows, outputSize)
     let y = outputs.matrix(x.rows, outputSize)
-    engine.products.multiply(x, weights.value, into: t, bias: bias.value.pointer)
+    packedWeights.multiply(
+      x, weights.value, into: t, bias: bias.value.pointer, isKept: pass.keepsPackedWeights)
     let inner = layer.forward(x, pass)
     engine.split(x.rows) { rows in
       for row in rows {

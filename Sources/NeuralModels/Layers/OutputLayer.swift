@@ -25,6 +25,9 @@ protocol OutputLayer: AnyObject {
   /// ln p of every token for each row: [rows × V]; `output` is overwritten.
   func logDistributions(_ x: MatrixView, into output: inout [Float])
 
+  /// Numbers whose softmax is p, for each row: y [rows × V] is overwritten. It is for few rows at a time, step after step.
+  func logits(_ x: MatrixView, into y: MatrixView)
+
   /// Takes how often the text that training sees has each token.
   func learn(counts: [Int])
 }

@@ -66,6 +66,8 @@ final class SampledSoftmax: OutputLayer {
     full.logDistributions(x, into: &output)
   }
 
+  func logits(_ x: MatrixView, into y: MatrixView) { full.logits(x, into: y) }
+
   // MARK: The sample
 
   /// q is in proportion to the counts; tokens that the text lacks are never drawn.

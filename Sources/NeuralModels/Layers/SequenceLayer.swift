@@ -102,6 +102,8 @@ struct Pass {
   var lengths: [Int] = []
   /// Decides what dropout drops; `nil` outside training.
   var dropoutKey: UInt64?
+  /// Whether it is one of many short passes with the same weights, which are then packed once for all.
+  var keepsPackedWeights = false
   /// What the gradients of penalties are multiplied by; see `Batch.weight`.
   var weight = 1.0
   /// Looks on.

@@ -142,6 +142,9 @@ extension SoftmaxOptions {
       clusterCount = starts.count
     }
 
+    /// Whether the order is that of the tokens.
+    var isInOrder: Bool { order.isEmpty }
+
     /// The token at a position of the order.
     func token(at position: Int) -> Int { order.isEmpty ? position : order[position] }
     /// The tokens of the root.

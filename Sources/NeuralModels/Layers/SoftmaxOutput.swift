@@ -29,6 +29,7 @@ final class SoftmaxOutput: OutputLayer {
   /// The rows of a block.
   private let blockRows: Int
   private var rowLosses: [Double] = []
+  private let packedWeights: PackedWeights
 
   /// An output layer with weights of its own, or with the rows `tied`; its bias may be a part of another one, and its buffers those of
   /// layers that work at other times.
@@ -40,6 +41,7 @@ final class SoftmaxOutput: OutputLayer {
     self.labelSmoothing = labelSmoothing
     self.featureSize = featureSize
     engine = declarations.engine
+    packedWeights = PackedWeights(declarations)
     blockRows = SoftmaxScratch.blockRows(vocabularySize)
     self.scratch =
       scratch ?? SoftmaxScratch(sizes: [vocabularySize], featureSize: featureSize, declarations)
@@ -157,26 +159,21 @@ final class SoftmaxOutput: OutputLayer {
   }
 
   func logDistributions(_ x: MatrixView, into output: inout [Float]) {
-    // In a block of one row, its panels lie one after the other.
-    output.removeAll(keepingCapacity: true)
-    output.reserveCapacity(x.rows * vocabularySize)
-    forEachBlock(x) { _, y in
-      for row in 0..<y.rows {
-        let logits = y.panelCount == 1 || y.rows == 1 ? y.row(row) : line(row, of: y)
-        engine.kernels.logSoftmax(vocabularySize, logits, logits)
-        output += UnsafeBufferPointer(start: logits, count: vocabularySize)
+    if output.count != x.rows * vocabularySize {
+      output = [Float](repeating: 0, count: x.rows * vocabularySize)
+    }
+    output.withUnsafeMutableBufferPointer { output in
+      guard let target = output.baseAddress else { return }
+      let y = MatrixView(target, rows: x.rows, columns: vocabularySize)
+      logits(x, into: y)
+      engine.split(y.rows) { rows in
+        for row in rows { engine.kernels.logSoftmax(vocabularySize, y.row(row), y.row(row)) }
       }
     }
   }
 
-  /// A row of y in one piece.
-  private func line(_ row: Int, of y: PanelMatrix) -> UnsafeMutablePointer<Float> {
-    scratch.line.reserve(vocabularySize)
-    for panel in 0..<y.panelCount {
-      let columns = y.panel(panel)
-      (scratch.line.pointer + panel * y.panelWidth).update(from: columns.row(row), count: columns.columns)
-    }
-    return scratch.line.pointer
+  func logits(_ x: MatrixView, into y: MatrixView) {
+    packedWeights.multiply(x, weights.value, transposed: isTied, into: y, bias: biases)
   }
 }
 
@@ -186,8 +183,6 @@ final class SoftmaxScratch {
   let logits: AlignedBuffer
   /// Rows of features that are scored: [T·B × F].
   let gathered: AlignedBuffer
-  /// One row of logits.
-  let line: AlignedBuffer
 
   /// Floats of logits that are in the making at a time.
   private static let blockSize = 1 << 23
@@ -206,6 +201,5 @@ final class SoftmaxScratch {
         shapes.reduce(0) { max($0, (min(steps * rows, Double($1.0)) + 1) * Double($1.1)) }
       })
     gathered = declarations.buffer("scored_features", .positions(featureSize))
-    line = declarations.buffer("distribution", .floats(sizes.max() ?? 0))
   }
 }

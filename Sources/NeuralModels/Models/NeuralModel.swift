@@ -1,5 +1,6 @@
 import LanguageModels
 import Synchronization
+import Tensors
 
 /// A trained network as a language model.
 ///
@@ -24,6 +25,15 @@ public final class NeuralModel: LanguageModel {
   /// A network goes from thread to thread only behind a lock.
   struct Box: @unchecked Sendable {
     let network: NextTokenNetwork
+    /// Those whose states are in the layers of the network.
+    fileprivate(set) weak var rows: NetworkRows?
+
+    /// The network, for somebody who overwrites the states of its layers: `rows`, which then have theirs there, or anyone else.
+    mutating func taken(by rows: NetworkRows? = nil) -> NextTokenNetwork {
+      self.rows?.leave(network)
+      self.rows = rows
+      return network
+    }
   }
 
   init(_ network: NextTokenNetwork, vocabulary: Vocabulary, configuration: NeuralConfiguration) {
@@ -33,7 +43,7 @@ public final class NeuralModel: LanguageModel {
     let window = [TokenID](repeating: Vocabulary.endOfSentence, count: network.window)
     network.resetState(rows: 1)
     let features = network.advance(windows: window)
-    initialState = State(values: network.state(row: 0), features: features, window: window)
+    initialState = State(values: network.state(row: 0), features: features.numbers(row: 0), window: window)
     self.network = Mutex(Box(network: network))
   }
 
@@ -62,15 +72,12 @@ public final class NeuralModel: LanguageModel {
   public func advance(_ states: [State], by tokens: [TokenID]) -> [State] {
     let windows = zip(states, tokens).map { Array($0.window.dropFirst() + [$1]) }
     return network.withLock { box in
-      let network = box.network
+      let network = box.taken()
       network.resetState(rows: states.count)
       for (row, state) in states.enumerated() { network.setState(state.values, row: row) }
       let features = network.advance(windows: windows.flatMap { $0 })
-      let size = features.count / max(1, states.count)
       return windows.indices.map { row in
-        State(
-          values: network.state(row: row), features: Array(features[row * size..<(row + 1) * size]),
-          window: windows[row])
+        State(values: network.state(row: row), features: features.numbers(row: row), window: windows[row])
       }
     }
   }
@@ -96,8 +103,9 @@ public final class NeuralModel: LanguageModel {
     var end = state
     try watch(1)
     try network.withLock { box in
+      let network = box.taken()
       for group in SegmentScorer.groups(of: segments) {
-        let scorer = SegmentScorer(network: box.network, text: text, segments: group)
+        let scorer = SegmentScorer(network: network, text: text, segments: group)
         end.values = try scorer.score(into: &scores, watch: watch)
       }
     }
@@ -170,5 +178,12 @@ extension NeuralModel {
     var generator = SeededGenerator(seed: seed)
     network.initialize(using: &generator)
     self.init(network, vocabulary: vocabulary, configuration: configuration)
+  }
+}
+
+extension MatrixView {
+  /// The numbers of a row.
+  fileprivate func numbers(row: Int) -> [Float] {
+    Array(UnsafeBufferPointer(start: self.row(row), count: columns))
   }
 }

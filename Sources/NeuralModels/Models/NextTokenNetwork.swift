@@ -114,11 +114,13 @@ final class NextTokenNetwork {
 
   // MARK: One step of several rows
 
-  /// Moves the states of B rows behind one more token each, the last of its window, and gives their features, [B × F].
-  func advance(windows: [TokenID]) -> [Float] {
+  /// Moves the states of B rows behind one more token each, the last of its window, and gives their features, [B × F], until the next
+  /// pass.
+  func advance(windows: [TokenID]) -> MatrixView {
     let batch = Batch(steps: 1, rows: windows.count / window, inputs: windows)
-    let f = features(batch, batch.pass())
-    return (0..<f.rows).flatMap { Array(UnsafeBufferPointer(start: f.row($0), count: f.columns)) }
+    var pass = batch.pass()
+    pass.keepsPackedWeights = true
+    return features(batch, pass)
   }
 
   /// ln p of every token for each row of `features` [B × F]: [B × V]; `output` is overwritten.

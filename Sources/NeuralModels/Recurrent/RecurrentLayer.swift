@@ -42,6 +42,7 @@ final class RecurrentLayer: SequenceLayer {
   let arena: ParameterArena
   /// The slices of the threads, made when they are first needed.
   private var slices: [PackedSlice] = []
+  private let packedInputWeights: PackedWeights
   /// Ũ, which takes the place of U since the last `forward`, if that dropped weights.
   private(set) var droppedWeights: MatrixView?
   /// x of the last `forward`.
@@ -57,6 +58,7 @@ final class RecurrentLayer: SequenceLayer {
     self.inputSize = inputSize
     self.hiddenSize = hiddenSize
     (name, arena, engine) = (declarations.name, declarations.arena, declarations.engine)
+    packedInputWeights = PackedWeights(declarations)
     let h = hiddenSize
     let options = cell.options
     outputSize = options.projection ?? h
@@ -130,9 +132,10 @@ final class RecurrentLayer: SequenceLayer {
     let inputColumns = columns(cell.inputGates)
     // a[:, input gates] = x W + b
     if mogrifier == nil {
-      engine.products.multiply(
+      packedInputWeights.multiply(
         x, inputWeights.value, into: gates.columns(inputColumns),
-        bias: bias.map { UnsafePointer($0.value.pointer + inputColumns.lowerBound) })
+        bias: bias.map { UnsafePointer($0.value.pointer + inputColumns.lowerBound) },
+        isKept: pass.keepsPackedWeights)
     }
 
     droppedWeights = pass.dropoutKey.flatMap { key in weightDropout?.forward(key: key) }

@@ -6,8 +6,9 @@ enum SampleCommand: Command {
   static let summary = "write text that a model makes up"
   static let operands = "MODEL [OPTION…]"
   static let discussion = """
-    Draws sentences from the model, one a line, each written as soon as it is whole. The same seed gives the same text. With
-    --prompt, every line begins with the prompt; with --prompt-file, each line of the file is a prompt in turn; with
+    Draws sentences from the model, one a line, each written as soon as it and those before it are whole. The same seed gives the
+    same text, whatever the threads, and sentence i is the same however many there are: none goes on from another (for a long text,
+    --length N). With --prompt, every line begins with the prompt; with --prompt-file, each line of the file is a prompt in turn; with
     --prompt-whole, all of the file is one. A sentence that reaches --max-tokens is broken off.
 
     Each token is drawn so: <unk> is left out (unless --unk is given), then the temperature is applied, then --top-k keeps the
@@ -38,9 +39,11 @@ enum SampleCommand: Command {
       path: path, textRules: settings.text.rules(given: given))
     if given.has("invalid") { checkpoint.tokenizer.invalid = settings.text.tokenizer.invalid }
     if settings.seed == nil, Terminal.isTerminal { Terminal.note("seed \(seed)") }
+    var sampling = settings.sampling
+    sampling.length = settings.length
+    sampling.context = settings.context ?? model.defaultContext
     let writer = SampleWriter(
-      settings: settings, context: settings.context ?? model.defaultContext,
-      separator: checkpoint.tokenizer.separator, seed: seed)
-    try writer.write(model, try SamplePrompt.reader(settings, checkpoint))
+      settings, vocabulary: model.vocabulary, checkpoint.tokenizer.separator, seed: seed)
+    try writer.write(model, sampling, try SamplePrompt.prompts(settings, checkpoint))
   }
 }

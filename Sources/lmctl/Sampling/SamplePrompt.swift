@@ -18,21 +18,31 @@ struct SamplePrompt {
     text.append(UInt8(ascii: "\n"))
   }
 
-  /// The prompts, as something that reads the next one, so that they can come through a pipe one by one.
-  static func reader(_ settings: SampleSettings, _ checkpoint: Checkpoint) throws -> () throws ->
-    SamplePrompt?
-  {
-    let (vocabulary, tokenizer) = (checkpoint.vocabulary, checkpoint.tokenizer)
+  /// The prompts of a file, which can come through a pipe one by one; of no file, the only one.
+  static func prompts(_ settings: SampleSettings, _ checkpoint: Checkpoint) throws -> SamplePrompts {
     if let path = settings.promptPath {
-      let reader = try TextFiles.reader([path], tokenizer: tokenizer)
-      return {
-        if reader.wouldBlock { try StandardOutput.shared.flush() }
-        guard try reader.next() != nil else { return nil }
-        var prompt = SamplePrompt()
-        reader.tokens.forEach { prompt.append($0, vocabulary, tokenizer.separator) }
-        return prompt
-      }
+      let reader = try TextFiles.reader([path], tokenizer: checkpoint.tokenizer)
+      return SamplePrompts(
+        wouldBlock: { reader.wouldBlock },
+        next: {
+          guard try reader.next() != nil else { return nil }
+          var prompt = SamplePrompt()
+          reader.tokens.forEach { prompt.append($0, checkpoint.vocabulary, checkpoint.tokenizer.separator) }
+          return prompt
+        })
     }
+    let prompt = try only(settings, checkpoint)
+    var isTaken = false
+    return SamplePrompts(
+      wouldBlock: { false },
+      next: {
+        defer { isTaken = true }
+        return isTaken ? nil : prompt
+      })
+  }
+
+  private static func only(_ settings: SampleSettings, _ checkpoint: Checkpoint) throws -> SamplePrompt {
+    let (vocabulary, tokenizer) = (checkpoint.vocabulary, checkpoint.tokenizer)
     var prompt = SamplePrompt()
     if let path = settings.wholePromptPath {
       let reader = try TextFiles.reader([path], tokenizer: tokenizer)
@@ -51,10 +61,14 @@ struct SamplePrompt {
     if unknown > 0 {
       Terminal.warn("\(Format.count(unknown, "token")) of the prompt not in the model's vocabulary")
     }
-    var isTaken = false
-    return {
-      defer { isTaken = true }
-      return isTaken ? nil : prompt
-    }
+    return prompt
   }
+}
+
+/// The prompts, one after the other.
+struct SamplePrompts {
+  /// Whether the next one is not there yet.
+  let wouldBlock: () -> Bool
+  /// The next one; `nil` if there are no more.
+  let next: () throws -> SamplePrompt?
 }

@@ -55,7 +55,8 @@ struct SampleSettings: CommandValues {
           "exactly N tokens beyond the prompt, over ends of sentences, which are tokens too and begin a new line"
         ).typed("words", "tokens", "min-length")
         Setting(
-          "context", \.context, .choice("WHAT"), "go on from the sentence before, or start afresh",
+          "context", \.context, .choice("WHAT"),
+          "within a sample or a prompt of several sentences, go on from the sentence before, or start afresh",
           default: .rule("the model's own") { $0.context })
       },
       SettingGroup("prompts") {
