@@ -7,7 +7,7 @@ enum ModelsPage {
 
   static var text: String {
     "lmctl help models: \(summary)\n\n" + notation
-      + ModelKind.allCases.map { "\n\($0.rawValue)\n" + equations($0) }.joined() + conventions
+      + ModelKind.allCases.map { "\n\($0.rawValue)\n" + equations($0) }.joined() + softmaxes + conventions
   }
 
   private static let notation = """
@@ -110,6 +110,23 @@ enum ModelsPage {
       h' = (f * h + i * (x W + b)) / (f + i)        Feng et al. 2024
 
     """
+
+  private static let softmaxes = """
+
+    softmax (of networks; y what the last layer gives, V tokens)
+      --softmax full      p(w) = softmax(y W + b)
+      --softmax adaptive  a root with the frequent tokens and the clusters of the
+                          others: p(w) = root(w), or root(C) * softmax(y PC WC + bC)
+                          for w in cluster C (Grave et al. 2017)
+      --softmax class     the same without tokens in the root: p(w) = p(C) p(w | C)
+                          (Goodman 2001)
+      --softmax sampled   as full; in training over the target and a sample S, of
+                          y W + b - ln Q, Q(w) how likely w is in S (Jean et al.
+                          2015)
+      --tie               W is the embeddings, transposed (Press and Wolf 2017)
+      --label-smoothing   training aims at 1 - e for the target and e / V for all
+
+    """ + "\n"
 
   private static let conventions = """
 
