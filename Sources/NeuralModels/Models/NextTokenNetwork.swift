@@ -32,7 +32,7 @@ final class NextTokenNetwork {
     window = c.window
     embedding = Embedding(
       vocabularySize: vocabularySize, size: c.embeddingSize, dropoutRate: c.regularization.embeddingDropout,
-      d)
+      tied: c.tiesEmbeddings, d)
     layers = c.makeLayers(d)
     isTied = c.tiesEmbeddings
     output = SoftmaxOutput(
