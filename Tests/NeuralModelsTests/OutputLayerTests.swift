@@ -19,7 +19,7 @@ struct OutputLayerTests {
     static let all = [
       OutputCase(name: "full softmax") { SoftmaxOutput(vocabularySize: $0, featureSize: $1, tied: nil, $2) },
       OutputCase(name: "full softmax, tied") { v, f, d in
-        let embedding = Embedding(vocabularySize: v, size: f, d)
+        let embedding = Embedding(vocabularySize: v, size: f, tied: true, d)
         return SoftmaxOutput(vocabularySize: v, featureSize: f, tied: embedding.weights, d)
       },
     ]

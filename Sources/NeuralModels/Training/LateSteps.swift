@@ -39,7 +39,9 @@ extension Optimizer: RowUpdater {
   /// Brings all rows up to date: before all values, or all that is remembered, are read.
   func bringUpToDate() {
     if lateSteps.isEmpty { return }
-    for parameter in sparseParameters { parameter.bringUpToDate(rows: 0..<(parameter.sparseRows?.count ?? 0)) }
+    for parameter in sparseParameters {
+      parameter.bringUpToDate(rows: 0..<(parameter.sparseRows?.count ?? 0))
+    }
     beginLateSteps()
   }
 
