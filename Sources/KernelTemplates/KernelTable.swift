@@ -109,6 +109,12 @@ public struct KernelTable: Sendable {
   public let momentum: Update1
   /// Adam and AdamW; the states are the means of gradients and of their squares.
   public let adam: Update2
+  /// Steps of Adam or AdamW without gradients.
+  public let adamWithoutGradients:
+    @Sendable (
+      _ n: Int, _ count: Int, UnsafePointer<OptimizerStep>, UnsafeMutablePointer<Float>,
+      UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>
+    ) -> Void
   /// Adagrad; the state is the sum of squares.
   public let adagrad: Update1
   /// RMSProp; the state is the mean of squares.
@@ -170,6 +176,7 @@ extension KernelTable {
     sgd = { descend(V.self, $0, $1, $2, $3) }
     momentum = { descendWithMomentum(V.self, $0, $1, $2, $3, $4) }
     adam = { KernelTemplates.adam(V.self, $0, $1, $2, $3, $4, $5) }
+    adamWithoutGradients = { KernelTemplates.adamWithoutGradients(V.self, $0, $1, $2, $3, $4, $5) }
     adagrad = { KernelTemplates.adagrad(V.self, $0, $1, $2, $3, $4) }
     rmsProp = { KernelTemplates.rmsProp(V.self, $0, $1, $2, $3, $4) }
     dropout = { KernelTemplates.dropout(V.self, $0, $1, $2) }

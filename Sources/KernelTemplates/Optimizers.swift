@@ -89,9 +89,6 @@ func adam<V: FloatVector>(
 ) {
   let (beta1, rest1) = (V(repeating: step.momentum), V(repeating: 1 - step.momentum))
   let (beta2, rest2) = (V(repeating: step.smoothing), V(repeating: 1 - step.smoothing))
-  let rate = V(repeating: -step.rate * step.meanCorrection)
-  let correction = V(repeating: step.squareCorrection)
-  let (epsilon, kept) = (V(repeating: step.epsilon), V(repeating: 1 - step.rate * step.decoupledDecay))
   forEachVector(V.self, n) { part in
     let value = part.load(values)
     let gradient = effectiveGradient(step, part.load(gradients), value)
@@ -99,8 +96,58 @@ func adam<V: FloatVector>(
     let square = (gradient * gradient * rest2).adding(beta2, times: part.load(squares))
     part.store(mean, means)
     part.store(square, squares)
-    let direction = mean / ((square * correction).positiveRoot() + epsilon)
-    part.store((value * kept).adding(rate, times: direction), values)
+    part.store(adamMove(step, value, mean, square), values)
+  }
+}
+
+/// w = (1 − rate · decoupledDecay) w − rate · m̂ / (√v̂ + ε).
+@inlinable @inline(__always)
+func adamMove<V: FloatVector>(_ step: OptimizerStep, _ value: V, _ mean: V, _ square: V) -> V {
+  let rate = V(repeating: -step.rate * step.meanCorrection)
+  let correction = V(repeating: step.squareCorrection)
+  let (epsilon, kept) = (V(repeating: step.epsilon), V(repeating: 1 - step.rate * step.decoupledDecay))
+  let direction = mean / ((square * correction).positiveRoot() + epsilon)
+  return (value * kept).adding(rate, times: direction)
+}
+
+/// Steps of Adam or AdamW one after the other, for values whose gradients are zero and that have no weight decay but AdamW's:
+/// m = β₁ m; v = β₂ v; w = (1 − rate · decoupledDecay) w − rate · m̂ / (√v̂ + ε).
+///
+/// Once |m| ≤ 2⁻³⁰ √v, m becomes 0: what is left of it would move w by less than rate · 2⁻³⁰ / (1 − β₁/√β₂) in all, less than w is
+/// rounded by. That is 200 steps after a gradient with the usual constants. From then on there is no root to take.
+/// With constants for which m does not fade much faster than √v (β₁² ≥ 0.98 β₂), it stays.
+@inlinable @inline(__always)
+func adamWithoutGradients<V: FloatVector>(
+  _: V.Type, _ n: Int, _ count: Int, _ steps: UnsafePointer<OptimizerStep>,
+  _ values: UnsafeMutablePointer<Float>, _ means: UnsafeMutablePointer<Float>,
+  _ squares: UnsafeMutablePointer<Float>
+) {
+  let (momentum, smoothing) = (steps.pointee.momentum, steps.pointee.smoothing)
+  let (beta1, beta2) = (V(repeating: momentum), V(repeating: smoothing))
+  let scale = V(repeating: momentum * momentum < 0.98 * smoothing ? 0x1p30 : Float.infinity)
+  let decays = steps.pointee.decoupledDecay != 0
+  forEachVector(V.self, n) { part in
+    var (value, mean, square) = (part.load(values), part.load(means), part.load(squares))
+    var next = 0
+    // Looking whether everything has come to rest takes as long as a step.
+    while next < count && !(next & 15 == 0 && mean.isZero) {
+      mean = mean * beta1
+      square = square * beta2
+      let scaled = mean * scale
+      mean = V.zero.choosing(mean, where: scaled * scaled .> square)
+      value = adamMove(steps[next], value, mean, square)
+      next &+= 1
+    }
+    if decays || !square.isZero {
+      while next < count {
+        square = square * beta2
+        if decays { value = value * V(repeating: 1 - steps[next].rate * steps[next].decoupledDecay) }
+        next &+= 1
+      }
+    }
+    part.store(value, values)
+    part.store(mean, means)
+    part.store(square, squares)
   }
 }
 

@@ -76,4 +76,13 @@ extension FloatVector {
       return sum
     }
   }
+
+  /// Whether no lane is anything but +0.
+  @inlinable @inline(__always) var isZero: Bool {
+    withUnsafeBytes(of: self) { bytes in
+      var bits: UInt64 = 0
+      for pair in 0..<Self.lanes / 2 { bits |= bytes.load(fromByteOffset: pair &* 8, as: UInt64.self) }
+      return bits == 0
+    }
+  }
 }

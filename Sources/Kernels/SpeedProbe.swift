@@ -21,6 +21,29 @@ public struct SpeedProbe {
     }
   }
 
+  /// The speed of multiply-adds whose operands come from the first-level cache, on all threads of the pool, in GFLOP/s: a register tile
+  /// of a product, each of whose steps loads two vectors of B and broadcasts a number of A for every row. No product is faster.
+  public func peakWithLoads(seconds: Double = 0.2) -> Double {
+    let (rows, columns) = (kernels.tileRows, kernels.panelWidth)
+    // A and B take three quarters of the smallest first-level caches, of 32 KB.
+    let depth = 6 * 1024 / (rows + columns)
+    let repetitions = 1000
+    let operands = (0..<pool.threadCount).map { _ in
+      (a: Self.filled(rows * depth), b: Self.filled(depth * columns), c: Self.filled(rows * columns))
+    }
+    let operations = 2 * Double(rows * depth * columns * repetitions * pool.threadCount)
+    return Self.rate(operations, seconds: seconds) {
+      pool.run { thread in
+        let (a, b, c) = operands[thread]
+        var product = PanelProduct(
+          rows: rows, depth: depth, columns: columns, a: a.pointer, aRowStride: 0, b: b.pointer, initial: nil,
+          initialStride: 0, c: c.pointer, cStride: columns)
+        product.aDepth = depth
+        for _ in 0..<repetitions { kernels.multiplyPanel(product) }
+      }
+    }
+  }
+
   /// The speed of C[M × N] = op(A)[M × K] · op(B)[K × N] on all threads of the pool, in GFLOP/s.
   public func product(
     m: Int, n: Int, k: Int, aTransposed: Bool = false, bTransposed: Bool = false, accumulate: Bool = false,

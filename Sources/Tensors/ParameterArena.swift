@@ -10,11 +10,14 @@ public final class Parameter {
   public let count: Int
   /// The index of its first element in the arena.
   public let offset: Int
+  /// Which of its rows have gradients, if that is kept track of; see `SparseRows`.
+  public let sparseRows: SparseRows?
   /// The arena's arrays, once they are allocated: they live as long as any parameter.
   fileprivate var buffers: (values: AlignedBuffer, gradients: AlignedBuffer)?
 
-  fileprivate init(name: String, shape: [Int], count: Int, offset: Int) {
+  fileprivate init(name: String, shape: [Int], count: Int, offset: Int, sparseRows: SparseRows?) {
     (self.name, self.shape, self.count, self.offset) = (name, shape, count, offset)
+    self.sparseRows = sparseRows
   }
 
   /// The values, once the arena is allocated.
@@ -46,6 +49,12 @@ public struct ParameterRows {
     ParameterRows(parameter, range.lowerBound + part.lowerBound..<range.lowerBound + part.upperBound)
   }
 
+  /// Makes them what they are after all updates.
+  public func bringUpToDate() { parameter.bringUpToDate(rows: range) }
+
+  /// Says that all of them get gradients.
+  public func markGradients() { parameter.markGradients(rows: Array(range)) }
+
   /// Their values, once the arena is allocated.
   public var value: MatrixView { parameter.value.rows(range) }
   /// Their gradients, once the arena is allocated.
@@ -63,6 +72,8 @@ public final class ParameterArena {
   public private(set) var parameters: [Parameter] = []
   /// The length of the arrays, padding included.
   public private(set) var count = 0
+  /// Where the arrays hold parameters that are not sparse, their padding included.
+  private var denseRanges: [Range<Int>] = []
   /// Whether there are more elements than a machine word can count.
   private var isBeyondCounting = false
   /// Changes whenever the values may have changed: who packs them packs again.
@@ -73,7 +84,9 @@ public final class ParameterArena {
   public init() {}
 
   /// Declares a parameter of one or two dimensions, before `allocate`; names must differ.
-  public func add(_ name: String, shape: [Int]) -> Parameter {
+  ///
+  /// If it `isSparse`, whoever reads its rows or adds to their gradients says so before; see `SparseRows`.
+  public func add(_ name: String, shape: [Int], isSparse: Bool = false) -> Parameter {
     precondition(buffers == nil, "parameters are declared before the arena is allocated")
     precondition((1...2).contains(shape.count), "a parameter has one or two dimensions")
     precondition(shape.allSatisfy { $0 > 0 }, "a parameter must not be empty")
@@ -85,9 +98,18 @@ public final class ParameterArena {
     // Far from where sums of parameters and of their padding overflow.
     isBeyondCounting = isBeyondCounting || size.overflow || size.count > 1 << 48 || count > 1 << 48
     let parameter = Parameter(
-      name: name, shape: shape, count: isBeyondCounting ? 0 : size.count, offset: count)
+      name: name, shape: shape, count: isBeyondCounting ? 0 : size.count, offset: count,
+      sparseRows: isSparse ? SparseRows(columns: shape[shape.count - 1]) : nil)
     parameters.append(parameter)
+    let first = count
     count += (parameter.count + 15) / 16 * 16
+    if isSparse { return parameter }
+    // What is not sparse is gone through in as few stretches as there can be.
+    if let last = denseRanges.last, last.upperBound == first {
+      denseRanges[denseRanges.count - 1] = last.lowerBound..<count
+    } else {
+      denseRanges.append(first..<count)
+    }
     return parameter
   }
 
@@ -95,7 +117,10 @@ public final class ParameterArena {
   public func allocate() {
     precondition(!isBeyondCounting, "an arena of more parameters than can be counted has no memory")
     buffers = (AlignedBuffer(count: count), AlignedBuffer(count: count))
-    for parameter in parameters { parameter.buffers = buffers }
+    for parameter in parameters {
+      parameter.buffers = buffers
+      parameter.sparseRows?.allocate(parameter.count / parameter.value.columns)
+    }
   }
 
   /// All values, `count` floats.
@@ -109,7 +134,35 @@ public final class ParameterArena {
   public func valuesChanged() { version += 1 }
 
   /// Sets all gradients to zero.
-  public func clearGradients() { gradients.update(repeating: 0, count: count) }
+  public func clearGradients() {
+    for piece in gradientPieces(ofAtMost: .max) {
+      (gradients + piece.lowerBound).update(repeating: 0, count: piece.count)
+    }
+    for parameter in parameters { parameter.sparseRows?.clear() }
+  }
+
+  /// Where gradients can be other than zero, in pieces of at most `size` floats, whose bounds depend on nothing else: first all of the
+  /// parameters that are not sparse, then the rows of the others that have gradients, in the order in which they got them.
+  public func gradientPieces(ofAtMost size: Int) -> [Range<Int>] {
+    var pieces: [Range<Int>] = []
+    func add(_ range: Range<Int>) {
+      var first = range.lowerBound
+      while first < range.upperBound {
+        let count = min(size, range.upperBound - first)
+        pieces.append(first..<first + count)
+        first += count
+      }
+    }
+    for range in denseRanges { add(range) }
+    for parameter in parameters {
+      guard let sparse = parameter.sparseRows else { continue }
+      for row in sparse.marked {
+        let first = parameter.offset + row * sparse.columns
+        add(first..<first + sparse.columns)
+      }
+    }
+    return pieces
+  }
 
   private var allocated: (values: AlignedBuffer, gradients: AlignedBuffer) {
     guard let buffers else { preconditionFailure("the arena is not allocated") }

@@ -21,7 +21,7 @@ struct OutputLayerTests {
       [
         OutputCase(name: "full softmax") { SoftmaxOutput(vocabularySize: $0, featureSize: $1, $2) },
         OutputCase(name: "full softmax, tied") { v, f, d in
-          let embedding = Embedding(vocabularySize: v, size: f, d)
+          let embedding = Embedding(vocabularySize: v, size: f, tied: true, d)
           return SoftmaxOutput(
             vocabularySize: v, featureSize: f, tied: ParameterRows(embedding.weights), d)
         },
@@ -60,7 +60,7 @@ struct OutputLayerTests {
       let name = "\(options.kind.rawValue) \(groups)\(isTied ? ", tied" : "")"
       return OutputCase(name: name, softmax: options) { v, f, d in
         let clusterCount = SoftmaxOptions.Layout(options, vocabularySize: v).clusterCount
-        let tied = isTied ? Embedding(vocabularySize: v, size: f, firstRow: clusterCount, d) : nil
+        let tied = isTied ? Embedding(vocabularySize: v, size: f, firstRow: clusterCount, tied: true, d) : nil
         return ClusteredSoftmax(
           options, vocabularySize: v, featureSize: f, tied: tied.map { ParameterRows($0.weights) }, d)
       }

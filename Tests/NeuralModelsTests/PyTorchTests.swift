@@ -62,6 +62,7 @@ struct PyTorchTests {
       let norm = engine.gradientNorm(network.arena)
       optimizer.update(rate: kind == .sgd ? 0.5 : 0.01, gradientScale: Float(min(1, 1 / norm)))
     }
+    optimizer.bringUpToDate()
     for parameter in network.arena.parameters {
       let expected = try #require(run.tensors[parameter.name])
       let worst = zip(parameter.value.elements, expected).reduce(0) { max($0, abs($1.0 - $1.1)) }

@@ -23,8 +23,10 @@ struct Declarations {
     return declarations
   }
 
-  /// Declares a parameter: a matrix, or a vector.
-  func parameter(_ name: String, _ shape: Int...) -> Parameter { arena.add(full(name), shape: shape) }
+  /// Declares a parameter: a matrix, or a vector. If it `isSparse`, whoever uses its rows says which; see `SparseRows`.
+  func parameter(_ name: String, _ shape: Int..., isSparse: Bool = false) -> Parameter {
+    arena.add(full(name), shape: shape, isSparse: isSparse)
+  }
 
   /// Declares a buffer for what is used within a sequence.
   func buffer(_ name: String, _ extent: Extent) -> AlignedBuffer { workspace.buffer(full(name), extent) }

@@ -20,16 +20,19 @@ final class Embedding {
 
   private let engine: Engine
   private var isDropping = false
+  private var rows: [Int] = []
 
-  /// An embedding whose parameter has `firstRow` other rows before those of the tokens, for an output layer that shares it.
+  /// An embedding whose parameter has `firstRow` other rows before those of the tokens, for an output layer that shares it. Unless its
+  /// weights are `tied` to one that needs them all, an update moves only those of the tokens that its batches have.
   init(
-    vocabularySize: Int, size: Int, firstRow: Int = 0, dropoutRate: Float = 0, _ declarations: Declarations
+    vocabularySize: Int, size: Int, firstRow: Int = 0, dropoutRate: Float = 0, tied: Bool = false,
+    _ declarations: Declarations
   ) {
     (self.size, self.firstRow) = (size, firstRow)
     self.dropoutRate = dropoutRate
     engine = declarations.engine
     factors = declarations.buffer("embedding_mask", .floats(dropoutRate > 0 ? vocabularySize : 0))
-    weights = declarations.parameter("embedding", firstRow + vocabularySize, size)
+    weights = declarations.parameter("embedding", firstRow + vocabularySize, size, isSparse: !tied)
   }
 
   /// Uniform in ±4/√E; in ±8/√E if there are few tokens, as of characters, and they are not `tied`, which makes them the weights of the
@@ -45,6 +48,7 @@ final class Embedding {
 
   /// x[row] = m[tokens[row]] W[tokens[row]]; x is [tokens × E], contiguous. Without `dropoutKey`, m is 1.
   func forward(_ tokens: [TokenID], into x: MatrixView, dropoutKey: UInt64?) {
+    weights.bringUpToDate(rows: numbers(of: tokens))
     engine.split(tokens.count) { rows in
       for row in rows { x.row(row).update(from: weights.value.row(firstRow + Int(tokens[row])), count: size) }
     }
@@ -59,8 +63,16 @@ final class Embedding {
     }
   }
 
+  /// The rows of W that belong to tokens.
+  private func numbers(of tokens: [TokenID]) -> [Int] {
+    rows.removeAll(keepingCapacity: true)
+    for token in tokens { rows.append(firstRow + Int(token)) }
+    return rows
+  }
+
   /// ∂W[tokens[row]] += m[tokens[row]] ∂x[row], in the order of the rows, with the m of the last `forward`.
   func backward(_ tokens: [TokenID], _ gradient: MatrixView) {
+    weights.markGradients(rows: numbers(of: tokens))
     // Each thread has its own columns, so that the order of the additions does not depend on the number of threads.
     engine.pool.run { thread in
       let columns = engine.units(size, of: thread)

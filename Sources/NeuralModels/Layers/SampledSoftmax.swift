@@ -36,7 +36,8 @@ final class SampledSoftmax: OutputLayer {
     // No more tokens take part than there are.
     let sampleCount = min(sampleCount, vocabularySize)
     self.sampleCount = sampleCount
-    ownWeights = tied == nil ? declarations.parameter("weights", vocabularySize, featureSize) : nil
+    ownWeights =
+      tied == nil ? declarations.parameter("weights", vocabularySize, featureSize, isSparse: true) : nil
     guard let weights = tied ?? ownWeights.map({ ParameterRows($0) }) else {
       preconditionFailure("an output layer has weights of its own or shares some")
     }
@@ -60,13 +61,21 @@ final class SampledSoftmax: OutputLayer {
     ownWeights?.value.columns(0..<features).fillUniform(0.1, using: &generator)
   }
 
-  func losses(_ x: MatrixView, targets: [TokenID]) -> [Double] { full.losses(x, targets: targets) }
+  // MARK: All tokens
 
-  func logDistributions(_ x: MatrixView, into output: inout [Float]) {
-    full.logDistributions(x, into: &output)
+  /// The full softmax, all of whose weights are up to date.
+  private var exact: SoftmaxOutput {
+    weights.bringUpToDate()
+    return full
   }
 
-  func logits(_ x: MatrixView, into y: MatrixView) { full.logits(x, into: y) }
+  func losses(_ x: MatrixView, targets: [TokenID]) -> [Double] { exact.losses(x, targets: targets) }
+
+  func logDistributions(_ x: MatrixView, into output: inout [Float]) {
+    exact.logDistributions(x, into: &output)
+  }
+
+  func logits(_ x: MatrixView, into y: MatrixView) { exact.logits(x, into: y) }
 
   // MARK: The sample
 
@@ -109,7 +118,8 @@ final class SampledSoftmax: OutputLayer {
     _ x: MatrixView, targets: [TokenID], scale: Float, gradient: MatrixView, key: UInt64?
   ) -> Double {
     guard let key, !cumulative.isEmpty else {
-      return full.lossAndGradients(x, targets: targets, scale: scale, gradient: gradient, key: nil)
+      weights.markGradients()
+      return exact.lossAndGradients(x, targets: targets, scale: scale, gradient: gradient, key: nil)
     }
     // First those that every row sees, then the targets that only their own rows do.
     var tokens = sample(key: key)
@@ -120,6 +130,9 @@ final class SampledSoftmax: OutputLayer {
       places[Int(target)] = tokens.count
       tokens.append(target)
     }
+    let rows = tokens.map { Int($0) }
+    weights.parameter.bringUpToDate(rows: rows)
+    weights.parameter.markGradients(rows: rows)
     let (w, offset) = gather(tokens)
     let dw = columnGradients.matrix(tokens.count, x.columns)
     let db = offset.rows(1..<2)
@@ -128,10 +141,10 @@ final class SampledSoftmax: OutputLayer {
     var losses = [Double](repeating: 0, count: x.rows)
     let blockRows = SoftmaxScratch.blockRows(cumulative.count)
     for first in stride(from: 0, to: x.rows, by: blockRows) {
-      let rows = x.rows(first..<min(x.rows, first + blockRows))
+      let block = x.rows(first..<min(x.rows, first + blockRows))
       let y = PanelMatrix(
-        scratch.logits, rows: rows.rows, columns: tokens.count, kernels: engine.kernels)
-      engine.products.multiply(rows, w, transposed: true, into: y, bias: offset.pointer)
+        scratch.logits, rows: block.rows, columns: tokens.count, kernels: engine.kernels)
+      engine.products.multiply(block, w, transposed: true, into: y, bias: offset.pointer)
       losses.withUnsafeMutableBufferPointer { losses in
         nonisolated(unsafe) let losses = losses
         engine.split(y.rows) { mine in
@@ -144,8 +157,8 @@ final class SampledSoftmax: OutputLayer {
           }
         }
       }
-      engine.products.multiply(y, w, transposed: false, into: gradient.rows(first..<first + rows.rows))
-      engine.products.addProduct(transposed: y, rows, to: dw)
+      engine.products.multiply(y, w, transposed: false, into: gradient.rows(first..<first + block.rows))
+      engine.products.addProduct(transposed: y, block, to: dw)
       engine.split(y.panelCount) { panels in
         for panel in panels {
           let part = y.panel(panel)

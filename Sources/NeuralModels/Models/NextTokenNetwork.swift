@@ -33,7 +33,7 @@ final class NextTokenNetwork {
     embedding = Embedding(
       vocabularySize: vocabularySize, size: c.embeddingSize, firstRow: c.sharedRowsOfClusters,
       dropoutRate: c.regularization.embeddingDropout,
-      d)
+      tied: c.tiesEmbeddings && c.softmax.kind != .sampled, d)
     layers = c.makeLayers(d)
     isTied = c.tiesEmbeddings
     output = c.makeOutput(

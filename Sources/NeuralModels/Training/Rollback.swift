@@ -45,7 +45,8 @@ struct Rollback {
   func symptomAfterEpoch() -> String? { symptomOfWeights() ?? symptomOfLoss(updates: Self.fewestUpdates) }
 
   private func symptomOfWeights() -> String? {
-    task.arena.parameters.first { parameter in
+    memory.optimizer.bringUpToDate()
+    return task.arena.parameters.first { parameter in
       !task.engine.kernels.sumOfSquares(parameter.count, parameter.value.pointer).isFinite
     }.map { "the weights of tensor '\($0.name)' are not finite" }
   }

@@ -78,7 +78,7 @@ public final class Trainer<Learned: Task> {
       return try event(.rollback(rollback.goBack(because: rollback.symptom(loss: loss), rate: rate)))
     }
     memory.optimizer.update(rate: rate, gradientScale: scale)
-    memory.average?.takeUpdate()
+    memory.takeUpdateIntoAverage()
     let targets = task.targetCount(places)
     progress.count(targets: targets, loss: loss, norm: norm)
     if let symptom = rollback.symptomAfterUpdate() {
@@ -163,6 +163,7 @@ public final class Trainer<Learned: Task> {
   private func measure(_ heldOut: Learned.HeldOut, _ event: (TrainingEvent) throws -> Void) throws
     -> Learned.Measurement
   {
+    memory.optimizer.bringUpToDate()
     memory.average?.exchange()
     defer { memory.average?.exchange() }
     let watch = Stopwatch()
@@ -233,6 +234,7 @@ public final class Trainer<Learned: Task> {
 
   /// The trained model; the trainer must not be used afterwards.
   public func finish() -> Learned.Model {
+    memory.optimizer.bringUpToDate()
     if memory.best.isTaken { memory.best.putBack() }
     return task.makeModel()
   }

@@ -17,8 +17,11 @@ public struct TrainingBenchmark: Sendable {
   public static let all: [TrainingBenchmark] = [
     .init("lstm-200x2", .lstm, layers: 2, hidden: 200, embedding: 200),
     .init("lstm-650x2", .lstm, layers: 2, hidden: 650, embedding: 650),
+    .init(
+      "lstm-650x2-33k", .lstm, layers: 2, hidden: 650, embedding: 650, tied: true, vocabularySize: 33_000),
     .init("gru-512", .gru, hidden: 512, embedding: 512),
     .init("rnn-512", .rnn, hidden: 512, embedding: 512),
+    .init("sru-512x4", .sru, layers: 4, hidden: 512, embedding: 512),
     .init("nnlm-100", .nnlm, hidden: 100, embedding: 60, batchSize: 128),
     .init(
       "char-lstm-512", .lstm, hidden: 512, embedding: 64, vocabularySize: 66, batchSize: 64,
@@ -27,13 +30,13 @@ public struct TrainingBenchmark: Sendable {
 
   private init(
     _ name: String, _ kind: NeuralKind, layers: Int = 1, hidden: Int, embedding: Int,
-    vocabularySize: Int = 10_000,
-    batchSize: Int = 20, sequenceLength: Int = 35
+    tied: Bool = false, vocabularySize: Int = 10_000, batchSize: Int = 20, sequenceLength: Int = 35
   ) {
     var configuration = NeuralConfiguration(kind: kind)
     configuration.layers = layers
     configuration.hiddenSize = hidden
     configuration.embeddingSize = embedding
+    configuration.tiesEmbeddings = tied
     self.name = name
     self.configuration = configuration
     self.vocabularySize = vocabularySize
@@ -41,7 +44,8 @@ public struct TrainingBenchmark: Sendable {
     self.sequenceLength = sequenceLength
     let shape =
       kind == .nnlm
-      ? "order 5, embedding \(embedding), hidden \(hidden)" : "\(layers) × \(hidden), embedding \(embedding)"
+      ? "order 5, embedding \(embedding), hidden \(hidden)"
+      : "\(layers) × \(hidden), embedding \(embedding)\(tied ? " tied" : "")"
     description =
       "\(kind.rawValue), \(shape), vocabulary \(vocabularySize), batch \(batchSize), bptt \(sequenceLength)"
   }
@@ -96,10 +100,21 @@ public struct TrainingBenchmark: Sendable {
   }
 }
 
+/// Multiplications and additions that the kernels can do in a second, on one thread and on all.
+public struct PeakSpeed: Sendable {
+  /// In registers.
+  public let one, all: Double
+  /// With operands from the first-level cache, as products have them.
+  public let oneWithLoads, allWithLoads: Double
+}
+
 extension Engine {
-  /// Multiplications and additions that the kernels can do in a second, on one thread and on all.
-  public func peakOperationsPerSecond() -> (one: Double, all: Double) {
-    let one = SpeedProbe(kernels: kernels, pool: ThreadPool(threads: 1)).peak()
-    return (one * 1e9, SpeedProbe(kernels: kernels, pool: pool).peak() * 1e9)
+  /// Measures the peaks of the kernels.
+  public func peakOperationsPerSecond() -> PeakSpeed {
+    let one = SpeedProbe(kernels: kernels, pool: ThreadPool(threads: 1))
+    let all = SpeedProbe(kernels: kernels, pool: pool)
+    return PeakSpeed(
+      one: one.peak() * 1e9, all: all.peak() * 1e9, oneWithLoads: one.peakWithLoads() * 1e9,
+      allWithLoads: all.peakWithLoads() * 1e9)
   }
 }

@@ -19,14 +19,24 @@ final class TrainingMemory {
     self.arena = arena
     progress = TrainingProgress(
       newbob: Newbob(ratio: options.newbobRatio, patience: options.newbobPatience))
-    optimizer = Optimizer(options.optimizer, weightDecay: options.weightDecay, arena: arena, engine: engine)
+    optimizer = Optimizer(
+      options.optimizer, constants: options.optimizerConstants, weightDecay: options.weightDecay,
+      arena: arena, engine: engine)
     best = ParameterCopy(of: arena, engine: engine)
     lastGood = ParameterCopy(of: arena, engine: engine)
     average = options.averageInterval.map { WeightAverage(interval: $0, arena: arena, engine: engine) }
   }
 
+  /// Takes the parameters after an update into their average, if it has begun.
+  func takeUpdateIntoAverage() {
+    guard let average, average.isActive else { return }
+    optimizer.bringUpToDate()
+    average.takeUpdate()
+  }
+
   /// The model's tensors: those of the best epoch, if there is one, or else those of now.
   var modelTensors: [Tensor] {
+    optimizer.bringUpToDate()
     let values = best.isTaken ? best.buffer.pointer : arena.values
     return arena.parameters.map { parameter in
       Tensor(
@@ -38,6 +48,7 @@ final class TrainingMemory {
   // MARK: Writing
 
   func state(of task: any Task, elapsed: Double) -> TrainingState {
+    optimizer.bringUpToDate()
     var tensors: [Tensor] = []
     func add(_ name: String, _ pointer: UnsafePointer<Float>) {
       tensors.append(

@@ -25,6 +25,8 @@ public struct TrainingOptions: Sendable {
   public var targetPerplexity: Double?
   /// How parameters follow gradients.
   public var optimizer = OptimizerKind.adam
+  /// Its constants.
+  public var optimizerConstants = OptimizerConstants()
   /// How fast parameters shrink on their own (Krogh and Hertz 1992): λ w is added to the gradient of w, or with AdamW w shrinks by
   /// η λ w apart from the gradient (Loshchilov and Hutter 2019); `nil` for what the optimizer usually has.
   public var weightDecay: Double?

@@ -190,6 +190,7 @@ extension TrainSettings {
         "optimizer", \.training.optimizer, .choice("HOW", typed: ["nesterov": .momentum]),
         "how weights follow gradients"
       ).changes(.optimizer).recorded("optimizer").typed("optim", "opt", "solver")
+      optimizerConstants
       Setting(
         "lr", \.training.rate, .number("X", "above 0") { Float($0) > 0 && Float($0).isFinite },
         "highest learning rate",
