@@ -8,6 +8,8 @@ import Testing
 /// Optimizers against their papers, one number at a time in `Double`.
 @Suite("Optimizers")
 struct OptimizerTests {
+  private typealias Constants = (beta1: Double, beta2: Double, rho: Double, mu: Double, epsilon: Double)
+
   /// One weight and what is remembered of it.
   private struct Weight {
     var value: Double
@@ -15,25 +17,27 @@ struct OptimizerTests {
     var s = 0.0
 
     /// Step t = 1, 2, …; the constants are written out, so that a change of them is noticed.
-    mutating func follow(_ g: Double, _ kind: OptimizerKind, rate: Double, decay: Double?, t: Int) {
-      let epsilon = 1e-8
+    mutating func follow(
+      _ g: Double, _ kind: OptimizerKind, _ constants: Constants?, rate: Double, decay: Double?, t: Int
+    ) {
+      let (beta1, beta2, rho, mu, epsilon) = constants ?? (0.9, 0.999, 0.99, 0.9, 1e-8)
       let g = kind == .adamw ? g : g + (decay ?? 0) * value
       switch kind {
       case .sgd: value -= rate * g
       case .momentum:
-        m = 0.9 * m + g
+        m = mu * m + g
         value -= rate * m
       case .adagrad:
         s += g * g
         value -= rate * g / (s.squareRoot() + epsilon)
       case .rmsprop:
-        s = 0.99 * s + 0.01 * g * g
+        s = rho * s + (1 - rho) * g * g
         value -= rate * g / (s.squareRoot() + epsilon)
       case .adam, .adamw:
         if kind == .adamw { value -= rate * (decay ?? 0.01) * value }
-        m = 0.9 * m + 0.1 * g
-        s = 0.999 * s + 0.001 * g * g
-        let (mean, square) = (m / (1 - power(0.9, t)), s / (1 - power(0.999, t)))
+        m = beta1 * m + (1 - beta1) * g
+        s = beta2 * s + (1 - beta2) * g * g
+        let (mean, square) = (m / (1 - power(beta1, t)), s / (1 - power(beta2, t)))
         value -= rate * mean / (square.squareRoot() + epsilon)
       }
     }
@@ -43,13 +47,24 @@ struct OptimizerTests {
 
   /// Twelve steps of rate 0.05 move a weight by at most 12 · 0.05 · 10 (momentum); each errs by some ε of the weight and the step.
   @Test("Twelve steps", arguments: OptimizerKind.allCases, [nil, 0.3])
-  func steps(kind: OptimizerKind, decay: Double?) {
+  func steps(kind: OptimizerKind, decay: Double?) { follow(kind, nil, decay: decay) }
+
+  @Test("Twelve steps with other constants", arguments: OptimizerKind.allCases)
+  func constants(kind: OptimizerKind) { follow(kind, (0.5, 0.75, 0.625, 0.25, 0.125), decay: nil) }
+
+  private func follow(_ kind: OptimizerKind, _ chosen: Constants?, decay: Double?) {
+    var constants = OptimizerConstants()
+    if let chosen {
+      (constants.beta1, constants.beta2, constants.decayRate) = (chosen.beta1, chosen.beta2, chosen.rho)
+      (constants.momentum, constants.epsilon) = (chosen.mu, chosen.epsilon)
+    }
     for engine in allEngines {
       let arena = ParameterArena()
       let parameters = [arena.add("a", shape: [33]), arena.add("b", shape: [3, 7])]
       arena.allocate()
       arena.randomize(limit: 1, seed: 1)
-      let optimizer = Optimizer(kind, weightDecay: decay, arena: arena, engine: engine)
+      let optimizer = Optimizer(
+        kind, constants: constants, weightDecay: decay, arena: arena, engine: engine)
       var weights = parameters.map { $0.value.elements.map { Weight(value: Double($0)) } }
       var generator = SeededGenerator(seed: 2)
       for t in 1...12 {
@@ -57,7 +72,7 @@ struct OptimizerTests {
         for (p, parameter) in parameters.enumerated() {
           for (i, g) in generator.floats(parameter.count, limit: 1).enumerated() {
             parameter.gradient.pointer[i] = g
-            weights[p][i].follow(Double(g) / 4, kind, rate: 0.05, decay: decay, t: t)
+            weights[p][i].follow(Double(g) / 4, kind, chosen, rate: 0.05, decay: decay, t: t)
           }
         }
         optimizer.update(rate: 0.05, gradientScale: 0.25)

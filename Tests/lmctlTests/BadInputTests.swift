@@ -191,6 +191,26 @@ struct BadInputTests {
       Mistake(
         "lmctl train --model lstm good.txt --weight-decay -1", 2, "--weight-decay takes a number from 0"),
       Mistake(
+        "lmctl train --model lstm good.txt --beta1 1", 2, "--beta1 takes a number from 0 and below 1, not '1'"
+      ),
+      Mistake(
+        "lmctl train --model lstm good.txt --beta2 0.999999999", 2,
+        "--beta2 takes a number from 0 and below 1, not '0.999999999'"),
+      Mistake(
+        "lmctl train --model lstm good.txt --epsilon 0", 2, "--epsilon takes a number above 0, not '0'"),
+      Mistake(
+        "lmctl train --model lstm good.txt --momentum 0.5", 2,
+        "--momentum does not go with --optimizer adam; it goes with momentum"),
+      Mistake(
+        "lmctl train --model lstm good.txt --optimizer sgd --epsilon 0.5", 2,
+        "--epsilon does not go with --optimizer sgd; it goes with adagrad, rmsprop, adam, adamw"),
+      Mistake(
+        "lmctl train --model lstm good.txt --optimizer adamw --decay-rate 0.5", 2,
+        "--decay-rate does not go with --optimizer adamw; it goes with rmsprop"),
+      Mistake(
+        "lmctl train --model lstm good.txt --optimizer rmsprop --beta2 0.5", 2,
+        "--beta2 does not go with --optimizer rmsprop; it goes with adam, adamw"),
+      Mistake(
         "lmctl train --model lstm good.txt --average 5", 2,
         "--average needs held-out text: --valid FILE or --holdout 0.05"),
       Mistake(

@@ -28,7 +28,10 @@ struct ConfigurationTests {
     "--model gru train.txt --hidden 8 --tie --locked-dropout --dropout-input 0.3 --dropout-hidden 0.1 --dropout-output 0.25 "
       + "--dropout-weights 0.4 --dropout-embed 0.05 --ar 2 --tar 1 --label-smoothing 0.1 --weight-decay 1e-5 --average 1 "
       + "--random-bptt --accumulate 2 --optimizer sgd --holdout 0.1",
-    "--model lstm train.txt --hidden 8 --layers 2 --seed 7 --warm-up 3 --max-vocab 100 --threads 1",
+    "--model lstm train.txt --hidden 8 --layers 2 --seed 7 --warm-up 3 --max-vocab 100 --threads 1 "
+      + "--beta1 0.8 --beta2 0.99 --epsilon 1e-6",
+    "--model rnn train.txt --hidden 8 --optimizer rmsprop --decay-rate 0.9",
+    "--model rnn train.txt --hidden 8 --optimizer momentum --momentum 0.5",
   ]
 
   @Test("The configuration that is printed reproduces the run byte for byte", arguments: runs)

@@ -65,6 +65,41 @@ struct NetworkTests {
         == "[1e-06,1,2,true]\n")
   }
 
+  @Test(
+    "Constants of the optimizer decide the model, and are in the checkpoint where they are not the usual ones"
+  )
+  func optimizerConstants() throws {
+    let folder = try proseFolder()
+    for (optimizer, option, usual) in [
+      ("adam", "beta1", "0.9"), ("adamw", "beta2", "0.999"), ("adam", "epsilon", "1e-8"),
+      ("rmsprop", "decay-rate", "0.99"), ("momentum", "momentum", "0.9"),
+    ] {
+      let line = "lmctl train --model rnn \(Self.small) --optimizer \(optimizer) --quiet train.txt"
+      let record = "jq -c .training.\(option.replacing("-", with: "_"))"
+      try run("\(line) -o usual.json && \(line) --\(option) \(usual) -o same.json", folder)
+      try run("cmp usual.json same.json && \(line) --\(option) 0.25 -o other.json", folder)
+      #expect(try run("\(record) usual.json; \(record) other.json", folder) == "null\n0.25\n")
+      let tensors = "jq -c .tensors"
+      #expect(
+        try run("cmp -s <(\(tensors) usual.json) <(\(tensors) other.json) || echo differ", folder)
+          == "differ\n")
+    }
+  }
+
+  @Test("The benchmark measures both peaks, and gives the shares of both")
+  func benchmark() throws {
+    let folder = try proseFolder()
+    let line = "lmctl benchmark sru-512x4 --seconds 0.01"
+    #expect(
+      try run(
+        "\(line) --json | jq -c '.peak_gflops_with_loads_one_thread > 0 and (.configurations[0] | "
+          + ".name == \"sru-512x4\" and .fraction_of_peak > 0 and .fraction_of_peak_with_loads > 0)'", folder)
+        == "true\n")
+    let table = try run(line, folder)
+    #expect(table.contains("; with loads ") && table.contains("of that with loads"))
+    #expect(table.contains("sru-512x4 ") && table.split(separator: "%").count == 3)
+  }
+
   @Test("All kernels of this machine give the same losses to 1e-4")
   func kernels() throws {
     let folder = try proseFolder()
