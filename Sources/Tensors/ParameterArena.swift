@@ -29,6 +29,29 @@ public final class Parameter {
   }
 }
 
+/// Some neighbouring rows of a parameter, which may be those of a layer that shares them.
+public struct ParameterRows {
+  /// The parameter.
+  public let parameter: Parameter
+  /// Which of its rows; all, if nobody says.
+  public let range: Range<Int>
+
+  public init(_ parameter: Parameter, _ range: Range<Int>? = nil) {
+    self.parameter = parameter
+    self.range = range ?? 0..<parameter.shape[0]
+  }
+
+  /// Some of them, counted from the first.
+  public func rows(_ part: Range<Int>) -> ParameterRows {
+    ParameterRows(parameter, range.lowerBound + part.lowerBound..<range.lowerBound + part.upperBound)
+  }
+
+  /// Their values, once the arena is allocated.
+  public var value: MatrixView { parameter.value.rows(range) }
+  /// Their gradients, once the arena is allocated.
+  public var gradient: MatrixView { parameter.gradient.rows(range) }
+}
+
 /// All parameters of a model in one array of values and one of gradients, with an ordered table of names and shapes.
 ///
 /// Each parameter begins at a multiple of 16 floats; the padding after it is zero in both arrays and stays so under

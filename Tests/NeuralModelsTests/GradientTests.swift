@@ -88,6 +88,18 @@ struct GradientTests {
           ]
         }
     }
+    + [(.lstm, 1, false), (.gru, 2, false), (.lstm, 1, true)].map { kind, divisor, isTied in
+      var shape = NetworkShape(kind, layers: 2, hidden: 6, embedding: 6, tied: isTied, vocabulary: 13)
+      shape.configuration.softmax.kind = .adaptive
+      (shape.configuration.softmax.cutoffs, shape.configuration.softmax.tailDivisor) = ([3, 8], divisor)
+      return shape
+    }
+    + [false, true].map { isTied in
+      var shape = NetworkShape(.rnn, hidden: 6, embedding: 6, tied: isTied, vocabulary: 13)
+      shape.configuration.softmax.kind = .classes
+      shape.configuration.softmax.classes = (0..<13).map { isTied ? $0 / 4 : $0 * 5 % 4 }
+      return shape
+    }
     + [1, 4].map { width in
       var shape = NetworkShape(.qrnn, layers: 2)
       shape.configuration.inputWindow = width

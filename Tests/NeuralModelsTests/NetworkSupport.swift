@@ -158,6 +158,7 @@ struct NetworkShape: Sendable, CustomTestStringConvertible {
       + (c.dropout > 0 ? " dropout" : "") + (c.connection == .plain ? "" : " \(c.connection)")
       + (c.kind == .qrnn && c.inputWindow != 2 ? " window \(c.inputWindow)" : "")
       + c.cell.json.map { " \($0.name)" }.joined()
+      + (c.softmax.kind == .full ? "" : " \(c.softmax.kind.rawValue)")
       + " \(c.layers)×\(c.hiddenSizes.map(String.init).joined(separator: ",")) \(c.context)"
   }
 
@@ -191,6 +192,21 @@ struct NetworkShape: Sendable, CustomTestStringConvertible {
     + Connection.allCases.map {
       NetworkShape(.gru, sizes: [6, 33, 17], embedding: 6, vocabulary: 19, connection: $0)
     }
+    + softmaxes
+
+  /// Every output layer but the usual one, tied and not.
+  static let softmaxes: [NetworkShape] = [false, true].flatMap { isTied in
+    SoftmaxKind.allCases.filter { $0 != .full }.map { kind in
+      var shape = NetworkShape(.lstm, hidden: 17, embedding: 17, tied: isTied, vocabulary: 19)
+      shape.configuration.softmax.kind = kind
+      shape.configuration.softmax.cutoffs = kind == .adaptive ? [3, 9] : []
+      shape.configuration.softmax.tailDivisor = isTied ? 1 : 2
+      shape.configuration.softmax.classes =
+        kind == .classes ? (0..<19).map { isTied ? $0 / 5 : $0 * 7 % 4 } : []
+      shape.configuration.softmax.sampleCount = 6
+      return shape
+    }
+  }
 }
 
 /// The largest difference over the largest number; gradients of zeros must be exactly that.

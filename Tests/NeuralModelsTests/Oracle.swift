@@ -11,6 +11,8 @@ import TestSupport
 /// The parameters are those of the network under test, read from its arena by name.
 final class Oracle {
   let tape = Tape()
+  /// The rows of the embedding before those of the tokens.
+  private var firstEmbedding = 0
   private var parameters: [String: Grid] = [:]
   /// What takes the place of parameters of which something is dropped.
   private var dropped: [String: Grid] = [:]
@@ -180,32 +182,26 @@ final class Oracle {
 
   // MARK: Whole networks
 
-  /// −Σ_w q(w) ln softmax(features W + b)[w] with q = (1 − ε) [target] + ε / V; W is the transposed embedding where the
-  /// network has no other.
-  private func crossEntropy(_ features: [Scalar], target: TokenID, smoothing epsilon: Double) -> Scalar {
-    let bias = self["output.bias"].rows[0]
-    let logits = bias.indices.map { token in
-      let weights =
-        has("output.weights")
-        ? self["output.weights"].rows.map { $0[token] } : self["embedding"].rows[token]
-      return tape.dot(features, weights) + bias[token]
-    }
+  /// −ln p(target), or −Σ_w q(w) ln softmax(features W + b)[w] with q = (1 − ε) [target] + ε / V.
+  private func crossEntropy(_ features: [Scalar], _ c: NeuralConfiguration, target: TokenID) -> Scalar {
+    let epsilon = c.regularization.labelSmoothing
+    guard epsilon > 0 else { return negativeLogProbability(c.softmax, features, target: target) }
+    let logits = self["output.bias"].rows[0].indices.map { logit(features, $0, "output.") }
     let total = tape.sum(logits.map(\.exponential)).logarithm
-    let likely = total - logits[Int(target)]
-    guard epsilon > 0 else { return likely }
     let even = total - 1 / Double(logits.count) * tape.sum(logits)
-    return (1 - epsilon) * likely + epsilon * even
+    return (1 - epsilon) * (total - logits[Int(target)]) + epsilon * even
   }
 
-  private func meanCrossEntropy(_ features: [[Scalar]], _ batch: Batch, smoothing: Double) -> Scalar {
+  private func meanCrossEntropy(_ features: [[Scalar]], _ c: NeuralConfiguration, _ batch: Batch) -> Scalar {
     let losses = zip(features, batch.targets).filter { $0.1 != Batch.ignored }
-      .map { crossEntropy($0, target: $1, smoothing: smoothing) }
+      .map { crossEntropy($0, c, target: $1) }
     return losses.isEmpty ? tape.variable(0) : 1 / Double(losses.count) * tape.sum(losses)
   }
 
   /// The embedding of `token` ∘ its mask.
   private func embedding(_ token: TokenID, _ masks: Masks?) -> [Scalar] {
-    let row = self["embedding"].rows[Int(token)]
+    // Rows of an output layer that shares them may stand before those of the tokens.
+    let row = self["embedding"].rows[firstEmbedding + Int(token)]
     guard let masks, !masks.tokens.isEmpty else { return row }
     return row.map { Double(masks.tokens[Int(token)]) * $0 }
   }
@@ -221,7 +217,8 @@ final class Oracle {
 
   /// The mean of −ln p over the targets of a network, with all that its regularization adds.
   func loss(_ c: NeuralConfiguration, _ batch: Batch, states: [[Float]], masks: Masks? = nil) -> Scalar {
-    c.kind.isRecurrent
+    firstEmbedding = c.sharedRowsOfClusters
+    return c.kind.isRecurrent
       ? recurrentLoss(c, batch, states: states, masks: masks) : feedForwardLoss(c, batch, masks: masks)
   }
 
@@ -256,7 +253,7 @@ final class Oracle {
       x = c.connection == .dense && l + 1 < c.layers ? zip(dropped, x).map { $0 + $1 } : dropped
     }
     let r = c.regularization
-    var loss = meanCrossEntropy(x, batch, smoothing: r.labelSmoothing)
+    var loss = meanCrossEntropy(x, c, batch)
     if r.activationPenalty > 0 {
       loss = loss + r.activationPenalty * meanSquare(x.flatMap { $0 }, count: x.count * x[0].count)
     }
@@ -271,6 +268,8 @@ final class Oracle {
 
   /// How many numbers each recurrent layer remembers, from the bottom to the top: asked of the layers, which need no memory for that.
   private func stateSizes(_ c: NeuralConfiguration) -> [Int] {
+    var c = c
+    c.softmax = SoftmaxOptions()
     let declared = NextTokenNetwork(
       c, vocabularySize: 2, engine: Engine(kernels: KernelTable.supported[0], threads: 1))
     return declared.recurrentLayers.map(\.stateSize)
@@ -288,6 +287,6 @@ final class Oracle {
       }
       return c.hasDirectConnections ? h + x : h
     }
-    return meanCrossEntropy(features, batch, smoothing: c.regularization.labelSmoothing)
+    return meanCrossEntropy(features, c, batch)
   }
 }

@@ -43,6 +43,13 @@ public struct Vocabulary: Sendable {
   /// How many tokens there are, with UNK and the end of sentence.
   public var count: Int { table.count }
 
+  /// How often `tokens` have each of its own.
+  public func counts(of tokens: [TokenID]) -> [Int] {
+    var counts = [Int](repeating: 0, count: count)
+    for token in tokens { counts[Int(token)] += 1 }
+    return counts
+  }
+
   /// The text of token `id`, as it stands in the checkpoint.
   public subscript(id: TokenID) -> String {
     table.withBytes(of: id) { String(decoding: $0, as: UTF8.self) }

@@ -9,8 +9,10 @@ import Tensors
 final class Embedding {
   /// E.
   let size: Int
-  /// W: [V × E].
+  /// W: [V × E], behind rows that are not looked up.
   let weights: Parameter
+  /// The rows before those of the tokens.
+  private let firstRow: Int
   /// p.
   let dropoutRate: Float
   /// m of the last `forward` with a key: [V].
@@ -19,33 +21,37 @@ final class Embedding {
   private let engine: Engine
   private var isDropping = false
 
-  init(vocabularySize: Int, size: Int, dropoutRate: Float = 0, _ declarations: Declarations) {
-    self.size = size
+  /// An embedding whose parameter has `firstRow` other rows before those of the tokens, for an output layer that shares it.
+  init(
+    vocabularySize: Int, size: Int, firstRow: Int = 0, dropoutRate: Float = 0, _ declarations: Declarations
+  ) {
+    (self.size, self.firstRow) = (size, firstRow)
     self.dropoutRate = dropoutRate
     engine = declarations.engine
     factors = declarations.buffer("embedding_mask", .floats(dropoutRate > 0 ? vocabularySize : 0))
-    weights = declarations.parameter("embedding", vocabularySize, size)
+    weights = declarations.parameter("embedding", firstRow + vocabularySize, size)
   }
 
   /// Uniform in ±4/√E; in ±8/√E if there are few tokens, as of characters, and they are not `tied`, which makes them the weights of the
   /// output too. Training is slow to start from inputs that a new layer hardly notices; but of many tokens most are rare, and what a
   /// rare one starts with stays as noise.
   func initialize(tied: Bool, using generator: inout SeededGenerator) {
-    let spread: Float = !tied && weights.value.rows <= Self.fewTokens ? 8 : 4
+    let spread: Float = !tied && vocabularySize <= Self.fewTokens ? 8 : 4
     weights.value.fillUniform(spread / Float(size).squareRoot(), using: &generator)
   }
 
   private static let fewTokens = 1000
+  private var vocabularySize: Int { weights.value.rows - firstRow }
 
   /// x[row] = m[tokens[row]] W[tokens[row]]; x is [tokens × E], contiguous. Without `dropoutKey`, m is 1.
   func forward(_ tokens: [TokenID], into x: MatrixView, dropoutKey: UInt64?) {
     engine.split(tokens.count) { rows in
-      for row in rows { x.row(row).update(from: weights.value.row(Int(tokens[row])), count: size) }
+      for row in rows { x.row(row).update(from: weights.value.row(firstRow + Int(tokens[row])), count: size) }
     }
     isDropping = dropoutKey != nil && dropoutRate > 0
     guard isDropping, let dropoutKey else { return }
     engine.fillMask(
-      factors, count: weights.value.rows, rate: dropoutRate, key: dropoutKey, number: MaskNumber.embedding)
+      factors, count: vocabularySize, rate: dropoutRate, key: dropoutKey, number: MaskNumber.embedding)
     engine.split(tokens.count) { rows in
       for row in rows {
         engine.kernels.scale(size, factors.pointer[Int(tokens[row])], x.row(row), x.row(row))
@@ -61,7 +67,8 @@ final class Embedding {
       for (row, token) in tokens.enumerated() {
         engine.kernels.addScaled(
           columns.count, isDropping ? factors.pointer[Int(token)] : 1,
-          gradient.row(row) + columns.lowerBound, weights.gradient.row(Int(token)) + columns.lowerBound)
+          gradient.row(row) + columns.lowerBound,
+          weights.gradient.row(firstRow + Int(token)) + columns.lowerBound)
       }
     }
   }

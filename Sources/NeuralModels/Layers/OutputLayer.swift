@@ -14,12 +14,12 @@ protocol OutputLayer: AnyObject {
   ///   - x: [rows × F].
   ///   - targets: for each row the token, or `Batch.ignored`.
   ///   - gradient: overwritten with scale · ∂L/∂x, [rows × F].
-  func lossAndGradients(_ x: MatrixView, targets: [TokenID], scale: Float, gradient: MatrixView) -> Double
+  ///   - key: decides what is drawn at random; nothing is without it, and training sees the exact loss.
+  func lossAndGradients(
+    _ x: MatrixView, targets: [TokenID], scale: Float, gradient: MatrixView, key: UInt64?
+  ) -> Double
 
-  /// ln p(target) of each row, 0 for rows without a target, for which nothing is computed.
-  func logProbabilities(_ x: MatrixView, targets: [TokenID]) -> [Float]
-
-  /// −ln p(target) of each row, 0 for rows without a target, as exactly as the features allow.
+  /// −ln p(target) of each row, 0 for rows without a target, for which nothing is computed; as exactly as the features allow.
   func losses(_ x: MatrixView, targets: [TokenID]) -> [Double]
 
   /// ln p of every token for each row: [rows × V]; `output` is overwritten.
@@ -27,9 +27,14 @@ protocol OutputLayer: AnyObject {
 
   /// Numbers whose softmax is p, for each row: y [rows × V] is overwritten. It is for few rows at a time, step after step.
   func logits(_ x: MatrixView, into y: MatrixView)
+
+  /// Takes how often the text that training sees has each token.
+  func learn(counts: [Int])
 }
 
 extension OutputLayer {
+  func learn(counts: [Int]) {}
+
   /// ln p.
   func logits(_ x: MatrixView, into y: MatrixView) {
     var all: [Float] = []
@@ -38,5 +43,10 @@ extension OutputLayer {
       guard let source = all.baseAddress else { return }
       for row in 0..<y.rows { y.row(row).update(from: source + row * y.columns, count: y.columns) }
     }
+  }
+
+  /// ln p(target) of each row, 0 for rows without a target.
+  func logProbabilities(_ x: MatrixView, targets: [TokenID]) -> [Float] {
+    losses(x, targets: targets).map { Float(-$0) }
   }
 }

@@ -15,62 +15,71 @@ final class SoftmaxOutput: OutputLayer {
   let vocabularySize: Int
   /// F, the number of features.
   let featureSize: Int
-  /// W: [F × V], which makes the faster products; or the embedding's, [V × F], which is then taken transposed.
-  let weights: Parameter
-  /// b: [V].
-  let bias: Parameter
+  /// W: [F × V], which makes the faster products; or rows of somebody else's parameter, [V × F], which is then taken transposed.
+  private let own: Parameter?
+  private let shared: ParameterRows?
+  /// b: V elements of it, from `firstBias` on.
+  private let bias: Parameter
+  private let firstBias: Int
 
   /// ε.
   private let labelSmoothing: Double
-  private let isTied: Bool
   private let engine: Engine
-  private let logits: AlignedBuffer
-  private let gathered: AlignedBuffer
+  private let scratch: SoftmaxScratch
   /// The rows of a block.
   private let blockRows: Int
   private var rowLosses: [Double] = []
   private let packedWeights: PackedWeights
 
-  /// Floats of logits that are in the making at a time.
-  private static let blockSize = 1 << 23
-
-  /// An output layer with weights of its own, or with `tied` ones.
+  /// An output layer with weights of its own, or with the rows `tied`; its bias may be a part of another one, and its buffers those of
+  /// layers that work at other times.
   init(
-    vocabularySize: Int, featureSize: Int, tied: Parameter?, labelSmoothing: Double = 0,
-    _ declarations: Declarations
+    vocabularySize: Int, featureSize: Int, tied: ParameterRows? = nil, labelSmoothing: Double = 0,
+    bias: (Parameter, first: Int)? = nil, scratch: SoftmaxScratch? = nil, _ declarations: Declarations
   ) {
     self.vocabularySize = vocabularySize
     self.labelSmoothing = labelSmoothing
     self.featureSize = featureSize
     engine = declarations.engine
     packedWeights = PackedWeights(declarations)
-    blockRows = max(64, Self.blockSize / vocabularySize)
-    let panels = engine.kernels.panels(columns: vocabularySize) * engine.kernels.panelWidth
-    // Panels have an odd number of rows.
-    let rows = blockRows
-    logits = declarations.buffer("logits", Extent { (min($0 * $1, Double(rows)) + 1) * Double(panels) })
-    gathered = declarations.buffer("scored_features", .positions(featureSize))
-    weights = tied ?? declarations.parameter("weights", featureSize, vocabularySize)
-    isTied = tied != nil
-    bias = declarations.parameter("bias", vocabularySize)
+    blockRows = SoftmaxScratch.blockRows(vocabularySize)
+    self.scratch =
+      scratch ?? SoftmaxScratch(sizes: [vocabularySize], featureSize: featureSize, declarations)
+    shared = tied
+    own = tied == nil ? declarations.parameter("weights", featureSize, vocabularySize) : nil
+    self.bias = bias?.0 ?? declarations.parameter("bias", vocabularySize)
+    firstBias = bias?.first ?? 0
   }
 
   func initialize(features: Int, using generator: inout SeededGenerator) {
-    if !isTied { weights.value.rows(0..<features).fillUniform(0.1, using: &generator) }
+    own?.value.rows(0..<features).fillUniform(0.1, using: &generator)
   }
+
+  /// b from its first element on.
+  var biases: UnsafeMutablePointer<Float> { bias.value.pointer + firstBias }
+
+  /// W, and its gradient.
+  private var weights: (value: MatrixView, gradient: MatrixView) {
+    if let own { return (own.value, own.gradient) }
+    guard let shared else { preconditionFailure("an output layer has weights of its own or shares some") }
+    return (shared.value, shared.gradient)
+  }
+  private var isTied: Bool { shared != nil }
 
   /// Calls `body` with the first row of each block of rows, and its logits [block × V].
   private func forEachBlock(_ x: MatrixView, _ body: (_ firstRow: Int, _ logits: PanelMatrix) -> Void) {
     for first in stride(from: 0, to: x.rows, by: blockRows) {
       let rows = x.rows(first..<min(x.rows, first + blockRows))
-      let y = PanelMatrix(logits, rows: rows.rows, columns: vocabularySize, kernels: engine.kernels)
+      let y = PanelMatrix(scratch.logits, rows: rows.rows, columns: vocabularySize, kernels: engine.kernels)
       engine.products.multiply(
-        rows, weights.value, transposed: isTied, into: y, bias: bias.value.pointer)
+        rows, weights.value, transposed: isTied, into: y, bias: biases)
       body(first, y)
     }
   }
 
-  func lossAndGradients(_ x: MatrixView, targets: [TokenID], scale: Float, gradient: MatrixView) -> Double {
+  func lossAndGradients(
+    _ x: MatrixView, targets: [TokenID], scale: Float, gradient: MatrixView, key: UInt64?
+  ) -> Double {
     rowLosses.removeAll(keepingCapacity: true)
     rowLosses.append(contentsOf: repeatElement(0, count: x.rows))
     forEachBlock(x) { first, y in
@@ -106,7 +115,7 @@ final class SoftmaxOutput: OutputLayer {
           let columns = y.panel(panel)
           engine.kernels.addColumnSums(
             columns.rows, columns.columns, columns.pointer, columns.stride,
-            bias.gradient.pointer + panel * y.panelWidth)
+            bias.gradient.pointer + firstBias + panel * y.panelWidth)
         }
       }
     }
@@ -124,29 +133,17 @@ final class SoftmaxOutput: OutputLayer {
     }
   }
 
-  func logProbabilities(_ x: MatrixView, targets: [TokenID]) -> [Float] {
-    measure(x, targets: targets, otherwise: 0) { Float(-$0) }
-  }
-
   func losses(_ x: MatrixView, targets: [TokenID]) -> [Double] {
-    measure(x, targets: targets, otherwise: 0) { $0 }
-  }
-
-  /// `number` of −ln p(target) for each row, `otherwise` for rows without a target.
-  private func measure<Number>(
-    _ x: MatrixView, targets: [TokenID], otherwise: Number, _ number: (Double) -> Number
-  ) -> [Number] {
     let scored = targets.indices.filter { targets[$0] != Batch.ignored }
-    var result = [Number](repeating: otherwise, count: targets.count)
+    var result = [Double](repeating: 0, count: targets.count)
     forEachBlock(scored.count < x.rows ? gather(scored, of: x) : x) { first, y in
       result.withUnsafeMutableBufferPointer { result in
         nonisolated(unsafe) let result = result
         engine.split(y.rows) { mine in
           for row in mine {
             let index = scored[first + row]
-            result[index] = number(
-              engine.kernels.crossEntropy(
-                vocabularySize, y.row(row), panelStride: y.panelStride, target: Int(targets[index])))
+            result[index] = engine.kernels.crossEntropy(
+              vocabularySize, y.row(row), panelStride: y.panelStride, target: Int(targets[index]))
           }
         }
       }
@@ -156,7 +153,7 @@ final class SoftmaxOutput: OutputLayer {
 
   /// Some rows of x, one behind the other.
   private func gather(_ rows: [Int], of x: MatrixView) -> MatrixView {
-    let result = gathered.matrix(rows.count, x.columns)
+    let result = scratch.gathered.matrix(rows.count, x.columns)
     for (i, row) in rows.enumerated() { result.row(i).update(from: x.row(row), count: x.columns) }
     return result
   }
@@ -176,6 +173,34 @@ final class SoftmaxOutput: OutputLayer {
   }
 
   func logits(_ x: MatrixView, into y: MatrixView) {
-    packedWeights.multiply(x, weights.value, transposed: isTied, into: y, bias: bias.value.pointer)
+    packedWeights.multiply(
+      x, weights.value, transposed: isTied, into: y, bias: bias.value.pointer + firstBias)
+  }
+}
+
+/// The buffers of softmax layers, of which one works at a time.
+final class SoftmaxScratch {
+  /// Logits in panels, a block of rows at a time.
+  let logits: AlignedBuffer
+  /// Rows of features that are scored: [T·B × F].
+  let gathered: AlignedBuffer
+
+  /// Floats of logits that are in the making at a time.
+  private static let blockSize = 1 << 23
+
+  /// The rows of a block of so many logits.
+  static func blockRows(_ size: Int) -> Int { max(64, blockSize / size) }
+
+  /// Buffers for layers of `sizes` tokens.
+  init(sizes: [Int], featureSize: Int, _ declarations: Declarations) {
+    let kernels = declarations.engine.kernels
+    let shapes = sizes.map { (Self.blockRows($0), kernels.panels(columns: $0) * kernels.panelWidth) }
+    logits = declarations.buffer(
+      "logits",
+      // Panels have an odd number of rows.
+      Extent { steps, rows in
+        shapes.reduce(0) { max($0, (min(steps * rows, Double($1.0)) + 1) * Double($1.1)) }
+      })
+    gathered = declarations.buffer("scored_features", .positions(featureSize))
   }
 }

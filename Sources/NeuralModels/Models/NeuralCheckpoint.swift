@@ -21,6 +21,7 @@ extension NeuralModel {
       throw CheckpointError("holds a model of kind '\(checkpoint.model)', not a neural one")
     }
     let configuration = try NeuralConfiguration(kind: kind, json: checkpoint.configuration)
+    try configuration.checkSoftmax(checkpoint)
     let network = NextTokenNetwork(
       configuration, vocabularySize: checkpoint.vocabulary.count, engine: engine)
     try network.check(checkpoint)
@@ -38,7 +39,15 @@ extension NeuralConfiguration {
   ///
   /// - Throws: `CheckpointError` when they are not.
   public func check(_ checkpoint: Checkpoint, engine: Engine) throws {
+    try checkSoftmax(checkpoint)
     try NextTokenNetwork(self, vocabularySize: checkpoint.vocabulary.count, engine: engine).check(checkpoint)
+  }
+
+  /// Makes sure that the groups of a softmax are of the tokens that there are.
+  fileprivate func checkSoftmax(_ checkpoint: Checkpoint) throws {
+    if let conflict = softmax.conflict(vocabularySize: checkpoint.vocabulary.count) {
+      throw CheckpointError("damaged: 'configuration' has \(conflict)")
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 import LanguageModels
+import Tensors
 
 /// The shape of a network: what its parameters depend on.
 public struct NeuralConfiguration: Sendable, Equatable {
@@ -22,6 +23,8 @@ public struct NeuralConfiguration: Sendable, Equatable {
   public var inputWindow = 2
   /// What its recurrent cells have and lack beside their usual form.
   public var cell = CellOptions()
+  /// How the output layer makes a distribution.
+  public var softmax = SoftmaxOptions()
   /// What is done against learning the text by heart; no parameter depends on it.
   public var regularization = Regularization()
   /// Whether the context runs on across sentences.
@@ -69,7 +72,7 @@ public struct NeuralConfiguration: Sendable, Equatable {
         .init("tied_embeddings", .bool(tiesEmbeddings)),
       ] + (kind == .qrnn ? [.init("qrnn_window", .integer(inputWindow))] : [])
         + (connection == .plain ? [] : [.init(connection.rawValue, .bool(true))])
-        + cell.json + regularization.json + [
+        + cell.json + softmax.json + regularization.json + [
           .init("context", .string(context.rawValue))
         ])
   }
@@ -134,6 +137,10 @@ public struct NeuralConfiguration: Sendable, Equatable {
         throw CheckpointError("damaged: 'configuration' has a 'qrnn_window' of \(inputWindow)")
       }
     }
+    softmax = try SoftmaxOptions(json: json)
+    guard !tiesEmbeddings || softmax.canBeTied else {
+      throw CheckpointError("damaged: embeddings cannot be tied to a softmax like its own")
+    }
     regularization = try Regularization(json: json)
     guard let context = json["context"]?.stringValue.flatMap(ContextMode.init) else {
       throw CheckpointError("damaged: 'configuration' has no 'context'")
@@ -183,6 +190,37 @@ public struct NeuralConfiguration: Sendable, Equatable {
     let network = NextTokenNetwork(self, vocabularySize: vocabularySize, engine: engine)
     network.arena.allocate()
     return network
+  }
+
+  /// The rows of an embedding that an output layer in clusters shares and that no token has: one for each cluster.
+  var sharedRowsOfClusters: Int {
+    guard tiesEmbeddings else { return 0 }
+    return switch softmax.kind {
+    case .full, .sampled: 0
+    case .adaptive: softmax.cutoffs.count
+    case .classes: (softmax.classes.max() ?? 0) + 1
+    }
+  }
+
+  /// What stands behind the layers; `embedding` is shared if the embeddings are tied.
+  func makeOutput(
+    vocabularySize: Int, featureSize: Int, embedding: Parameter, _ declarations: Declarations
+  ) -> any OutputLayer {
+    let tied = tiesEmbeddings ? ParameterRows(embedding) : nil
+    return switch softmax.kind {
+    case .full:
+      SoftmaxOutput(
+        vocabularySize: vocabularySize, featureSize: featureSize, tied: tied,
+        labelSmoothing: regularization.labelSmoothing, declarations)
+    case .sampled:
+      SampledSoftmax(
+        sampleCount: softmax.sampleCount, vocabularySize: vocabularySize, featureSize: featureSize,
+        tied: tied,
+        declarations)
+    case .adaptive, .classes:
+      ClusteredSoftmax(
+        softmax, vocabularySize: vocabularySize, featureSize: featureSize, tied: tied, declarations)
+    }
   }
 
   /// What stands between the embeddings and the output layer.

@@ -31,13 +31,14 @@ final class NextTokenNetwork {
     declarations = d
     window = c.window
     embedding = Embedding(
-      vocabularySize: vocabularySize, size: c.embeddingSize, dropoutRate: c.regularization.embeddingDropout,
+      vocabularySize: vocabularySize, size: c.embeddingSize, firstRow: c.sharedRowsOfClusters,
+      dropoutRate: c.regularization.embeddingDropout,
       d)
     layers = c.makeLayers(d)
     isTied = c.tiesEmbeddings
-    output = SoftmaxOutput(
-      vocabularySize: vocabularySize, featureSize: layers.outputSize, tied: isTied ? embedding.weights : nil,
-      labelSmoothing: c.regularization.labelSmoothing, d.of("output"))
+    output = c.makeOutput(
+      vocabularySize: vocabularySize, featureSize: layers.outputSize, embedding: embedding.weights,
+      d.of("output"))
     initialFeatures = c.hasDirectConnections ? c.hiddenSize : layers.outputSize
     let inputSize = window * c.embeddingSize
     precondition(layers.inputSize == inputSize, "the layers take the embeddings of the window")
@@ -86,13 +87,14 @@ final class NextTokenNetwork {
   /// The sum of −ln p(target) over the batch; adds the gradients of its mean to the arena's, with those of penalties on activations
   /// and all times the batch's weight.
   ///
-  /// The state moves on, without gradients flowing back from the next batch. `dropoutKey` decides the masks; no
-  /// dropout without it.
+  /// The state moves on, without gradients flowing back from the next batch. `dropoutKey` decides the masks and what
+  /// a softmax samples; neither is done without it.
   func lossAndGradients(_ batch: Batch, dropoutKey: UInt64?, probe: (any Probe)? = nil) -> Double {
     let pass = batch.pass(dropoutKey: dropoutKey, probe: probe)
     let f = features(batch, pass)
     let gradient = featureGradients.matrix(pass.positions, layers.outputSize)
-    let loss = output.lossAndGradients(f, targets: batch.targets, scale: batch.lossScale, gradient: gradient)
+    let loss = output.lossAndGradients(
+      f, targets: batch.targets, scale: batch.lossScale, gradient: gradient, key: dropoutKey)
     layers.clearStateGradients(rows: batch.rows)
     let inputGradient = inputGradients.matrix(pass.positions, layers.inputSize)
     layers.backward(gradient, into: inputGradient, adding: false, pass)

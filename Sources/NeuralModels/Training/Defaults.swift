@@ -18,6 +18,11 @@ public struct Defaults: Sendable {
     return kind.isRecurrent ? unit.isFine ? 64 : hiddenSize : 60
   }
 
+  /// The vocabulary from which on an adaptive softmax makes training much faster at no loss.
+  public static let fewestForAdaptive = 5000
+  /// What the features of its clusters are divided by, each time anew.
+  public static let tailDivisor = 2
+
   /// The probability of dropout between layers.
   public var dropout: Float { 0.2 }
 

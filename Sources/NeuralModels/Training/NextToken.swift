@@ -27,6 +27,7 @@ public final class NextToken: Task {
     batches = StreamBatches(
       tokens: text, batchSize: options.batchSize, sequenceLength: options.sequenceLength,
       window: network.window, context: configuration.context)
+    network.output.learn(counts: vocabulary.counts(of: text))
     forget()
   }
 

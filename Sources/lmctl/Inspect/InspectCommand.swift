@@ -146,7 +146,8 @@ enum InspectCommand: Command {
     case .number(let number): Format.significant(number, 6)
     case .bool(let flag): flag ? "yes" : "no"
     case .null: "not recorded"
-    case .array(let values): values.map(shown).joined(separator: " ")
+    case .array(let values):
+      values.prefix(12).map(shown).joined(separator: " ") + (values.count > 12 ? " … (\(values.count))" : "")
     default: value.text
     }
   }

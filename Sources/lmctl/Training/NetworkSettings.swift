@@ -41,6 +41,7 @@ extension TrainSettings {
         return embed == output ? nil : "needs --embed as large as \(option), not \(embed) and \(output)"
       }.excludes("direct").typed(
         "tied", "tie-weights", "tie-embeddings", "share-embeddings", "share-decoder-input-output-embed")
+      softmaxes
       connections
       Setting(
         flag: "direct", \.network.hasDirectConnections, "connect the embeddings to the softmax directly"
@@ -123,7 +124,10 @@ extension TrainSettings {
       Setting(
         "label-smoothing", \.network.regularization.labelSmoothing, .share(),
         "spread this share of each target over all tokens; for models that must not be too sure; often costs perplexity"
-      )
+      ).rule { values, given in
+        let kind = values.network.softmax.kind
+        return given.has("softmax") && kind != .full ? "goes with --softmax full, not \(kind.rawValue)" : nil
+      }
       [
         Setting(
           "dropout-input", \.network.regularization.inputDropout, .probability,

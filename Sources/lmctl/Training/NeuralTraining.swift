@@ -59,10 +59,10 @@ struct NeuralTraining {
 }
 
 extension TrainSettings {
-  /// Fits what nobody chose to a small text.
+  /// Fits what nobody chose to the text.
   ///
   /// - Throws: `FileError` if a batch would be larger than the text.
-  mutating func fit(to corpus: Corpus) throws {
+  mutating func fit(to corpus: Corpus, _ vocabulary: Vocabulary) throws {
     let count = corpus.tokens.count
     if !hasRows { training.batchSize = max(1, min(training.batchSize, count / training.sequenceLength)) }
     guard training.batchSize <= count else {
@@ -76,5 +76,6 @@ extension TrainSettings {
         / (training.batchSize * training.sequenceLength)
       training.epochs = defaults.epochs(updatesPerEpoch: updates)
     }
+    try fitSoftmax(to: corpus, vocabulary)
   }
 }

@@ -173,7 +173,9 @@ struct Predecessor {
     case .null: text == nil
     case .bool(let isGiven): (text != nil) == isGiven
     case .string(let value): text == value
-    case .array(let values): text == values.map(\.text).joined(separator: ",")
+    // What was chosen was asked for.
+    case .array(let values):
+      text == values.map(\.text).joined(separator: ",") || text == TrainSettings.automatic
     // Sizes of layers that are all the same are one number.
     default:
       text.map { $0.split(separator: ",", omittingEmptySubsequences: false) }?.allSatisfy {

@@ -32,6 +32,11 @@ struct TrainSettings: CommandValues {
   /// Whether the number of epochs, or of rows, was chosen, or may be fitted to the text.
   private(set) var hasEpochs = false
   private(set) var hasRows = false
+  /// Whether the softmax was chosen, or may be fitted to the text.
+  private(set) var hasSoftmax = false
+  /// What the tokens are grouped into, where the softmax has classes; `nil` for about √V.
+  var classCount: Int?
+  var classKind = ClassKind.frequency
 
   init() {}
 
@@ -74,6 +79,15 @@ struct TrainSettings: CommandValues {
     set {
       hasRows = newValue != nil
       training.batchSize = newValue ?? defaults.batchSize
+    }
+  }
+
+  /// Which softmax.
+  var softmax: SoftmaxKind? {
+    get { network.softmax.kind }
+    set {
+      hasSoftmax = newValue != nil
+      network.softmax.kind = newValue ?? .full
     }
   }
 

@@ -36,7 +36,9 @@ struct TrainingPipeline {
         reason: "\(Format.count(text.sizes.unknownTokens, "token")) of the text are not in the vocabulary; "
           + "use \(counted), or a --vocab that has them")
     }
-    if case .corpus(let corpus) = text.content, kind.neural != nil { try settings.fit(to: corpus) }
+    if case .corpus(let corpus) = text.content, kind.neural != nil {
+      try settings.fit(to: corpus, text.vocabulary)
+    }
     if settings.printsConfiguration { return printConfiguration() }
     text.report(unit: tokenizer.unit, seconds: watch.seconds)
     if let limit, limit.isExceeded(byVocabulary: text.vocabulary.count) {
