@@ -25,7 +25,7 @@ public final class ThreadPool: @unchecked Sendable {
   /// - Parameter threads: is cut to 1…`Threads.maximum`; nil means `Threads.count`.
   public init(threads: Int? = nil) {
     let wanted = min(max(threads ?? Threads.count, 1), Threads.maximum)
-    let team = Team(threads: wanted, spins: wanted <= Threads.available ? 2000 : 1)
+    let team = Team(threads: wanted, spins: wanted <= Threads.available ? 200 : 1)
     self.team = team
     for index in 1..<max(wanted, 1) {
       guard let worker = Threads.start({ team.work(index) }) else { break }

@@ -20,7 +20,7 @@ public struct CellOptions: Sendable, Equatable {
   /// Gates of the GRU that are always open (1) or always shut (0).
   public var fixedGates = FixedGates()
   /// What the LSTM's forget bias starts with.
-  public var forgetBias = 1.0
+  public var forgetBias = 0.0
   /// Whether the LSTM's gates see the cell.
   public var hasPeepholes = false
   /// Whether the LSTM's sums are normalized (Ba et al. 2016).
