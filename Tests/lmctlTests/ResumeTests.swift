@@ -93,7 +93,7 @@ struct ResumeTests {
       ("--lr 0.1", 2, "--lr cannot change"), ("--no-lr", 2, "--lr cannot change"),
       ("--model gru", 2, "--model cannot change"), ("--clip-value 1", 2, "--clip-value cannot change"),
       ("--tie", 2, "--tie cannot change"),
-      ("--beta1 0.5", 2, "--beta1 cannot change when a run goes on (it was not given for"),
+      ("--beta1 0.5", 2, "--beta1 cannot change when a run goes on (it is 0.9 in"),
       ("--epochs 9", 2, "--epochs cannot change in the middle of a schedule"),
       ("--max-steps 9", 2, "--max-steps cannot change in the middle of a schedule"),
       ("other.txt", 1, "other.txt: is not the text that part.json.partial was trained on"),

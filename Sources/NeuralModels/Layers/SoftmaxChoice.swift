@@ -3,7 +3,7 @@ import LanguageModels
 
 /// How tokens are grouped where nobody says, from how often the text has each.
 extension SoftmaxOptions {
-  /// The cutoffs of an adaptive softmax that take the least work: of one to `mostClusters` clusters, and of cutoffs at all token numbers that
+  /// The cutoffs of an adaptive softmax that take the least work: of one cluster or two, and of cutoffs at all token numbers that
   /// are about a tenth apart.
   ///
   /// The work of an update of N rows is, in multiply-adds (Grave et al. 2017, section 4.2, with the update of the weights besides),
@@ -29,7 +29,7 @@ extension SoftmaxOptions {
   }
 
   /// More clusters take less work by a little, and cost perplexity.
-  private static let mostClusters = 3
+  private static let mostClusters = 2
   /// The root has at least this share of the text: clusters of frequent tokens cost perplexity.
   private static let leastCoverage = 0.7
 
@@ -47,8 +47,12 @@ extension SoftmaxOptions {
   }
 
   /// Classes of about √V tokens that are neighbours in frequency: of equal sums of √count (Grave et al. 2017, section 5).
-  public static func classes(byFrequency counts: [Int], classCount: Int) -> [Int] {
-    let order = counts.indices.sorted { (counts[$1], $0) < (counts[$0], $1) }
+  ///
+  /// If they keep the order of the tokens, which should then be that of falling counts, an embedding can be tied to them.
+  public static func classes(byFrequency counts: [Int], classCount: Int, keepsOrder: Bool = false) -> [Int] {
+    let order =
+      keepsOrder
+      ? Array(counts.indices) : counts.indices.sorted { (counts[$1], $0) < (counts[$0], $1) }
     let roots = counts.map { Double($0).squareRoot() + 1e-3 }
     let total = roots.reduce(0, +)
     var result = [Int](repeating: 0, count: counts.count)

@@ -9,7 +9,7 @@ public struct TrainingOptions: Sendable {
   /// Whether sequences have random lengths around T; see `SequenceLengths`.
   public var hasRandomLengths = false
   /// The share of rows that begin a sequence with a state of zeros instead of the one before (Melis et al. 2018).
-  public var stateForgetting = 0.0
+  public var stateForgetting = 0.01
   /// Times through the text; `Int.max` if something else ends training.
   public var epochs = Defaults(kind: .lstm).epochs(updatesPerEpoch: .max)
   /// Updates after which training ends.

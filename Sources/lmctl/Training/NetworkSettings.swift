@@ -124,9 +124,10 @@ extension TrainSettings {
       Setting(
         "label-smoothing", \.network.regularization.labelSmoothing, .share(),
         "spread this share of each target over all tokens; for models that must not be too sure; often costs perplexity"
-      ).rule { values, given in
+      ).rule { values, _ in
         let kind = values.network.softmax.kind
-        return given.has("softmax") && kind != .full ? "goes with --softmax full, not \(kind.rawValue)" : nil
+        return values.network.regularization.labelSmoothing > 0 && kind != .full
+          ? "goes with --softmax full, not \(kind.rawValue)" : nil
       }
       [
         Setting(

@@ -58,7 +58,7 @@ extension TrainSettings {
 
   private static func ofSoftmax(_ kind: SoftmaxKind) -> SettingRule<Self> {
     { values, _ in
-      values.network.softmax.kind == kind || (kind == .adaptive && !values.hasSoftmax)
+      values.network.softmax.kind == kind
         ? nil : "goes with --softmax \(kind.rawValue)"
     }
   }
@@ -75,15 +75,13 @@ extension TrainSettings {
       network.softmax.sampleCount = sampleCount
       return
     }
-    if !hasSoftmax, network.regularization.labelSmoothing == 0,
-      size >= Defaults.fewestForAdaptive || !network.softmax.cutoffs.isEmpty
-    {
+    if !hasSoftmax, network.regularization.labelSmoothing == 0, size >= Defaults.fewestForAdaptive {
       network.softmax.kind = .adaptive
     }
     switch network.softmax.kind {
     case .full, .sampled: break
     case .adaptive: try fitCutoffs(to: corpus, vocabulary.counts(of: corpus.tokens))
-    case .classes: try fitClasses(to: corpus, vocabulary.counts(of: corpus.tokens))
+    case .classes: fitClasses(to: corpus, vocabulary.counts(of: corpus.tokens))
     }
   }
 
@@ -106,27 +104,20 @@ extension TrainSettings {
         + cutoffs.map(String.init).joined(separator: ", "))
   }
 
-  private mutating func fitClasses(to corpus: Corpus, _ counts: [Int]) throws {
-    let number = classCount ?? max(1, Int(Double(counts.count).squareRoot()))
-    guard number <= counts.count else {
-      throw FileError(
-        path: "--classes \(number)", reason: "more than the \(counts.count) tokens of the vocabulary")
-    }
+  private mutating func fitClasses(to corpus: Corpus, _ counts: [Int]) {
+    let wanted = classCount ?? Int(Double(counts.count).squareRoot())
+    let number = max(1, min(wanted, counts.count))
     switch classKind {
     case .frequency:
-      network.softmax.classes = SoftmaxOptions.classes(byFrequency: counts, classCount: number)
+      network.softmax.classes = SoftmaxOptions.classes(
+        byFrequency: counts, classCount: number, keepsOrder: network.tiesEmbeddings)
     case .exchange:
       Progress.begin("finding classes")
       network.softmax.classes = SoftmaxOptions.classes(
         byExchangeIn: corpus.tokens, vocabularySize: counts.count, classCount: number)
       Progress.end()
     }
-    classCount = number
-    guard !network.tiesEmbeddings || network.softmax.canBeTied else {
-      throw FileError(
-        path: "--tie",
-        reason: "does not go with --softmax class here: the vocabulary is not in the order of frequency")
-    }
+    classCount = wanted
   }
 }
 
