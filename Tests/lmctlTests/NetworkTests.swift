@@ -74,7 +74,7 @@ struct NetworkTests {
       ("adam", "beta1", "0.9"), ("adamw", "beta2", "0.999"), ("adam", "epsilon", "1e-8"),
       ("rmsprop", "decay-rate", "0.99"), ("momentum", "momentum", "0.9"),
     ] {
-      let line = "lmctl train --model rnn \(Self.small) --optimizer \(optimizer) --quiet train.txt"
+      let line = "lmctl train --model rnn \(Self.small) --optimizer \(optimizer) train.txt"
       let record = "jq -c .training.\(option.replacing("-", with: "_"))"
       try run("\(line) -o usual.json && \(line) --\(option) \(usual) -o same.json", folder)
       try run("cmp usual.json same.json && \(line) --\(option) 0.25 -o other.json", folder)
