@@ -19,11 +19,9 @@ final class ClusteredSoftmax: OutputLayer {
   private let clusters: [SoftmaxOutput]
   /// P of each cluster; `nil` if its features are those of the layer.
   private let projections: [Parameter?]
-  /// The weights of all clusters, if they are rows of one parameter.
-  private let rows: ParameterRows?
+  /// The weights of all parts as rows of one parameter, if they are that and no embedding's.
   private let ownRows: Parameter?
   private let engine: Engine
-  private let featureSize: Int
   private let vocabularySize: Int
   private let packedProjections: [PackedWeights]
   /// For distributions, which training does without.
@@ -40,7 +38,7 @@ final class ClusteredSoftmax: OutputLayer {
     _ declarations: Declarations
   ) {
     let layout = SoftmaxOptions.Layout(options, vocabularySize: vocabularySize)
-    (self.layout, self.vocabularySize, self.featureSize) = (layout, vocabularySize, featureSize)
+    (self.layout, self.vocabularySize) = (layout, vocabularySize)
     engine = declarations.engine
     // Classes are many and small: their weights are one matrix.
     let isOneMatrix = tied != nil || options.kind == .classes
@@ -49,7 +47,6 @@ final class ClusteredSoftmax: OutputLayer {
       isOneMatrix && tied == nil
       ? declarations.parameter("weights", layout.clusterCount + vocabularySize, featureSize) : nil
     let rows = tied ?? ownRows.map { ParameterRows($0) }
-    self.rows = rows
     let biases =
       isOneMatrix ? declarations.parameter("bias", layout.clusterCount + vocabularySize) : nil
     let sizes = [rootSize] + (0..<layout.clusterCount).map { layout.range($0).count }

@@ -53,13 +53,13 @@ struct ExchangeClustering {
     for token in order where sizes[classes[token]] > 1 && counts[token] > 0 {
       let old = classes[token]
       let (left, right, own) = neighbours(of: token)
-      take(token, outOf: old, left, right, own)
+      move(-1, token, old, left, right, own)
       var best = (class: old, gain: gain(token, of: old, left, right, own))
       for candidate in 0..<classCount where candidate != old {
         let gain = gain(token, of: candidate, left, right, own)
         if gain > best.gain + 1e-9 { best = (candidate, gain) }
       }
-      put(token, into: best.class, left, right, own)
+      move(1, token, best.class, left, right, own)
       if best.class != old {
         sizes[old] -= 1
         sizes[best.class] += 1
@@ -83,25 +83,14 @@ struct ExchangeClustering {
     return (sums(before[token]), sums(behind[token]), own)
   }
 
-  private mutating func add(
+  /// Counts a token in class c, if `sign` is 1, or no more in it, if that is −1.
+  private mutating func move(
     _ sign: Int, _ token: Int, _ c: Int, _ left: [(Int, Int)], _ right: [(Int, Int)], _ own: Int
   ) {
     for (other, count) in left { pairs[other * classCount + c] += sign * count }
     for (other, count) in right { pairs[c * classCount + other] += sign * count }
     pairs[c * classCount + c] += sign * own
     totals[c] += sign * counts[token]
-  }
-
-  private mutating func take(
-    _ token: Int, outOf c: Int, _ left: [(Int, Int)], _ right: [(Int, Int)], _ own: Int
-  ) {
-    add(-1, token, c, left, right, own)
-  }
-
-  private mutating func put(
-    _ token: Int, into c: Int, _ left: [(Int, Int)], _ right: [(Int, Int)], _ own: Int
-  ) {
-    add(1, token, c, left, right, own)
   }
 
   /// What the likelihood gains when a token that is in no class comes to class c.

@@ -115,10 +115,4 @@ struct AdaptiveCost {
     }
     return result
   }
-
-  /// The work of an update of the full softmax.
-  var full: Double {
-    (3 * max(Double(rows), Self.fewestRows) + Self.update) * Double(featureSize)
-      * Double(cumulative.count - 1)
-  }
 }
