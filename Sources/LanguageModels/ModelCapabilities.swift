@@ -55,6 +55,9 @@ public protocol TokenDrawing<State>: LanguageModel {
 
 /// A model of n-grams.
 public protocol OrderReporting<State>: LanguageModel {
+  /// The length of the context that the next token is predicted from: of the longest that the model holds.
+  func contextOrder(of state: State) -> Int
+
   /// The length of the n-gram that the probability of `token` rests on.
   func matchedOrder(of token: TokenID, after state: State) -> Int
 }

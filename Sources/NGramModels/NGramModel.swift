@@ -91,6 +91,8 @@ public struct NGramModel: UnnormalizedModel, TokenDrawing, OrderReporting, BulkS
     return isNormalized ? (found.logProbability, found.next) : score(found, after: state)
   }
 
+  public func contextOrder(of state: State) -> Int { Int(state.order) }
+
   public func matchedOrder(of token: TokenID, after state: State) -> Int {
     look(up: token, after: state).order
   }

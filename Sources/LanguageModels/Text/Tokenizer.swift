@@ -44,6 +44,17 @@ public struct Tokenizer: Sendable, Equatable {
   /// Whether empty lines are passed over rather than read as empty sentences.
   public var skipsEmptyLines: Bool { unit.hasWords }
 
+  /// The rules that decide what tokens are: models for which these are the same read a text alike.
+  ///
+  /// What is done about bytes that are not text does not matter to that. Which white space separates words does so little that models of
+  /// other programs, which know that of ASCII only, can be compared.
+  public var comparable: Tokenizer {
+    var rules = self
+    rules.invalid = .error
+    if rules.separator == .ascii { rules.separator = .whiteSpace }
+    return rules
+  }
+
   /// Why these rules do not go together, as a sentence to print; `nil` if they do.
   public var conflict: String? {
     if unit == .byte {

@@ -5,7 +5,8 @@ enum CommandLineTool {
   /// All commands, in the order of the help.
   static var commands: [any Command.Type] {
     [
-      TrainCommand.self, EvalCommand.self, SampleCommand.self, TokenizeCommand.self, InspectCommand.self,
+      TrainCommand.self, EvalCommand.self, SampleCommand.self, MixCommand.self, TokenizeCommand.self,
+      InspectCommand.self,
       CountCommand.self, ConvertCommand.self, PlotCommand.self, BenchmarkCommand.self,
       CompletionsCommand.self,
     ]

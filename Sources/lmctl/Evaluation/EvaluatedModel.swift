@@ -15,12 +15,7 @@ struct EvaluatedModel {
 
   /// A sum over the rules and the words, in whatever order they are, so that nothing need be sorted.
   private static func fingerprint(_ tokenizer: Tokenizer, _ vocabulary: Vocabulary) -> String {
-    // What is done about bytes that are not text does not matter to what tokens are. Which white space separates words does so little
-    // that models of other programs, which know that of ASCII only, can be compared.
-    var comparable = tokenizer
-    comparable.invalid = .error
-    if comparable.separator == .ascii { comparable.separator = .whiteSpace }
-    let rules = comparable.json.members ?? []
+    let rules = tokenizer.comparable.json.members ?? []
     var sum = hash(Array(JSONValue.object(rules).text.utf8))
     for id in 0..<TokenID(vocabulary.count) {
       sum &+= vocabulary.withBytes(of: id) { hash($0) }

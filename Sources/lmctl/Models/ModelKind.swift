@@ -45,7 +45,10 @@ enum ModelKind: RawRepresentable, CaseIterable, Hashable {
   ///
   /// - Parameter threads: of the engine of neural models; all cores if `nil`.
   static func load(_ checkpoint: Checkpoint, threads: Int?) throws -> any LanguageModel {
-    switch ModelKind(rawValue: checkpoint.model) {
+    if checkpoint.model == Mixture.kind {
+      return try Mixture(checkpoint) { try load($0, threads: threads) }
+    }
+    return switch ModelKind(rawValue: checkpoint.model) {
     case .ngram: try NGramModel(checkpoint)
     case .network: try NeuralModel(checkpoint, engine: Engine(threads: threads))
     case nil:
@@ -58,15 +61,20 @@ enum ModelKind: RawRepresentable, CaseIterable, Hashable {
     if let ngrams = model as? NGramModel {
       return .init("ngrams", .array(ngrams.levelCounts.map { .integer($0) }))
     }
+    if let mixture = model as? Mixture {
+      return .init("members", .array(mixture.models.map { .object([size(of: $0)]) }))
+    }
     let parameters = (model as? NeuralModel)?.parameterCount
     return .init("parameters", parameters.map { .integer($0) } ?? .null)
   }
 
-  /// The model stored at `path`, as a checkpoint or an ARPA file, and its checkpoint without the tensors.
+  /// The model stored at `path`, as a checkpoint or an ARPA file, and its checkpoint.
   ///
-  /// - Parameter rules: how text becomes tokens, for an ARPA file that does not say.
+  /// - Parameters:
+  ///   - rules: how text becomes tokens, for an ARPA file that does not say.
+  ///   - keepsTensors: whether the checkpoint has its tensors; else there are none.
   static func load(
-    path: String, threads: Int? = nil, textRules rules: Tokenizer? = nil
+    path: String, threads: Int? = nil, textRules rules: Tokenizer? = nil, keepsTensors: Bool = false
   ) throws -> (model: any LanguageModel, checkpoint: Checkpoint) {
     let running = RunningCheckpoint.path(beside: path)
     if path != "-", path.withSystemPath({ access($0, F_OK) }) != 0,
@@ -81,12 +89,14 @@ enum ModelKind: RawRepresentable, CaseIterable, Hashable {
     let source = try ByteSource(path: path)
     try requireModel(source)
     if try NGramModel.isARPA(source) {
-      return try loadARPA(source, textRules: rules)
+      var (model, checkpoint) = try loadARPA(source, textRules: rules)
+      if keepsTensors { checkpoint.tensors = model.tensors }
+      return (model, checkpoint)
     }
     if rules != nil { throw ownRules(path) }
     var checkpoint = try checkpoint(source)
     let model = try load(checkpoint, of: source, threads: threads)
-    checkpoint.tensors = []
+    if !keepsTensors { checkpoint.tensors = [] }
     Progress.end()
     return (model, checkpoint)
   }

@@ -114,6 +114,22 @@ extension ValueType where Value == Double {
   static func atLeastZero(_ placeholder: String = "X") -> Self { number(placeholder, "from 0") { $0 >= 0 } }
 }
 
+extension ValueType where Value == [Double] {
+  /// Numbers with commas between them, none below 0, and not all 0.
+  static var weights: Self {
+    let single = ValueType<Double>.atLeastZero()
+    return Self(
+      placeholder: "W,…", range: "from 0", isList: true,
+      parse: { text in
+        let parts = text.split(separator: ",", omittingEmptySubsequences: false)
+        let weights = parts.compactMap { single.parse(String($0)) }
+        return weights.count == parts.count && weights.contains { $0 > 0 } ? weights : nil
+      },
+      requirement: { _ in "numbers from 0, not all of them 0, with commas between them" },
+      json: { .string($0.map { "\($0)" }.joined(separator: ",")) })
+  }
+}
+
 extension ValueType where Value == Float {
   /// A probability, but not 1, with as many digits as single precision has.
   static var probability: Self {
