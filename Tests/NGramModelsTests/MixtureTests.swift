@@ -147,20 +147,20 @@ struct MixtureTests {
     #expect(model.trie.order == 4)
     var (dynamic, fixed) = (mixture.initialState, model.initialState)
     var (matched, others) = (0, 0)
-    for token in text(mixture.vocabulary, seed: 3) {
+    for token in text(mixture.vocabulary) {
       let difference = abs(
         mixture.logProbability(of: token, after: dynamic).0 - model.logProbability(of: token, after: fixed).0)
       // The n-gram that the context and the token are is in the trie.
       if model.matchedOrder(of: token, after: fixed) == model.contextOrder(of: fixed) + 1 {
         #expect(difference < 1e-5)
         matched += 1
-      } else if difference > 1e-4 {
+      } else if difference > 1e-3 {
         others += 1
       }
       (dynamic, fixed) = (mixture.advance(dynamic, by: token), model.advance(fixed, by: token))
       if token == Vocabulary.endOfSentence { (dynamic, fixed) = (mixture.initialState, model.initialState) }
     }
-    #expect(matched > 100 && others > 0)
+    #expect(matched > 100 && others > 10)
   }
 
   @Test("A static mixture sums to one", arguments: [[0..<12, 0..<12, 0..<12], [0..<12, 6..<18, 0..<4]])
