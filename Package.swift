@@ -35,10 +35,14 @@ let package = Package(
       exclude: ["README.md"],
       // The command line works for milliseconds; what it is made of should take little room.
       swiftSettings: releaseSettings(["-Osize"]),
-      // Without debug information and local symbols, a static binary is less than half as large; profiles still name functions.
+      // Without debug information and symbols, a static binary is less than half as large. Profiles name functions if it is built with
+      // LMCTL_SYMBOLS=1 in the environment.
       linkerSettings: [
         .unsafeFlags(
-          ["-Xlinker", "-S", "-Xlinker", "-x", "-Xlinker", "--no-export-dynamic"],
+          [
+            "-Xlinker", Context.environment["LMCTL_SYMBOLS"] == nil ? "-s" : "-S", "-Xlinker",
+            "--no-export-dynamic",
+          ],
           .when(platforms: [.linux], configuration: .release))
       ]),
 
