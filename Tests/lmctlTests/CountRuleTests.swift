@@ -85,4 +85,21 @@ struct CountRuleTests {
       future.status == 1 && future.error.contains("future:1: text rules that this lmctl does not know"),
       "\(future.error)")
   }
+
+  @Test("Counts that are taken several times are those of a text that is there several times")
+  func times() throws {
+    let folder = try proseFolder()
+    try run("for t in train test; do lmctl count --order 3 $t.txt --quiet > $t.counts; done", folder)
+    try run("lmctl count --order 3 train.txt train.txt train.txt test.txt --quiet > whole", folder)
+    try run("lmctl count --merge --times 3,1 train.counts test.counts | cmp - whole", folder)
+    try run("lmctl train --model ngram --counts whole -o counts.json -q", folder)
+    for (line, message) in [
+      ("lmctl count --merge --times 3 train.counts test.counts", "--times has 1 for 2 files"),
+      ("lmctl count --times 3 train.txt", "--merge"),
+      ("lmctl count --merge --times 0,1 train.counts test.counts", "as many as files"),
+    ] {
+      let outcome = try Executable.shell(line, in: folder)
+      #expect(outcome.status == 2 && outcome.error.contains(message), "\(outcome.error)")
+    }
+  }
 }

@@ -69,13 +69,16 @@ public enum CountFiles {
   ///
   /// Memory: a block of each file.
   ///
-  /// - Parameter progress: called with the lines written, now and then.
+  /// - Parameters:
+  ///   - times: how often the counts of each file are taken; once, if `nil`.
+  ///   - progress: called with the lines written, now and then.
   /// - Throws: `FileError` where files hold counts by different text rules; those without any hold none.
   public static func merge(
-    _ paths: [String], to path: String, as format: CountFormat = .columns,
+    _ paths: [String], times: [Int]? = nil, to path: String, as format: CountFormat = .columns,
     progress: (Int) -> Void = { _ in }
   ) throws -> Int {
-    var merger = try CountMerger(paths.map { try ByteSource(path: $0) })
+    var merger = try CountMerger(
+      paths.map { try ByteSource(path: $0) }, times: times ?? paths.map { _ in 1 })
     let file = try AtomicFile(path: path)
     var writer = CountLineWriter(format) { try file.write($0) }
     if let rules = merger.rules { try writer.appendHeading(rules) }

@@ -1,17 +1,20 @@
 import LanguageModels
 
-/// Adds up sorted counts from several sources as they stream by.
+/// Adds up sorted counts from several sources as they stream by, each as often as is said: a mixture of counts.
 ///
 /// Memory: a block of each source.
 struct CountMerger {
   private let readers: [CountLineReader]
+  /// How often the counts of each source are taken.
+  private let times: [Int]
   /// The next line of each source that has one.
   private var heads = MergeHeap<(line: CountLine, source: Int)>()
   private var ngram: [UInt8] = []
   /// The text rules of all of them; `nil` if they do not say.
   let rules: Tokenizer?
 
-  init(_ sources: [ByteSource]) throws {
+  init(_ sources: [ByteSource], times: [Int]) throws {
+    self.times = times
     readers = sources.map { CountLineReader($0) }
     var counted: [CountLineReader] = []
     for (source, reader) in readers.enumerated() {
@@ -39,8 +42,11 @@ struct CountMerger {
       ngram.append(contentsOf: first.line.ngram)
       var sum: UInt64 = 0
       while let head = heads.first, head.line.ngram.elementsEqual(ngram) {
-        sum += head.line.count
-        guard sum < CountText.limit else {
+        let (product, isTooLarge) = head.line.count.multipliedReportingOverflow(
+          by: UInt64(times[head.source]))
+        let (total, overflows) = sum.addingReportingOverflow(product)
+        sum = total
+        guard !isTooLarge, !overflows, sum < CountText.limit else {
           throw readers[head.source].problem(
             "the counts of this n-gram sum to \(CountText.limit) or more, which is more than a file of counts can hold"
           )

@@ -69,8 +69,9 @@ extension ValueType where Value == Int {
 }
 
 extension ValueType where Value == [Int] {
-  /// One whole number in `range` for all layers, or one for each of them with commas between them.
-  static func sizes(_ range: ClosedRange<Int>, layers: ClosedRange<Int>) -> Self {
+  /// One whole number in `range` for all layers, or whatever else there are several `of`, or one for each of them with commas between them.
+  static func sizes(_ range: ClosedRange<Int>, layers: ClosedRange<Int>, of things: String = "layers") -> Self
+  {
     let single = ValueType<Int>.whole(range)
     return Self(
       placeholder: "N[,N]", range: single.range, isList: true,
@@ -79,7 +80,7 @@ extension ValueType where Value == [Int] {
         let sizes = parts.compactMap { single.parse(String($0)) }
         return sizes.count == parts.count && layers.contains(sizes.count) ? sizes : nil
       },
-      requirement: { "\(single.requirement($0)), or as many as layers with commas between them" },
+      requirement: { "\(single.requirement($0)), or as many as \(things) with commas between them" },
       json: { JSONValue(sizes: $0) })
   }
 }

@@ -9,7 +9,7 @@ enum CountCommand: Command {
   static let discussion = """
     Writes all n-grams of the texts up to an order with their counts, a line 'n-gram TAB count' each, sorted word by word in the
     order of code points. Every sentence begins with <s> and ends with </s>. With --merge, the files are counts made so,
-    which are added up as they stream by; empty ones add nothing. So a large text can be counted in parts, on several machines if need be:
+    which are added up as they stream by; empty ones add nothing; --times 3,1 takes those of the first file thrice. So a large text can be counted in parts, on several machines if need be:
     'lmctl train --model ngram --counts FILE' makes the same model of the sum as of the text. Characters and bytes are written without
     white space (a space is ▁). With --json, each line is an object; counts are read in both forms. Where tokens are not plain words,
     a first line says by which text rules they were made, and train takes them from there.
@@ -33,9 +33,14 @@ enum CountCommand: Command {
     if settings.merges {
       if paths.isEmpty { throw UsageError("no files of counts; name those to be added up") }
       try TextFiles.requireSingleStandardInput(paths)
+      if let times = settings.times, times.count != paths.count {
+        throw UsageError("--times has \(times.count) for \(Format.count(paths.count, "file"))")
+      }
       for path in paths { try FileKind.require([.counts], path, "a file of counts") }
       Progress.begin(Progress.writing(output).map { _ in "adding up counts" })
-      let lines = try CountFiles.merge(paths, to: output, as: format) { Progress.show("\($0) n-grams") }
+      let lines = try CountFiles.merge(paths, times: settings.times, to: output, as: format) {
+        Progress.show("\($0) n-grams")
+      }
       Progress.end()
       return Terminal.note("wrote \(Format.count(lines, "n-gram"))")
     }
@@ -69,6 +74,7 @@ enum CountCommand: Command {
 struct CountSettings: CommandValues {
   var order = 3
   var merges = false
+  var times: [Int]?
   var asJSON = false
   var output = "-"
   var context = ContextMode.sentence
@@ -81,6 +87,10 @@ struct CountSettings: CommandValues {
       SettingGroup("counting") {
         Setting("order", \.order, .whole(1...16), "length of the longest n-grams").notWithMerge().typed("n")
         Setting(flag: "merge", \.merges, "add up files of counts")
+        Setting(
+          "times", \.times, .sizes(1...1_000_000, layers: 1...100_000, of: "files"),
+          "with --merge: take the counts of each file so often, as in 3,1"
+        ).needs("merge", as: "--merge").typed("weights", "float-counts", "weight")
         Setting(
           "output", \.output, .file, "where the counts go", default: .rule("standard output") { $0.output }
         ).short("o").typed("out", "write")
