@@ -119,6 +119,8 @@ public struct KernelTable: Sendable {
   public let adagrad: Update1
   /// RMSProp; the state is the mean of squares.
   public let rmsProp: Update1
+  /// A step of dynamic evaluation; the states are the gradients' root mean squares and the values before the text.
+  public let followText: Update2
 
   /// Writes n factors of a dropout mask: 0 or 1 / (1 − rate).
   public let dropout: @Sendable (_ n: Int, DropoutMask, UnsafeMutablePointer<Float>) -> Void
@@ -179,6 +181,7 @@ extension KernelTable {
     adamWithoutGradients = { KernelTemplates.adamWithoutGradients(V.self, $0, $1, $2, $3, $4, $5) }
     adagrad = { KernelTemplates.adagrad(V.self, $0, $1, $2, $3, $4) }
     rmsProp = { KernelTemplates.rmsProp(V.self, $0, $1, $2, $3, $4) }
+    followText = { KernelTemplates.followText(V.self, $0, $1, $2, $3, $4, $5) }
     dropout = { KernelTemplates.dropout(V.self, $0, $1, $2) }
     multiplyAddChains = { KernelTemplates.multiplyAddChains(V.self, $0, $1) }
     peakOperations = multiplyAddChainOperations(V.self)

@@ -185,3 +185,25 @@ func scaledByRoot<V: FloatVector>(
     part.store(value.adding(rate, times: gradient / (square.positiveRoot() + epsilon)), values)
   }
 }
+
+/// A step of dynamic evaluation (Krause et al. 2018): w += min(1, decay · m) (w₀ − w) − rate · g / (m + ε).
+///
+/// - Parameters:
+///   - step: `rate`, `epsilon`, and the decay as `momentum`.
+///   - scales: m.
+///   - originals: w₀.
+@inlinable @inline(__always)
+func followText<V: FloatVector>(
+  _: V.Type, _ n: Int, _ step: OptimizerStep, _ values: UnsafeMutablePointer<Float>,
+  _ gradients: UnsafePointer<Float>, _ scales: UnsafeMutablePointer<Float>,
+  _ originals: UnsafeMutablePointer<Float>
+) {
+  let (rate, epsilon) = (V(repeating: -step.rate), V(repeating: step.epsilon))
+  let (decay, one) = (V(repeating: step.momentum), V(repeating: 1))
+  forEachVector(V.self, n) { part in
+    let (value, scale) = (part.load(values), part.load(scales))
+    let back = decay * scale
+    let returned = value.adding(back.choosing(one, where: back .> one), times: part.load(originals) - value)
+    part.store(returned.adding(rate, times: part.load(gradients) / (scale + epsilon)), values)
+  }
+}

@@ -29,6 +29,28 @@ import Testing
     #expect(buffers.allSatisfy { $0.pointer[n].isNaN })
   }
 
+  @Test(arguments: tableNames) func dynamicEvaluationFollowsItsFormula(_ name: String) throws {
+    let kernels = try KernelTable.named(name)
+    for n in [1, 5, 16, 37] {
+      var generator = TestGenerator(state: UInt64(n))
+      let buffers = (0..<4).map { _ in AlignedBuffer(count: n + 1) }
+      for buffer in buffers {
+        buffer.pointer.update(from: generator.floats(n), count: n)
+        buffer.pointer[n] = .nan
+      }
+      let p = buffers.map(\.pointer)
+      // Roots of squares are not negative, and some are large.
+      for i in 0..<n { p[2][i] = abs(p[2][i]) * (i % 3 == 0 ? 9 : 1) }
+      let expected = (0..<n).map { i in
+        let (w, g, m, first) = (Double(p[0][i]), Double(p[1][i]), Double(p[2][i]), Double(p[3][i]))
+        return w + min(1, 0.25 * m) * (first - w) - 0.125 * g / (m + 0.5)
+      }
+      kernels.followText(n, OptimizerStep(rate: 0.125, momentum: 0.25, epsilon: 0.5), p[0], p[1], p[2], p[3])
+      for i in 0..<n { #expect(abs(Double(p[0][i]) - expected[i]) < Self.tolerance) }
+      #expect(p.allSatisfy { $0[n].isNaN })
+    }
+  }
+
   @Test(arguments: tableNames) func everyOptimizerFollowsItsFormula(_ name: String) throws {
     let kernels = try KernelTable.named(name)
     for n in [1, 5, 16, 37] {

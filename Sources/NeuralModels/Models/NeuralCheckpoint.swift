@@ -30,7 +30,9 @@ extension NeuralModel {
       8 * network.arena.count, for: "the network", "raise the limit, free some, or load a smaller model")
     network.arena.allocate()
     try network.arena.load(checkpoint)
-    self.init(network, vocabulary: checkpoint.vocabulary, configuration: configuration)
+    self.init(
+      network, vocabulary: checkpoint.vocabulary, configuration: configuration,
+      statistics: try GradientStatistics(checkpoint))
   }
 }
 
@@ -66,7 +68,8 @@ extension NextTokenNetwork {
   /// Makes sure that the tensors of `checkpoint` are as many numbers as the parameters, which need no memory for that.
   fileprivate func check(_ checkpoint: Checkpoint) throws {
     let stored = checkpoint.tensors.reduce(0) {
-      $0 + ($1.name.hasPrefix(TrainingState.prefix) ? 0 : $1.elements.count)
+      let isOther = [TrainingState.prefix, GradientStatistics.prefix].contains(where: $1.name.hasPrefix)
+      return $0 + (isOther ? 0 : $1.elements.count)
     }
     guard arena.parameterCount == stored else {
       throw CheckpointError("damaged: its tensors do not fit its configuration and vocabulary")

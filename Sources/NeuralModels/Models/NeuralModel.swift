@@ -21,6 +21,8 @@ public final class NeuralModel: LanguageModel {
   public let configuration: NeuralConfiguration
   public let initialState: State
   let network: Mutex<Box>
+  /// What dynamic evaluation scales its steps by; `nil` if that is not known.
+  public let statistics: GradientStatistics?
 
   /// A network goes from thread to thread only behind a lock.
   struct Box: @unchecked Sendable {
@@ -36,7 +38,11 @@ public final class NeuralModel: LanguageModel {
     }
   }
 
-  init(_ network: NextTokenNetwork, vocabulary: Vocabulary, configuration: NeuralConfiguration) {
+  init(
+    _ network: NextTokenNetwork, vocabulary: Vocabulary, configuration: NeuralConfiguration,
+    statistics: GradientStatistics? = nil
+  ) {
+    self.statistics = statistics
     self.vocabulary = vocabulary
     self.configuration = configuration
     // Before a text stands an end of sentence, as in training.

@@ -91,15 +91,30 @@ final class NextTokenNetwork {
   /// a softmax samples; neither is done without it.
   func lossAndGradients(_ batch: Batch, dropoutKey: UInt64?, probe: (any Probe)? = nil) -> Double {
     let pass = batch.pass(dropoutKey: dropoutKey, probe: probe)
-    let f = features(batch, pass)
+    return addGradients(features(batch, pass), batch, pass)
+  }
+
+  /// The loss of a batch whose features f are known, and its gradients.
+  private func addGradients(_ f: MatrixView, _ batch: Batch, _ pass: Pass) -> Double {
     let gradient = featureGradients.matrix(pass.positions, layers.outputSize)
     let loss = output.lossAndGradients(
-      f, targets: batch.targets, scale: batch.lossScale, gradient: gradient, key: dropoutKey)
+      f, targets: batch.targets, scale: batch.lossScale, gradient: gradient, key: pass.dropoutKey)
     layers.clearStateGradients(rows: batch.rows)
     let inputGradient = inputGradients.matrix(pass.positions, layers.inputSize)
     layers.backward(gradient, into: inputGradient, adding: false, pass)
     embedding.backward(batch.inputs, eachToken(inputGradient))
     return loss
+  }
+
+  /// −ln p(target) of each row of the batch, as `losses` gives it; adds the gradients of its mean, without dropout and penalties. The state
+  /// moves on.
+  func lossesAndGradients(_ batch: Batch) -> [Double] {
+    var pass = batch.pass()
+    pass.weight = 0
+    let f = features(batch, pass)
+    let losses = output.losses(f, targets: batch.targets)
+    _ = addGradients(f, batch, pass)
+    return losses
   }
 
   /// ln p(target) of each row of the batch, 0 where there is no target; the state moves on.

@@ -1,0 +1,129 @@
+import LanguageModels
+import Tensors
+
+/// A text by a network that adapts to it: its weights follow every segment once that is scored (`DynamicEvaluation`), and what came after
+/// like contexts is expected again (`NeuralCache`).
+///
+/// One row reads the text from its beginning, without the stretches side by side that plain scoring has. Segments are counted from the
+/// beginning, whatever the pieces are that the text comes in. As long as the stream lives, its network has the weights of the text.
+final class AdaptedStream: TextStream {
+  private let model: NeuralModel
+  private let context: ContextMode
+  private let segmentLength: Int
+  private let dynamic: DynamicWeights?
+  private let cache: ContextCache?
+  /// The last tokens before the segment, which the network may be given.
+  private var history: [TokenID] = []
+  /// Tokens of the segment that are scored; all of it is learnt from when it is whole.
+  private var segment: [TokenID] = []
+  /// What the network remembered before the last token of the history, and before the first that is not scored.
+  private var segmentState: [Float]
+  private var state: [Float]
+
+  init(_ model: NeuralModel, _ adaptation: Adaptation, context: ContextMode) {
+    (self.model, self.context) = (model, context)
+    let statistics = model.statistics
+    (dynamic, cache) = model.network.withLock { box in
+      let network = box.network
+      return (
+        adaptation.dynamic.map { DynamicWeights(network, $0, statistics) },
+        adaptation.cache.map {
+          ContextCache($0, featureSize: network.layers.outputSize, engine: network.engine)
+        }
+      )
+    }
+    segmentLength = adaptation.dynamic?.segment ?? NeuralModel.warmUpLength
+    state = [Float](repeating: 0, count: model.initialState.values.count)
+    segmentState = state
+  }
+
+  deinit {
+    guard let dynamic else { return }
+    model.network.withLock { _ in dynamic.restore() }
+  }
+
+  func restart() {
+    model.network.withLock { _ in dynamic?.restore() }
+    cache?.clear()
+    history.removeAll()
+    segment.removeAll()
+    state = [Float](repeating: 0, count: state.count)
+    segmentState = state
+  }
+
+  func score(_ tokens: ArraySlice<TokenID>, into output: inout [Float], watch: (Int) throws -> Void) rethrows
+  {
+    var first = tokens.startIndex
+    while first < tokens.endIndex {
+      let end = min(tokens.endIndex, first + segmentLength - segment.count)
+      model.network.withLock { box in
+        let network = box.taken()
+        network.resetState(rows: 1)
+        score(tokens[first..<end], network, &output)
+      }
+      try watch(end - first)
+      first = end
+    }
+  }
+
+  /// Scores some tokens of the present segment, and learns from it if they complete it.
+  private func score(_ tokens: ArraySlice<TokenID>, _ network: NextTokenNetwork, _ output: inout [Float]) {
+    let isAtOnce = segment.isEmpty && tokens.count == segmentLength && dynamic != nil
+    let batch = batch(tokens, after: history + segment, network)
+    network.setState(state, row: 0)
+    let losses = isAtOnce ? network.lossesAndGradients(batch) : network.losses(batch)
+    for (t, token) in tokens.enumerated() {
+      let logProbability = Float(-losses[t])
+      guard let cache, let features = network.layers.features else {
+        output.append(logProbability)
+        continue
+      }
+      output.append(cache.mix(logProbability, of: token, features: features.row(t)))
+    }
+    state = network.state(row: 0)
+    segment += tokens
+    guard segment.count == segmentLength else { return }
+    if let dynamic {
+      if !isAtOnce {
+        network.setState(segmentState, row: 0)
+        _ = network.lossesAndGradients(self.batch(segment[...], after: history, network))
+      }
+      dynamic.follow()
+    }
+    history = (history + segment).suffix(network.window)
+    segment.removeAll(keepingCapacity: true)
+    segmentState = state
+  }
+
+  /// The batch of one row that predicts `tokens`.
+  private func batch(_ tokens: ArraySlice<TokenID>, after before: [TokenID], _ network: NextTokenNetwork)
+    -> Batch
+  {
+    let batches = StreamBatches(
+      tokens: before + tokens, batchSize: 1, sequenceLength: tokens.count, window: network.window,
+      context: context)
+    var batch = Batch()
+    batches.fill(&batch, from: before.count, steps: tokens.count)
+    return batch
+  }
+}
+
+extension NeuralModel: AdaptableModel {
+  public func makeStream(_ adaptation: Adaptation, context: ContextMode) throws -> any TextStream {
+    // What does not move the weights at all is no reason to read one token after the other.
+    var adaptation = adaptation
+    if adaptation.dynamic?.rate == 0 { adaptation.dynamic = nil }
+    if adaptation.cache?.weight == 0 { adaptation.cache = nil }
+    return adaptation.isEmpty
+      ? ModelStream(self, context: context) : AdaptedStream(self, adaptation, context: context)
+  }
+
+  /// The statistics of the gradients on a text, for dynamic evaluation; see `DynamicEvaluation`.
+  public func gradientStatistics(
+    of tokens: [TokenID], context: ContextMode, steps: Int, watch: (Int) throws -> Void
+  ) rethrows -> GradientStatistics {
+    try network.withLock { box in
+      try box.taken().gradientStatistics(of: tokens, context: context, steps: steps, watch: watch)
+    }
+  }
+}
