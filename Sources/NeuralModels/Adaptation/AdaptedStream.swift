@@ -71,14 +71,18 @@ final class AdaptedStream: TextStream {
     let isAtOnce = segment.isEmpty && tokens.count == segmentLength && dynamic != nil
     let batch = batch(tokens, after: history + segment, network)
     network.setState(state, row: 0)
-    let losses = isAtOnce ? network.lossesAndGradients(batch) : network.losses(batch)
-    for (t, token) in tokens.enumerated() {
-      let logProbability = Float(-losses[t])
-      guard let cache, let features = network.layers.features else {
-        output.append(logProbability)
-        continue
+    func take(_ features: MatrixView, _ losses: [Double]) {
+      for (t, token) in tokens.enumerated() {
+        let logProbability = Float(-losses[t])
+        output.append(
+          cache?.mix(logProbability, of: token, features: features.row(t)) ?? logProbability)
       }
-      output.append(cache.mix(logProbability, of: token, features: features.row(t)))
+    }
+    if isAtOnce {
+      network.lossesAndGradients(batch, take)
+    } else {
+      let losses = network.losses(batch)
+      if let features = network.layers.features { take(features, losses) }
     }
     state = network.state(row: 0)
     segment += tokens
@@ -86,7 +90,7 @@ final class AdaptedStream: TextStream {
     if let dynamic {
       if !isAtOnce {
         network.setState(segmentState, row: 0)
-        _ = network.lossesAndGradients(self.batch(segment[...], after: history, network))
+        network.lossesAndGradients(self.batch(segment[...], after: history, network)) { _, _ in }
       }
       dynamic.follow()
     }

@@ -50,7 +50,7 @@ extension NextTokenNetwork {
     for number in 0..<batches.count {
       batches.fill(&batch, from: number * steps, steps: steps)
       arena.clearGradients()
-      _ = lossesAndGradients(batch)
+      lossesAndGradients(batch) { _, _ in }
       engine.forEachPiece(arena.gradientPieces(ofAtMost: 1 << 14)) { _, piece in
         let (g, s) = (arena.gradients + piece.lowerBound, squares.pointer + piece.lowerBound)
         engine.kernels.addProduct(piece.count, g, g, s)

@@ -106,15 +106,14 @@ final class NextTokenNetwork {
     return loss
   }
 
-  /// −ln p(target) of each row of the batch, as `losses` gives it; adds the gradients of its mean, without dropout and penalties. The state
-  /// moves on.
-  func lossesAndGradients(_ batch: Batch) -> [Double] {
+  /// Gives `body` the features of the batch and −ln p(target) of each row, as `losses` does; then adds the gradients of its mean, without
+  /// dropout and penalties. The state moves on.
+  func lossesAndGradients(_ batch: Batch, _ body: (_ features: MatrixView, _ losses: [Double]) -> Void) {
     var pass = batch.pass()
     pass.weight = 0
     let f = features(batch, pass)
-    let losses = output.losses(f, targets: batch.targets)
+    body(f, output.losses(f, targets: batch.targets))
     _ = addGradients(f, batch, pass)
-    return losses
   }
 
   /// ln p(target) of each row of the batch, 0 where there is no target; the state moves on.
