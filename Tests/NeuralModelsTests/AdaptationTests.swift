@@ -174,7 +174,8 @@ struct AdaptationTests {
   func statistics() throws {
     let shape = NetworkShape.ofEachKind[5]
     let (model, text) = (try model(shape), text())
-    let statistics = model.gradientStatistics(of: text, context: .stream, steps: 5) { _ in }
+    model.measureStatistics(on: text, steps: 5) { _ in }
+    let statistics = try #require(model.statistics)
     // The same, batch by batch.
     let network = shape.make(try singleThreadedEngine())
     network.arena.randomize(limit: 0.9, seed: 31)

@@ -26,18 +26,28 @@ public struct TextScorer<Model: LanguageModel> {
   private let rules: ScoringRules
   private let reportsOrders: Bool
   private var cache: UnigramCache?
+  /// The cache before the text.
+  private let firstCache: UnigramCache?
+  /// The text by a model that adapts to it; `nil` if it stays as it is.
+  private let stream: (any TextStream)?
   private var state: Model.State
   private var tokens: [TokenID] = []
   private var logProbabilities: [Float] = []
   private var logNormalizers: [Float] = []
 
-  /// A scorer that starts from the model's initial state, and from an empty cache if there is one to mix in.
+  /// A scorer that starts from the model's initial state, and from an empty cache if there is one to mix in; and again so with each new
+  /// document.
+  ///
+  /// - Parameter stream: what scores the text in the model's place, if that adapts to it.
   public init(
-    model: Model, context: ContextMode, cache: UnigramCache? = nil, rules: ScoringRules = ScoringRules(),
+    model: Model, context: ContextMode, stream: (any TextStream)? = nil, cache: UnigramCache? = nil,
+    rules: ScoringRules = ScoringRules(),
     reportsOrders: Bool = false, accuracy place: TokenAccuracy.Place? = nil
   ) {
     judge = place.map { TokenJudge(model, place: $0, context: context, scoresEnds: rules.scoresEnds) }
     self.cache = cache
+    firstCache = cache
+    self.stream = stream
     self.model = model
     self.context = context
     self.rules = rules
@@ -49,6 +59,7 @@ public struct TextScorer<Model: LanguageModel> {
   public mutating func nextLine(from reader: SentenceReader) throws -> Line? {
     tokens.removeAll(keepingCapacity: true)
     guard let kind = try Self.read(from: reader, model.vocabulary, into: &tokens) else { return nil }
+    if kind == .separator { restart() }
     let orders = reportsOrders ? matchedOrders() : []
     score(normalizer: nil) { _ in }
     evaluation.take(sizesOf: reader.statistics, scoresEnds: rules.scoresEnds)
@@ -62,24 +73,48 @@ public struct TextScorer<Model: LanguageModel> {
   public mutating func scoreAll(from reader: SentenceReader, watch: (Int) throws -> Void = { _ in }) throws {
     let vocabulary = model.vocabulary
     var next = try Self.readBlock(from: reader, vocabulary)
-    if let size = reader.sourceSize, reader.statistics.bytes > 0 {
-      (model as? any BulkScoring)?.prepare(toScore: next.count * max(1, size / reader.statistics.bytes))
+    if let next, let size = reader.sourceSize, reader.statistics.bytes > 0 {
+      (model as? any BulkScoring)?.prepare(
+        toScore: next.tokens.count * max(1, size / reader.statistics.bytes))
     }
-    while !next.isEmpty {
-      tokens = next
+    while let block = next {
+      tokens = block.tokens
       let ahead = Ahead { Result { try Self.readBlock(from: reader, vocabulary) } }
       defer { ahead.wait() }
-      try score(normalizer: model.normalizer, watch: watch)
+      if !tokens.isEmpty { try score(normalizer: model.normalizer, watch: watch) }
+      if block.endsDocument { restart() }
       next = try ahead.value.get()
     }
     evaluation.take(sizesOf: reader.statistics, scoresEnds: rules.scoresEnds)
   }
 
-  private static func readBlock(from reader: SentenceReader, _ vocabulary: Vocabulary) throws -> [TokenID] {
+  /// Another document begins.
+  private mutating func restart() {
+    state = model.initialState
+    stream?.restart()
+    cache = firstCache
+  }
+
+  /// Sentences that are scored at once.
+  private struct Block: Sendable {
     var tokens: [TokenID] = []
-    tokens.reserveCapacity(scoringBlockSize + scoringBlockSize / 16)
-    while tokens.count < scoringBlockSize, try read(from: reader, vocabulary, into: &tokens) != nil {}
-    return tokens
+    var endsDocument = false
+  }
+
+  /// The next sentences of a document; `nil` at the end of the text.
+  private static func readBlock(from reader: SentenceReader, _ vocabulary: Vocabulary) throws -> Block? {
+    var block = Block()
+    block.tokens.reserveCapacity(scoringBlockSize + scoringBlockSize / 16)
+    while block.tokens.count < scoringBlockSize {
+      guard let kind = try read(from: reader, vocabulary, into: &block.tokens) else {
+        return block.tokens.isEmpty ? nil : block
+      }
+      if kind == .separator {
+        block.endsDocument = true
+        break
+      }
+    }
+    return block
   }
 
   private static func read(
@@ -97,6 +132,10 @@ public struct TextScorer<Model: LanguageModel> {
     normalizer: (any UnnormalizedModel<Model.State>)?, watch: (Int) throws -> Void
   ) rethrows {
     logProbabilities.removeAll(keepingCapacity: true)
+    if let stream {
+      try stream.score(tokens[...], into: &logProbabilities, watch: watch)
+      return take()
+    }
     if let normalizer {
       logNormalizers.removeAll(keepingCapacity: true)
       normalizer.logNormalizers(of: tokens[...], context: context, after: state, into: &logNormalizers)
@@ -104,6 +143,11 @@ public struct TextScorer<Model: LanguageModel> {
       evaluation.add(logNormalizers: logNormalizers)
     }
     try model.score(tokens[...], context: context, after: &state, into: &logProbabilities, watch: watch)
+    take()
+  }
+
+  /// Counts the tokens with the logarithms that the model gave them.
+  private mutating func take() {
     cache?.mix(tokens[...], into: &logProbabilities)
     rules.apply(tokens[...], to: &logProbabilities)
     evaluation.add(tokens[...], logProbabilities: logProbabilities[...], scoresEnds: rules.scoresEnds)

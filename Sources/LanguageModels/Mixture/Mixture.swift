@@ -161,7 +161,12 @@ public struct Mixture: UnnormalizedModel, OrderReporting, BulkScoring, Adaptable
 
   /// What the weights of each token depend on; nothing if they do not.
   func orders(of tokens: ArraySlice<TokenID>, context: ContextMode, after state: State) -> [Int] {
-    guard weights.dependOnOrder, let i = firstWithNGrams else { return [] }
+    weights.dependOnOrder ? allOrders(of: tokens, context: context, after: state) : []
+  }
+
+  /// What the weights of each token can depend on; nothing if no member has n-grams.
+  func allOrders(of tokens: ArraySlice<TokenID>, context: ContextMode, after state: State) -> [Int] {
+    guard let i = firstWithNGrams else { return [] }
     return members[i].contextOrders(
       of: tokens, context: members[i].context(in: context), after: state.members[i])
   }
@@ -185,11 +190,7 @@ public struct Mixture: UnnormalizedModel, OrderReporting, BulkScoring, Adaptable
   ) rethrows -> MixtureEvidence {
     prepare(toScore: tokens.count)
     var state = initialState
-    let orders =
-      firstWithNGrams.map { i in
-        members[i].contextOrders(
-          of: tokens[...], context: members[i].context(in: context), after: state.members[i])
-      } ?? []
+    let orders = allOrders(of: tokens[...], context: context, after: state)
     return MixtureEvidence(
       logProbabilities: try memberScores(of: tokens[...], context: context, after: &state, watch: watch),
       orders: orders)

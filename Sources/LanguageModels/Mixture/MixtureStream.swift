@@ -1,9 +1,23 @@
 extension Mixture {
   /// A text by a mixture whose members adapt to it, those that can.
   public func makeStream(_ adaptation: Adaptation, context: ContextMode) throws -> any TextStream {
+    try makeMixtureStream(adaptation, context: context)
+  }
+
+  private func makeMixtureStream(_ adaptation: Adaptation, context: ContextMode) throws -> MixtureStream {
     MixtureStream(
       self, context: context,
       try members.map { try $0.makeStream(adaptation, context: $0.context(in: context)) })
+  }
+
+  /// The evidence of a text by members that adapt to it, each for itself.
+  public func evidence(
+    of tokens: [TokenID], context: ContextMode, _ adaptation: Adaptation, watch: (Int) throws -> Void
+  ) throws -> MixtureEvidence {
+    let stream = try makeMixtureStream(adaptation, context: context)
+    return MixtureEvidence(
+      logProbabilities: try stream.memberScores(of: tokens[...], watch: watch),
+      orders: allOrders(of: tokens[...], context: context, after: initialState))
   }
 }
 
@@ -28,8 +42,7 @@ final class MixtureStream: TextStream {
     output += mixture.weights.mix(all, orders: orders)
   }
 
-  private func memberScores(of tokens: ArraySlice<TokenID>, watch: (Int) throws -> Void) rethrows -> [[Float]]
-  {
+  func memberScores(of tokens: ArraySlice<TokenID>, watch: (Int) throws -> Void) rethrows -> [[Float]] {
     var all: [[Float]] = []
     for (i, stream) in streams.enumerated() {
       var scores: [Float] = []

@@ -7,6 +7,9 @@ public final class SentenceReader {
   /// The tokens of the line that `next()` returned last, without the end of sentence.
   public private(set) var tokens = TokenSpans()
 
+  /// The line between two documents, which is no sentence; `nil` if there is none.
+  public var documentSeparator: String?
+
   private var paths: ArraySlice<String>
   private var reader: LineReader?
   private let open: (String) throws -> ByteSource
@@ -54,6 +57,10 @@ public final class SentenceReader {
       }
       statistics.lines += 1
       statistics.bytes = finishedBytes + reader.bytesRead
+      if let documentSeparator, Self.isLine(line, documentSeparator) {
+        tokens = TokenSpans()
+        return .separator
+      }
       do {
         statistics.droppedMarkers += try tokenizer.tokenize(line, into: &tokens)
       } catch let problem as TextProblem {
@@ -87,6 +94,14 @@ public final class SentenceReader {
     case empty
     /// A sentence, which the end of sentence completes.
     case sentence
+    /// What stands between two documents: not a sentence.
+    case separator
+  }
+
+  /// Whether a line is `text`, its carriage return aside.
+  private static func isLine(_ line: UnsafeRawBufferPointer, _ text: String) -> Bool {
+    line.elementsEqual(text.utf8)
+      || line.last == UInt8(ascii: "\r") && line.dropLast().elementsEqual(text.utf8)
   }
 
   private var finishedBytes = 0

@@ -121,13 +121,4 @@ extension NeuralModel: AdaptableModel {
     return adaptation.isEmpty
       ? ModelStream(self, context: context) : AdaptedStream(self, adaptation, context: context)
   }
-
-  /// The statistics of the gradients on a text, for dynamic evaluation; see `DynamicEvaluation`.
-  public func gradientStatistics(
-    of tokens: [TokenID], context: ContextMode, steps: Int, watch: (Int) throws -> Void
-  ) rethrows -> GradientStatistics {
-    try network.withLock { box in
-      try box.taken().gradientStatistics(of: tokens, context: context, steps: steps, watch: watch)
-    }
-  }
 }

@@ -22,11 +22,12 @@ public final class NeuralModel: LanguageModel {
   public let initialState: State
   let network: Mutex<Box>
   /// What dynamic evaluation scales its steps by; `nil` if that is not known.
-  public let statistics: GradientStatistics?
+  public var statistics: GradientStatistics? { network.withLock { $0.statistics } }
 
   /// A network goes from thread to thread only behind a lock.
   struct Box: @unchecked Sendable {
     let network: NextTokenNetwork
+    fileprivate(set) var statistics: GradientStatistics?
     /// Those whose states are in the layers of the network.
     fileprivate(set) weak var rows: NetworkRows?
 
@@ -42,7 +43,6 @@ public final class NeuralModel: LanguageModel {
     _ network: NextTokenNetwork, vocabulary: Vocabulary, configuration: NeuralConfiguration,
     statistics: GradientStatistics? = nil
   ) {
-    self.statistics = statistics
     self.vocabulary = vocabulary
     self.configuration = configuration
     // Before a text stands an end of sentence, as in training.
@@ -50,7 +50,7 @@ public final class NeuralModel: LanguageModel {
     network.resetState(rows: 1)
     let features = network.advance(windows: window)
     initialState = State(values: network.state(row: 0), features: features.numbers(row: 0), window: window)
-    self.network = Mutex(Box(network: network))
+    self.network = Mutex(Box(network: network, statistics: statistics))
   }
 
   /// The convention that it was trained with.
@@ -85,6 +85,17 @@ public final class NeuralModel: LanguageModel {
       return windows.indices.map { row in
         State(values: network.state(row: row), features: features.numbers(row: row), window: windows[row])
       }
+    }
+  }
+
+  /// Takes the statistics of its gradients from a text.
+  ///
+  /// - Parameter steps: the tokens of each row that a batch has.
+  public func measureStatistics(on tokens: [TokenID], steps: Int, watch: (Int) throws -> Void) rethrows {
+    let context = configuration.context
+    try network.withLock { box in
+      box.statistics = try box.taken().gradientStatistics(
+        of: tokens, context: context, steps: steps, watch: watch)
     }
   }
 

@@ -3,7 +3,8 @@ import LanguageModels
 /// A unigram cache that is mixed into a model's probabilities.
 struct CacheSettings: SettingValues {
   var size: Int?
-  var weight = 0.1
+  /// λ, if somebody fixes it.
+  var givenWeight: Double?
   var tuningPath: String?
 
   @SettingBuilder<Self> static var settings: [Setting<Self>] {
@@ -11,11 +12,19 @@ struct CacheSettings: SettingValues {
       "cache", \.size, .whole(1...1_000_000_000),
       "mix in how often each token is among the last N; the cache runs on across lines")
     Setting(
-      "cache-weight", \.weight, .number("X", "from 0 to 1") { (0...1).contains($0) }, "the cache's share"
+      "cache-weight", \.givenWeight, .number("X", "from 0 to 1") { (0...1).contains($0) },
+      "the cache's share", default: .rule("0.1") { $0.givenWeight }
     ).needs("cache", as: "--cache 500")
-    Setting("tune", \.tuningPath, .file, "choose the cache's share on this text")
-      .needs("cache", as: "--cache 500")
-      .excludes("cache-weight", because: "which fixes the cache's share")
+    Setting(
+      "tune", \.tuningPath, .file,
+      "choose the cache's share on this text, the constants of --dynamic and --neural-cache that are not given, and then the weights of a mixture"
+    ).rule { _, given in
+      ["cache", "dynamic", "neural-cache"].contains(where: given.has)
+        ? nil : "goes with --cache, as in --cache 500, with --dynamic or with --neural-cache"
+    }.rule { _, given in
+      given.has("cache-weight") && !given.has("dynamic") && !given.has("neural-cache")
+        ? "does not go with --cache-weight, which fixes the cache's share" : nil
+    }
   }
 
   /// An error if the text that the share is chosen on cannot be read.
@@ -24,8 +33,10 @@ struct CacheSettings: SettingValues {
   }
 
   /// The cache, empty, with its share settled; `nil` if there is to be none.
+  ///
+  /// - Parameter stream: makes a text by the model, as it adapts to it.
   func cache(
-    for model: some LanguageModel, path: String, tokenizer: Tokenizer, context: ContextMode
+    for model: any LanguageModel, path: String, tokenizer: Tokenizer, stream: () throws -> any TextStream
   ) throws -> UnigramCache? {
     guard let size else { return nil }
     guard model.isNormalized else {
@@ -34,16 +45,13 @@ struct CacheSettings: SettingValues {
       )
     }
     let vocabulary = model.vocabulary
-    guard let tuningPath else {
-      return UnigramCache(size: size, weight: weight, vocabularySize: vocabulary.count)
+    guard let tuningPath, givenWeight == nil else {
+      return UnigramCache(size: size, weight: givenWeight ?? 0.1, vocabularySize: vocabulary.count)
     }
     let tokens = try TextFiles.tokens(of: tuningPath, tokenizer: tokenizer, vocabulary: vocabulary)
     Progress.begin("tuning")
-    var state = model.initialState
     var scores: [Float] = []
-    model.score(tokens[...], context: context, after: &state, into: &scores) { count in
-      Progress.show("\(count) tokens scored")
-    }
+    try stream().score(tokens[...], into: &scores) { count in Progress.show("\(count) tokens scored") }
     let best = UnigramCache.bestWeight(
       size: size, vocabularySize: vocabulary.count, tokens: tokens, logProbabilities: scores)
     Progress.end()

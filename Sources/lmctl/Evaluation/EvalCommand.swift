@@ -43,9 +43,14 @@ enum EvalCommand: Command {
     }
     var results: [EvaluationResult] = []
     for path in models {
-      let (model, checkpoint) = try load(path, settings, given)
+      let (loaded, checkpoint) = try load(path, settings, given)
+      let prepared = try settings.adaptation.prepare(
+        loaded, path: path, tokenizer: checkpoint.tokenizer,
+        context: settings.context ?? loaded.defaultContext, tuningPath: settings.cache.tuningPath)
+      let model = prepared.model
       let evaluator = try Evaluator(
-        path: path, checkpoint: checkpoint, model: model, settings: settings, input: input)
+        path: path, checkpoint: checkpoint, model: model, adaptation: prepared.adaptation, settings: settings,
+        input: input)
       if let detail = settings.detail { return try evaluator.writeLines(model, detail) }
       results.append(try evaluator.evaluate(model))
     }

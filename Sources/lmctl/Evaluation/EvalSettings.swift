@@ -27,6 +27,8 @@ struct EvalSettings: CommandValues {
   var text = TextSettings()
   var rules = ScoringRules()
   var cache = CacheSettings()
+  var adaptation = AdaptationSettings()
+  var documentSeparator: String?
   var common = CommonSettings()
 
   /// Whether ends of sentences, and their beginnings, are left out.
@@ -57,7 +59,7 @@ struct EvalSettings: CommandValues {
           "how often the likeliest token is the right one: of all tokens, of the last ones of lines, or of those behind --mark"
         ).excludes("per").excludes("perplexity").excludes("cross-entropy").excludes(
           "cache", because: "whose mixture is known of the right token only"
-        ).rule { values, _ in
+        ).excludes("dynamic", "neural-cache", because: "which know the right token only").rule { values, _ in
           values.accuracy == .marked && values.mark == nil ? "marked needs --mark, as in --mark '->'" : nil
         }.typed("top1", "acc")
         Setting("mark", \.mark, .text("TOKEN"), "with --accuracy marked: judge the tokens behind this one")
@@ -75,6 +77,10 @@ struct EvalSettings: CommandValues {
           "context", \.context, .choice("WHAT"), "run on across lines, or restart at each",
           default: .rule("the model's own") { $0.context })
         TextSettings.invalid.lifted(\.text).withDefault("the model's own")
+        Setting(
+          "document-separator", \.documentSeparator, .text("LINE"),
+          "a line that is just this separates documents: contexts, caches and weights begin anew"
+        ).typed("separator-line", "document")
         CommonSettings.allowEmpty.lifted(\.common)
         TextSettings.foreignRules.map { $0.lifted(\.text) }
       },
@@ -91,6 +97,7 @@ struct EvalSettings: CommandValues {
         Setting(
           flag: "no-bos", \.leavesOutBeginnings, "n-grams: sentences begin without <s> in the context")
       },
+      SettingGroup("adaptation to the text") { AdaptationSettings.settings.map { $0.lifted(\.adaptation) } },
       SettingGroup("cache of recent tokens") { CacheSettings.settings.map { $0.lifted(\.cache) } },
       CommonSettings.group(\.common),
     ])

@@ -10,6 +10,7 @@ struct EvaluationResult {
   /// How the text is called.
   let text: String
   let context: ContextMode
+  var adaptation = Adaptation()
   var cache: UnigramCache?
   var rules = ScoringRules()
   let seconds: Double
@@ -27,6 +28,11 @@ struct EvaluationResult {
   /// The cache that was mixed in, in words.
   fileprivate var settledCache: String? {
     cache.map { "the last \(Format.count($0.size, "token")), share \(Format.significant($0.weight, 4))" }
+  }
+
+  /// How the model adapted to the text, if it did.
+  fileprivate var adaptationRows: [(String, String)] {
+    adaptation.isEmpty ? [] : [("adapted", adaptation.shown)]
   }
 
   /// Tokens by the name of the unit.
@@ -90,6 +96,7 @@ struct EvaluationResult {
         context == .sentence ? "sentence  (restarts at each line)" : "stream  (runs on across lines)"
       ))
     rows += rules.rows
+    rows += adaptationRows
     if let settledCache { rows.append(("cache", settledCache)) }
     rows.append(("seconds", Format.fixed(seconds, 2)))
     rows += warnings.map { ("warning", $0) }
@@ -152,7 +159,7 @@ struct EvaluationResult {
             "standard_error": .number(accuracy.standardError), "chance": .number(accuracy.chance),
           ]))
     }
-    members += rules.members
+    members += rules.members + adaptation.members
     if let cache {
       members += [.init("cache", .integer(cache.size)), .init("cache_weight", .number(cache.weight))]
     }
@@ -206,7 +213,7 @@ extension [EvaluationResult] {
     }
     var text = Format.table(
       [("text", "\(first.text)  (lmctl \(programVersion))")] + first.rules.rows
-        + (first.settledCache.map { [("cache", $0)] } ?? []))
+        + first.adaptationRows + (first.settledCache.map { [("cache", $0)] } ?? []))
     text += "\n" + Format.columns(rows, leftAligned: 3)
     if kinds.count > 1 {
       text +=

@@ -7,34 +7,52 @@ struct Evaluator {
   private let identity: EvaluatedModel
   private let settings: EvalSettings
   private let context: ContextMode
+  private let adaptation: Adaptation
   private let cache: UnigramCache?
   private let place: TokenAccuracy.Place?
   private let input: TextInput
 
   init(
-    path: String, checkpoint: Checkpoint, model: some LanguageModel, settings: EvalSettings, input: TextInput
+    path: String, checkpoint: Checkpoint, model: some LanguageModel, adaptation: Adaptation,
+    settings: EvalSettings, input: TextInput
   ) throws {
-    (self.settings, self.input) = (settings, input)
+    (self.settings, self.input, self.adaptation) = (settings, input, adaptation)
     place = try settings.place(in: model.vocabulary, of: path)
     identity = EvaluatedModel(path: path, tokenizer: checkpoint.tokenizer, vocabulary: model.vocabulary)
-    context = settings.context ?? model.defaultContext
-    cache = try settings.cache.cache(
-      for: model, path: path, tokenizer: checkpoint.tokenizer,
-      context: settings.context ?? model.defaultContext)
+    let context = settings.context ?? model.defaultContext
+    self.context = context
+    cache = try settings.cache.cache(for: model, path: path, tokenizer: checkpoint.tokenizer) {
+      try Self.stream(model, adaptation, context) ?? ModelStream(model, context: context)
+    }
   }
 
-  private func scorer<Model: LanguageModel>(_ model: Model, reportsOrders: Bool = false) -> TextScorer<Model>
-  {
+  /// A text by a model that adapts to it; `nil` if it does not.
+  private static func stream(
+    _ model: any LanguageModel, _ adaptation: Adaptation, _ context: ContextMode
+  ) throws -> (any TextStream)? {
+    adaptation.isEmpty ? nil : try (model as? any AdaptableModel)?.makeStream(adaptation, context: context)
+  }
+
+  private func reader(_ path: String? = nil) -> SentenceReader {
+    let reader = input.reader(path, tokenizer: identity.tokenizer)
+    reader.documentSeparator = settings.documentSeparator
+    return reader
+  }
+
+  private func scorer<Model: LanguageModel>(_ model: Model, reportsOrders: Bool = false) throws -> TextScorer<
+    Model
+  > {
     TextScorer(
-      model: model, context: context, cache: cache, rules: settings.rules, reportsOrders: reportsOrders,
+      model: model, context: context, stream: try Self.stream(model, adaptation, context), cache: cache,
+      rules: settings.rules, reportsOrders: reportsOrders,
       accuracy: place)
   }
 
   /// Scores all texts, or one of them.
   func evaluate(_ model: some LanguageModel, path: String? = nil) throws -> EvaluationResult {
     let stopwatch = Stopwatch()
-    let reader = input.reader(path, tokenizer: identity.tokenizer)
-    var scorer = scorer(model)
+    let reader = reader(path)
+    var scorer = try scorer(model)
     Progress.begin("scoring")
     var scored = 0
     try scorer.scoreAll(from: reader) { count in
@@ -48,7 +66,7 @@ struct Evaluator {
     TextFiles.report(reader.statistics)
     return EvaluationResult(
       evaluation: scorer.evaluation, model: identity, statistics: reader.statistics,
-      text: path ?? input.name, context: context, cache: cache, rules: settings.rules,
+      text: path ?? input.name, context: context, adaptation: adaptation, cache: cache, rules: settings.rules,
       seconds: stopwatch.seconds, accuracy: scorer.accuracy, accuracyPlace: settings.shownPlace)
   }
 
@@ -62,8 +80,8 @@ struct Evaluator {
         "the context runs on across lines, so the numbers of a line depend on the lines before it; "
           + "--context sentence scores each line by itself")
     }
-    let reader = input.reader(tokenizer: identity.tokenizer)
-    var scorer = scorer(model, reportsOrders: detail == .token)
+    let reader = reader()
+    var scorer = try scorer(model, reportsOrders: detail == .token)
     while true {
       // Written out whenever the next line is not there yet.
       if reader.wouldBlock { try StandardOutput.shared.flush() }
