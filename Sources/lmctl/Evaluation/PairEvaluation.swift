@@ -8,7 +8,7 @@ struct PairEvaluation {
   fileprivate private(set) var groups: [(name: String, accuracy: PairAccuracy)] = []
   fileprivate private(set) var overall = PairAccuracy()
   fileprivate private(set) var unknown = 0
-  /// Pairs that are the same tokens.
+  /// Pairs that are the same tokens, which tie whatever the batches do to rounding.
   private var same = 0
   private let seconds: Double
 
@@ -21,7 +21,6 @@ struct PairEvaluation {
     var sentences: [[TokenID]] = []
     for pair in pairs {
       let (good, bad) = try pair.tokens(tokenizer, model.vocabulary, file: file)
-      if good == bad { same += 1 }
       sentences += [good, bad]
     }
     for sentence in sentences { for token in sentence where token == Vocabulary.unknown { unknown += 1 } }
@@ -40,7 +39,9 @@ struct PairEvaluation {
         places[pair.group] = place
         groups.append((pair.group, PairAccuracy()))
       }
-      groups[place].accuracy.add(good: scores[2 * i], bad: scores[2 * i + 1])
+      let isSame = sentences[2 * i] == sentences[2 * i + 1]
+      groups[place].accuracy.add(good: scores[2 * i], bad: scores[isSame ? 2 * i : 2 * i + 1])
+      if isSame { same += 1 }
     }
     for group in groups { overall.add(group.accuracy) }
     if same > 0 {
