@@ -130,6 +130,38 @@ struct GenerationTests {
     check()
     advance([2, 2])
     check()
+    for gathered in [[1, 0, 1, 1], [3, 1], [1]] {
+      rows.gather(gathered)
+      values = gathered.map { values[$0] }
+      check()
+      // Somebody else may use the network between steps.
+      _ = model.advance(model.initialState, by: 5)
+      advance(gathered.map { TokenID(2 + $0) })
+      check()
+    }
+  }
+
+  @Test(
+    "A beam of one is what the likeliest tokens are, and a wider one finds nothing worse; its scores are those of the text",
+    arguments: NeuralKind.allCases)
+  func beam(kind: NeuralKind) throws {
+    let model = model(kind, engine: try Engine(threads: 2))
+    var options = SamplingOptions()
+    (options.temperature, options.maximumTokens) = (0, 8)
+    let greedy = Sampler(model: model, options: options, seed: 1).samples(after: model.initialState)[0]
+    var search = BeamSearch(width: 1)
+    (search.maximumTokens, search.includesUnknown) = (8, true)
+    let single = model.likeliestContinuations(after: model.initialState, search)
+    #expect(single.map(\.tokens) == [greedy.map(\.token)])
+    (search.width, search.count) = (6, 6)
+    let found = model.likeliestContinuations(after: model.initialState, search)
+    #expect(found.count == 6 && Set(found.map(\.tokens)).count == 6)
+    #expect(zip(found, found.dropFirst()).allSatisfy { $0.score >= $1.score })
+    for hypothesis in found {
+      var (scores, state) = ([Float](), model.initialState)
+      model.score(hypothesis.tokens[...], context: .stream, after: &state, into: &scores)
+      #expect(abs(scores.reduce(0) { $0 + Double($1) } - hypothesis.logProbability) < 1e-4)
+    }
   }
 
   @Test(

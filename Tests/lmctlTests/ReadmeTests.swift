@@ -44,7 +44,7 @@ struct ReadmeTests {
   @Test(
     "Every example in the help works as a command line",
     arguments: [
-      "train", "eval", "sample", "tokenize", "inspect", "count", "convert", "benchmark", "plot",
+      "train", "eval", "sample", "predict", "tokenize", "inspect", "count", "convert", "benchmark", "plot",
       "completions",
     ])
   func helpExamples(command: String) throws {
@@ -53,7 +53,8 @@ struct ReadmeTests {
     _ = try Executable.shell(
       """
       cp \(prose)/train.txt train.txt; for f in valid test text book; do cp \(prose)/test.txt $f.txt; done
-      printf 'The lamp\\n' > prompts.txt; gzip -k test.txt; cp train.txt part1.txt; cp test.txt part2.txt; cp train.txt news; gzip news
+      printf 'The lamp\\n' > prompts.txt; printf 'The lamp was lit .\\tLit was the lamp .\\n' > pairs.tsv
+      gzip -k test.txt; cp train.txt part1.txt; cp test.txt part2.txt; cp train.txt news; gzip news
       lmctl train --model ngram --quiet train.txt -o kn5.json; cp kn5.json model.json
       lmctl train --model lstm --hidden 8 --epochs 1 --quiet train.txt -o lstm.json; for k in rnn gru; do cp lstm.json $k.json; done
       for p in 1 2; do lmctl count --order 5 part$p.txt -o part$p.counts.gz --quiet; done; lmctl convert kn5.json other.arpa

@@ -21,6 +21,9 @@ public protocol StateRows<State>: AnyObject {
   /// The state of a row.
   func state(_ row: Int) -> State
 
+  /// Lets row i go on from what row `rows[i]` was; there are then as many rows as that: what a search does with its survivors.
+  func gather(_ rows: [Int])
+
   /// Moves each row behind one more token.
   func advance(by tokens: [TokenID])
 
@@ -32,6 +35,17 @@ public protocol StateRows<State>: AnyObject {
 
   /// What to draw from the rows with.
   var functions: RowFunctions { get }
+}
+
+extension StateRows {
+  /// State by state.
+  public func gather(_ rows: [Int]) {
+    let states = rows.map { state($0) }
+    while count > states.count { remove(count - 1) }
+    for (row, state) in states.enumerated() {
+      if row < count { replace(row, by: state) } else { append(state) }
+    }
+  }
 }
 
 /// A model that keeps the states of rows where it works on them.
@@ -62,6 +76,7 @@ final class ValueRows<Model: LanguageModel>: StateRows {
   func append(_ state: Model.State) { states.append(state) }
   func replace(_ row: Int, by state: Model.State) { states[row] = state }
   func state(_ row: Int) -> Model.State { states[row] }
+  func gather(_ rows: [Int]) { states = rows.map { states[$0] } }
   func advance(by tokens: [TokenID]) { states = model.advance(states, by: tokens) }
 
   func remove(_ row: Int) {

@@ -5,7 +5,7 @@ import Glibc
 /// Order of operations: UNK is left out if asked, then temperature, then top-k, then top-p, which is a part of what top-k leaves. Of
 /// tokens that are equally likely, the lower is taken first.
 struct TokenDraw: Sendable {
-  private let options: SamplingOptions
+  let options: SamplingOptions
   /// 1/temperature; infinite if the likeliest token is to be taken.
   private let exponent: Float
 

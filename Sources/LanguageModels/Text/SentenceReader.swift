@@ -34,6 +34,9 @@ public final class SentenceReader {
   /// Whether the line that `next()` returned last has its line end, as every line has but perhaps the last of a text.
   public var endsWithLineEnd: Bool { reader?.isTerminated ?? true }
 
+  /// Whether the line that `next()` returned last ends with what separates words, so that its last word is whole.
+  public private(set) var endsWithSeparator = false
+
   /// Size in bytes of the text being read, when known.
   public var sourceSize: Int? { reader?.source.size }
 
@@ -61,6 +64,7 @@ public final class SentenceReader {
         tokens = TokenSpans()
         return .separator
       }
+      endsWithSeparator = tokenizer.isSeparated(atEndOf: line)
       do {
         statistics.droppedMarkers += try tokenizer.tokenize(line, into: &tokens)
       } catch let problem as TextProblem {

@@ -30,6 +30,13 @@ extension Tokenizer {
     return words == 1 && isWhole && !bytes.contains(UInt8(ascii: "\n"))
   }
 
+  /// Whether a line ends with what separates words; of white space, only that of ASCII is looked for.
+  func isSeparated(atEndOf line: UnsafeRawBufferPointer) -> Bool {
+    let line = line.last == UInt8(ascii: "\r") ? line.dropLast() : line[...]
+    if case .text(let text) = separator { return line.suffix(text.utf8.count).elementsEqual(text.utf8) }
+    return line.last.map(Self.isASCIISpace) ?? false
+  }
+
   /// Calls `body` with where each word of `line` begins and ends.
   @inline(__always)
   func forEachWord(_ line: UnsafeRawBufferPointer, _ body: (Int, Int) -> Void) {

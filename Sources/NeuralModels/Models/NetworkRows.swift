@@ -91,6 +91,21 @@ final class NetworkRows: StateRows {
       window: windows[row])
   }
 
+  func gather(_ rows: [Int]) {
+    precondition(rows.count <= capacity, "there is room for \(capacity) rows")
+    let kept = rows.map {
+      Array(UnsafeBufferPointer(start: features.pointer + $0 * featureSize, count: featureSize))
+    }
+    for (row, values) in kept.enumerated() {
+      (features.pointer + row * featureSize).update(from: values, count: featureSize)
+    }
+    windows = rows.map { windows[$0] }
+    withStates { network in
+      let states = rows.map { network.state(row: $0) }
+      for (row, values) in states.enumerated() { network.setState(values, row: row) }
+    }
+  }
+
   func advance(by tokens: [TokenID]) {
     precondition(tokens.count == count, "every row goes on by one token")
     for (row, token) in tokens.enumerated() {

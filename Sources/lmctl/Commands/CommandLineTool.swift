@@ -5,9 +5,9 @@ enum CommandLineTool {
   /// All commands, in the order of the help.
   static var commands: [any Command.Type] {
     [
-      TrainCommand.self, EvalCommand.self, SampleCommand.self, MixCommand.self, TokenizeCommand.self,
-      InspectCommand.self,
-      CountCommand.self, ConvertCommand.self, PlotCommand.self, BenchmarkCommand.self,
+      TrainCommand.self, EvalCommand.self, SampleCommand.self, PredictCommand.self, MixCommand.self,
+      TokenizeCommand.self, InspectCommand.self, CountCommand.self, ConvertCommand.self, PlotCommand.self,
+      BenchmarkCommand.self,
       CompletionsCommand.self,
     ]
   }

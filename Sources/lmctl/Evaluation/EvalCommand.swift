@@ -20,6 +20,9 @@ enum EvalCommand: Command {
                        average: the mean of the cross-entropies, and e^mean;
                        each text begins with an empty context and cache
     in tab-separated columns; with --json, each line is a JSON object.
+
+    With --pairs, it says how often the better of two sentences is found the likelier: by ln p of the whole sentences, ends included, each
+    by itself. Two that are equally likely in single precision tie, which counts half.
     """
   nonisolated(unsafe) static let settings = EvalSettings.table
   static let typed = ["score", "evaluate", "test", "ppl", "perplexity", "query", "measure"]
@@ -31,10 +34,12 @@ enum EvalCommand: Command {
     "lmctl eval kn5.json lstm.json test.txt",
     "lmctl eval --perplexity kn5.json test.txt.gz",
     "lmctl eval kn5.json --cache 500 --tune valid.txt test.txt",
+    "lmctl eval kn5.json lstm.json --pairs pairs.tsv",
     "lmctl sample kn5.json --count 100 | lmctl eval kn5.json --per sentence",
   ]
 
   static func run(_ settings: EvalSettings, _ operands: [String], given: Arguments) throws {
+    if let path = settings.pairsPath { return try judge(pairs: path, operands, settings, given) }
     let (models, input) = try files(operands)
     try TextFiles.requireSingleStandardInput(input.paths, models[0], settings.cache.tuningPath)
     try settings.cache.check()
@@ -96,7 +101,8 @@ enum EvalCommand: Command {
       }
       model = ngrams.withoutSentenceStart
     }
-    if settings.detail == nil || settings.detail == .file, !model.isNormalized {
+    let isMeasured = settings.pairsPath == nil && (settings.detail == nil || settings.detail == .file)
+    if isMeasured, !model.isNormalized {
       throw FileError(
         path: path,
         reason:
@@ -104,6 +110,37 @@ enum EvalCommand: Command {
           + "--per sentence and --per token show them")
     }
     return (model, checkpoint)
+  }
+
+  /// Judges pairs of sentences in place of texts.
+  private static func judge(
+    pairs file: String, _ models: [String], _ settings: EvalSettings, _ given: Arguments
+  ) throws {
+    if models.isEmpty {
+      throw UsageError("no model; give the checkpoint: lmctl eval model.json --pairs \(file)")
+    }
+    try TextFiles.requireSingleStandardInput(models, file)
+    let source = try ByteSource(path: file)
+    Terminal.announce(source)
+    try TextFiles.requireText(source)
+    let pairs = try MinimalPair.read(from: source, groupedBy: settings.groupMember)
+    var results: [PairEvaluation] = []
+    for path in models {
+      if path != "-", let source = try? ByteSource(path: path), !source.isInteractive,
+        try FileKind(source) == .text
+      {
+        throw UsageError("'\(path)' is a text; --pairs takes the place of texts")
+      }
+      let (model, checkpoint) = try load(path, settings, given)
+      results.append(try PairEvaluation(model, path: path, checkpoint.tokenizer, pairs, file: source.name))
+    }
+    let output = StandardOutput.shared
+    if settings.asJSON {
+      let objects = results.map { $0.json(file: source.name) }
+      output.write((objects.count == 1 ? objects[0] : .array(objects)).text + "\n")
+    } else {
+      output.write(results.table(file: source.name))
+    }
   }
 
   private static func write(_ results: [EvaluationResult], _ settings: EvalSettings) throws {

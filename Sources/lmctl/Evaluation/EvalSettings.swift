@@ -23,6 +23,8 @@ struct EvalSettings: CommandValues {
   var accuracy: AccuracyPlace?
   var mark: String?
   var asLog10 = false
+  var pairsPath: String?
+  var groupMember: String?
   var context: ContextMode?
   var text = TextSettings()
   var rules = ScoringRules()
@@ -71,6 +73,25 @@ struct EvalSettings: CommandValues {
         ).excludes("cross-entropy", because: "which is in nats").excludes(
           "perplexity", because: "which has no logarithm"
         ).typed("base10", "log-base")
+      },
+      SettingGroup("pairs of sentences") {
+        Setting(
+          "pairs", \.pairsPath, .file,
+          "how often the better sentence of a pair is the likelier: lines of good, bad and, if there are groups, group, with tabs between "
+            + "them, or BLiMP's JSON Lines; takes the place of texts"
+        ).excludes(
+          "perplexity", "cross-entropy", "per", "accuracy", "log10", "cache", because: "which is for texts"
+        )
+        .excludes("dynamic", "neural-cache", "document-separator", because: "which is for texts")
+        .excludes("oov-types", "unk-penalty", "no-eos", "allow-empty", because: "which is for texts")
+        .rule { values, _ in
+          values.context == .stream
+            ? "scores each sentence by itself, so --context stream does not go with it" : nil
+        }.typed("minimal-pairs", "blimp")
+        Setting(
+          "group", \.groupMember, .text("NAME"), "the member of JSON Lines that names the group",
+          default: .rule(MinimalPair.groupMembers.joined(separator: ", or ")) { $0.groupMember }
+        ).needs("pairs", as: "--pairs blimp.jsonl")
       },
       SettingGroup("text") {
         Setting(

@@ -13,6 +13,8 @@ enum SampleCommand: Command {
 
     Each token is drawn so: <unk> is left out (unless --unk is given), then the temperature is applied, then --top-k keeps the
     likeliest tokens, then --top-p keeps the likeliest of these.
+
+    With --beam K, nothing is drawn: it looks for the likeliest sentences after each prompt, and writes --count of them, best first.
     """
   nonisolated(unsafe) static let settings = SampleSettings.table
   static let typed = ["generate", "gen", "complete", "draw", "write"]
@@ -23,6 +25,7 @@ enum SampleCommand: Command {
     "lmctl sample kn5.json --count 5 --seed 1",
     "lmctl sample kn5.json --temperature 0.7 --prompt 'In the beginning'",
     "lmctl sample kn5.json --prompt-file - --top-p 0.9 < prompts.txt",
+    "lmctl sample kn5.json --beam 10 --count 3 --length-penalty power:0.75 --json",
     "lmctl sample kn5.json --prompt-whole text.txt --no-echo --length 100 --json",
   ]
 
@@ -38,12 +41,17 @@ enum SampleCommand: Command {
     var (model, checkpoint) = try ModelKind.load(
       path: path, textRules: settings.text.rules(given: given))
     if given.has("invalid") { checkpoint.tokenizer.invalid = settings.text.tokenizer.invalid }
-    if settings.seed == nil, Terminal.isTerminal { Terminal.note("seed \(seed)") }
+    if settings.seed == nil, settings.beam == nil, Terminal.isTerminal { Terminal.note("seed \(seed)") }
     var sampling = settings.sampling
     sampling.length = settings.length
     sampling.context = settings.context ?? model.defaultContext
     let writer = SampleWriter(
       settings, vocabulary: model.vocabulary, checkpoint.tokenizer.separator, seed: seed)
-    try writer.write(model, sampling, try SamplePrompt.prompts(settings, checkpoint))
+    let prompts = try SamplePrompt.prompts(settings, checkpoint)
+    if let width = settings.beam {
+      try writer.writeLikeliest(model, sampling, beam: width, prompts)
+    } else {
+      try writer.write(model, sampling, prompts)
+    }
   }
 }

@@ -15,6 +15,8 @@ struct SampleSettings: CommandValues {
   var wholePromptPath: String?
   var hidesPrompt = false
   var length: Int?
+  var beam: Int?
+  var penalty = LengthPenalty.none
   var showsScore = false
   var asJSON = false
   var text = TextSettings()
@@ -59,6 +61,23 @@ struct SampleSettings: CommandValues {
           "within a sample or a prompt of several sentences, go on from the sentence before, or start afresh",
           default: .rule("the model's own") { $0.context })
       },
+      SettingGroup("search") {
+        Setting(
+          "beam", \.beam, .whole(1...1000, "K"),
+          "draw nothing, but look for the likeliest sentences, following the K likeliest beginnings at each step; best first, "
+            + "--count of them"
+        ).excludes("temperature", "top-k", "top-p", "seed", because: "which is for drawing").excludes(
+          "length", because: "which runs on over ends of sentences"
+        ).rule { values, _ in
+          values.beam.map { $0 < values.count } == true
+            ? "\(values.beam ?? 0) cannot find \(values.count) sentences; give --count at most as much" : nil
+        }.typed("beam-size", "beam-width", "num-beams", "search")
+        Setting(
+          "length-penalty", \.penalty, LengthPenalty.type,
+          "sentences of different lengths are compared by ln p (none), ln p / L^A (power:A), or ln p / ((5 + L)/6)^A (gnmt:A); L "
+            + "counts the end of sentence"
+        ).needs("beam", as: "--beam 5").typed("lenpen", "alpha", "normalize")
+      },
       SettingGroup("prompts") {
         Setting("prompt", \.prompt, .text("TEXT"), "what each sentence begins with").excludes(
           "prompt-file", "prompt-whole"
@@ -85,10 +104,36 @@ struct SampleSettings: CommandValues {
         ).excludes("json", because: "whose objects hold it as log_probability").typed("score", "scores")
         Setting(
           flag: "json", \.asJSON,
-          "one JSON object a line for each sample: text, tokens, log_probability (nats, as --show-score), ended, prompt, seed"
+          "one JSON object a line for each sample: text, tokens, log_probability (nats, as --show-score), ended, prompt, seed; with --beam, "
+            + "in place of the seed the score: ln p by the length penalty"
         ).typed("jsonl", "json-lines")
       },
       CommonSettings.group(\.common),
     ])
+  }
+}
+
+extension LengthPenalty {
+  /// How it is written.
+  fileprivate var name: String {
+    switch self {
+    case .none: "none"
+    case .power(let alpha): "power:\(Format.significant(alpha, 6))"
+    case .gnmt(let alpha): "gnmt:\(Format.significant(alpha, 6))"
+    }
+  }
+
+  /// A penalty by its name and exponent.
+  static var type: ValueType<Self> {
+    ValueType(
+      placeholder: "WHAT",
+      parse: { text in
+        if text == "none" { return LengthPenalty.none }
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count == 2, let alpha = Double(parts[1]), alpha.isFinite, alpha >= 0 else { return nil }
+        return parts[0] == "power" ? .power(alpha) : parts[0] == "gnmt" ? .gnmt(alpha) : nil
+      },
+      requirement: { _ in "none, power:A or gnmt:A with a number A from 0, as in power:0.75" },
+      json: { .string($0.name) }, examples: ["power:0.75", "gnmt:0.6", "none"])
   }
 }

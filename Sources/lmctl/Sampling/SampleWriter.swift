@@ -2,11 +2,11 @@ import LanguageModels
 
 /// Writes the samples that a sampler draws, in the order in which they were begun.
 final class SampleWriter {
-  private let settings: SampleSettings
+  let settings: SampleSettings
   private let vocabulary: Vocabulary
   private let separator: Separator
   private let seed: UInt64
-  private var output: StandardOutput { .shared }
+  var output: StandardOutput { .shared }
   /// The samples that have not been written, and the number of the first.
   private var open: [Sample] = []
   private var first = 0
@@ -15,7 +15,7 @@ final class SampleWriter {
   private static let mostOpen = 10_000
 
   /// One sample.
-  private struct Sample {
+  struct Sample {
     let prompt: SamplePrompt
     /// What is still to be shown: the prompt, unless it is hidden, and what was drawn.
     var text: [UInt8]
@@ -23,6 +23,8 @@ final class SampleWriter {
     var tokens: [TokenID] = []
     /// ln p of what was drawn.
     var score = 0.0
+    /// ln p by the length penalty, of one that was looked for.
+    var penalizedScore: Double?
     var isWhole = false
 
     var isEnded: Bool { tokens.last == Vocabulary.endOfSentence }
@@ -59,7 +61,7 @@ final class SampleWriter {
     }
   }
 
-  private func state<Model: LanguageModel>(
+  func state<Model: LanguageModel>(
     of model: Model, after prompt: SamplePrompt, _ sampling: SamplingOptions
   ) -> Model.State {
     prompt.tokens.reduce(model.initialState) { state, token in
@@ -69,8 +71,7 @@ final class SampleWriter {
 
   private func add(_ sampled: SampledToken) throws {
     let index = sampled.sample - first
-    let isFirst = open[index].text.last.map { $0 == UInt8(ascii: "\n") } ?? true
-    vocabulary.append(sampled.token, to: &open[index].text, isFirst: isFirst, separator: separator)
+    append(sampled.token, to: &open[index].text)
     open[index].score += Double(sampled.logProbability)
     if !settings.asJSON { open[index].tokens.removeAll(keepingCapacity: true) }
     open[index].tokens.append(sampled.token)
@@ -88,7 +89,12 @@ final class SampleWriter {
     open.removeFirst(whole)
   }
 
-  private func write(_ sample: Sample) throws {
+  func append(_ token: TokenID, to text: inout [UInt8]) {
+    let isFirst = text.last.map { $0 == UInt8(ascii: "\n") } ?? true
+    vocabulary.append(token, to: &text, isFirst: isFirst, separator: separator)
+  }
+
+  func write(_ sample: Sample) throws {
     if sample.score == -.infinity {
       Terminal.warn("nothing has a probability after what was written; the sentence ends there")
     }
@@ -98,7 +104,9 @@ final class SampleWriter {
         "text": .string(String(decoding: text, as: UTF8.self)),
         "tokens": .array(sample.tokens.map { .string(vocabulary[$0]) }),
         "log_probability": .number(sample.score), "ended": .bool(sample.isEnded),
-        "prompt": .string(String(decoding: sample.prompt.text, as: UTF8.self)), "seed": .integer(Int(seed)),
+        "prompt": .string(String(decoding: sample.prompt.text, as: UTF8.self)),
+        sample.penalizedScore == nil ? "seed" : "score":
+          sample.penalizedScore.map { .number($0) } ?? .integer(Int(seed)),
       ]
       output.write(object.text + "\n")
     } else {

@@ -16,6 +16,7 @@ struct RunSettings: SettingValues {
   var targetPerplexity: Double?
   var checkpointInterval = CheckpointInterval.automatic
   var keepsOptimizer = false
+  var keepsStatistics = false
   var log: String?
 
   /// Whether something other than epochs ends the run.
@@ -66,6 +67,10 @@ struct RunSettings: SettingValues {
       flag: "keep-optimizer", \.keepsOptimizer,
       "keep in the model what --resume needs to train it on; thrice as large"
     ).changes(.free).typed("save-optimizer")
+    Setting(
+      flag: "keep-statistics", \.keepsStatistics,
+      "keep in the model how large its gradients are, which eval --dynamic scales its steps by; twice as large"
+    ).changes(.free).typed("save-statistics", "gradstat")
     Setting(
       "log", \.log, .file,
       "add a record of each interval and epoch to FILE, as JSON Lines (see 'lmctl plot'); - for standard output"

@@ -16,6 +16,7 @@ final class TrainingRun {
   private let log: RunLog?
   private var running: RunningCheckpoint?
   private let memory: Int
+  private let tokens: [TokenID]
   /// When the best epoch of this run ended; `nil` if it was before the run went on.
   private var elapsedAtBest: Double?
 
@@ -30,6 +31,7 @@ final class TrainingRun {
   ) throws {
     (self.job, self.configuration, self.run) = (job, configuration, run)
     (self.record, self.engine, self.memory) = (record, engine, memory)
+    tokens = corpus.tokens
     var options = options
     // A disk that few machines do not reach.
     let task = NextToken(
@@ -83,16 +85,32 @@ final class TrainingRun {
           path: job.output, reason: "\(error)\(error.leavesGoodModel ? try saveDiverged() : "")")
       }
       showBest()
-      try advising { try job.write(checkpoint(isRunning: run.keepsOptimizer)) }
+      var checkpoint = checkpoint(isRunning: run.keepsOptimizer)
+      let model = trainer.finish()
+      if run.keepsStatistics { checkpoint.tensors += statistics(of: model) }
+      try advising { try job.write(checkpoint) }
       running?.remove()
       if let signal = Interrupts.pending {
         throw Interrupted(signal: signal, message: "interrupted when \(job.output) was complete")
       }
       let evaluation = trainer.bestMeasurement.map { ($0, trainer.evaluationSeconds) }
       return TrainedModel(
-        size: .init("parameters", .integer(trainer.parameterCount)), model: trainer.finish(),
+        size: .init("parameters", .integer(trainer.parameterCount)), model: model,
         evaluation: evaluation)
     }
+  }
+
+  /// The statistics of a model's gradients on the text that it was trained on, or the first part of it.
+  private func statistics(of model: NeuralModel) -> [Tensor] {
+    Progress.begin("measuring gradients")
+    var done = 0
+    let some = Array(tokens.prefix(AdaptationSettings.statisticsSize))
+    model.measureStatistics(on: some, steps: DynamicEvaluation().segment) { count in
+      done += count
+      Progress.show("\(done) of \(some.count) tokens")
+    }
+    Progress.end()
+    return model.statistics?.tensors ?? []
   }
 
   // MARK: Events
