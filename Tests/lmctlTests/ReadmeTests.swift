@@ -45,7 +45,7 @@ struct ReadmeTests {
     "Every example in the help works as a command line",
     arguments: [
       "train", "eval", "sample", "tokenize", "inspect", "count", "convert", "benchmark", "plot",
-      "completions",
+      "completions", "neighbors", "encode",
     ])
   func helpExamples(command: String) throws {
     let folder = try TemporaryFolder()

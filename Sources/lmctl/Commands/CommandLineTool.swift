@@ -6,7 +6,8 @@ enum CommandLineTool {
   static var commands: [any Command.Type] {
     [
       TrainCommand.self, EvalCommand.self, SampleCommand.self, TokenizeCommand.self, InspectCommand.self,
-      CountCommand.self, ConvertCommand.self, PlotCommand.self, BenchmarkCommand.self,
+      CountCommand.self, ConvertCommand.self, NeighborsCommand.self, EncodeCommand.self, PlotCommand.self,
+      BenchmarkCommand.self,
       CompletionsCommand.self,
     ]
   }
