@@ -12,7 +12,8 @@ public struct TokenVectors: Sendable {
   public enum Place: String, CaseIterable, Sendable {
     /// The embeddings: what the network is given for a token. Near ones mean the same for what comes next.
     case input
-    /// What the features are multiplied by for a token's logit. Near ones come after the same.
+    /// What the features are multiplied by for a token's logit. Near ones come after the same. Of a language model, they are
+    /// the better measure of likeness (Press and Wolf 2017, section 4).
     case output
   }
 

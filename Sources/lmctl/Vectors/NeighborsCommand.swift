@@ -37,7 +37,14 @@ enum NeighborsCommand: Command {
     let words = Array(operands.dropFirst())
     try check(settings, words, model: path, given)
     let model = try VectorModel(path: path, vectors: "embeddings")
-    guard let vectors = model.network.tokenVectors(settings.place) else {
+    let network = model.network
+    var place = settings.place ?? .output
+    var found = network.tokenVectors(place)
+    if found == nil, settings.place == nil {
+      place = .input
+      found = network.tokenVectors(place)
+    }
+    guard let vectors = found else {
       throw FileError(
         path: path,
         reason: "has a softmax in clusters, in which the weights of tokens cannot be compared; use --of input"
@@ -47,7 +54,7 @@ enum NeighborsCommand: Command {
       try VectorTable(vectors: vectors, vocabulary: model.vocabulary).write(to: table)
     }
     if let map = settings.mapPath {
-      try WordMap(settings, model: model, vectors: vectors).write(words, to: map)
+      try WordMap(model: model, vectors: vectors, place: place, size: settings.mapSize).write(words, to: map)
     }
     if settings.tablePath != nil || settings.mapPath != nil { return }
     let search = NeighborSearch(model: model, vectors: vectors, settings: settings)

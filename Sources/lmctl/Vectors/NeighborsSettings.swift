@@ -4,7 +4,8 @@ import NeuralModels
 /// The settings of `lmctl neighbors`.
 struct NeighborsSettings: CommandValues {
   var top = 10
-  var place = TokenVectors.Place.input
+  /// Output where its weights can be compared, else input, if nobody says.
+  var place: TokenVectors.Place?
   var isAnalogy = false
   var asJSON = false
   var tablePath: String?
@@ -19,7 +20,9 @@ struct NeighborsSettings: CommandValues {
           "top-k", "count", "n", "number")
         Setting(
           "of", \.place, .choice("WEIGHTS", typed: ["embedding": .input, "softmax": .output]),
-          "by the embeddings that a token is looked up in, or by the weights of its logit in the output layer"
+          "by the embeddings that a token is looked up in, or by the weights of its logit in the output layer, which training moves "
+            + "farther from where they began",
+          default: .rule("output; input if its softmax is in clusters") { $0.place }
         ).typed("from", "weights", "vectors")
         Setting(
           flag: "analogy", \.isAnalogy,

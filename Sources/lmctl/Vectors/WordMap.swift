@@ -4,13 +4,12 @@ import NeuralModels
 
 /// Words by the first two principal components of their vectors.
 struct WordMap {
-  private let model: VectorModel
-  private let vectors: TokenVectors
-  private let settings: NeighborsSettings
-
-  init(_ settings: NeighborsSettings, model: VectorModel, vectors: TokenVectors) {
-    (self.settings, self.model, self.vectors) = (settings, model, vectors)
-  }
+  let model: VectorModel
+  let vectors: TokenVectors
+  /// Which weights the vectors are.
+  let place: TokenVectors.Place
+  /// How many words are shown if none are named.
+  let size: Int
 
   /// Draws `words`, or the most frequent ones if there are none, and writes the picture to `path`.
   func write(_ words: [String], to path: String) throws {
@@ -23,7 +22,7 @@ struct WordMap {
     let titles = zip(["first", "second"], components.shares).map { which, share in
       "\(which) principal component, \(Format.fixed(100 * share, 1)) % of the variance"
     }
-    let what = settings.place == .input ? "embeddings" : "output weights"
+    let what = place == .input ? "embeddings" : "output weights"
     let map = PointMap(
       title: "\(ChartText.names(ofFiles: [model.path])[0]): \(what) of \(tokens.count) tokens",
       xTitle: titles[0], yTitle: titles[1],
@@ -35,7 +34,7 @@ struct WordMap {
 
   /// The first of the vocabulary, which is ordered by falling count, behind <unk> and the end of sentence.
   private var mostFrequent: [TokenID] {
-    Array((0..<TokenID(model.vocabulary.count)).dropFirst(2).prefix(settings.mapSize))
+    Array((0..<TokenID(model.vocabulary.count)).dropFirst(2).prefix(size))
   }
 
   private func distinct(_ words: [String]) throws -> [TokenID] {
