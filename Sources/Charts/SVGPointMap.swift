@@ -71,7 +71,11 @@ public struct SVGPointMap: SVGPicture {
     var parts = SVGText.head(
       width: width, height: height, title: map.title,
       description: "\(map.points.count) points by \(map.xTitle) and \(map.yTitle)",
-      rules: { _ in "text.small{font-size:\(SVGText.number(Self.font))px}" })
+      rules: { isDark in
+        // A line that leads to another name does not strike out this one.
+        "text.small{font-size:\(SVGText.number(Self.font))px;paint-order:stroke;stroke-width:3;stroke-linejoin:round;stroke:"
+          + (isDark ? "#16191d}" : "#ffffff}")
+      })
     let title = ChartText.shortened(map.title, to: Int((width - 40) / 9))
     parts.append("<text class=\"title\" x=\"20\" y=\"29\">\(SVGText.escaped(title))</text>")
     parts.append("<text class=\"minor\" x=\"20\" y=\"58\">\(SVGText.escaped("↑ " + map.yTitle))</text>")

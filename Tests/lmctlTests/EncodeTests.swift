@@ -116,6 +116,12 @@ struct EncodeTests {
     let piped = try run("cat few.txt few.txt | lmctl encode m.json -", folder)
     #expect(largestDifference(lines(piped).map(numbers), sentence.map(numbers)) < 1e-5)
     #expect(try run("lmctl encode m.json < /dev/null", folder) == "")
+    // What stands before a line that is no text is encoded, and an unknown word is said.
+    let broken = try Executable.shell("printf 'the\\nzebra\\n\\xff\\n' | lmctl encode m.json -", in: folder)
+    #expect(
+      broken.status == 1 && lines(broken.output).count == 2 && broken.error.contains("standard input:3: "))
+    let unknown = try Executable.shell("echo the zebra | lmctl encode m.json", in: folder)
+    #expect(unknown.error == "lmctl: 1 token of the text not in the model's vocabulary\n")
   }
 
   @Test("A program can ask for one line after the other", arguments: ["", "--context stream"])

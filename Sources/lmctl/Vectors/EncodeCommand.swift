@@ -43,11 +43,21 @@ enum EncodeCommand: Command {
         try encoder.writeLines()
         if reader.wouldBlock { try StandardOutput.shared.flush() }
       }
-      guard try reader.next() != nil else { break }
+      do {
+        guard try reader.next() != nil else { break }
+      } catch {
+        // What stands before a line that cannot be read is encoded all the same.
+        try encoder.writeLines()
+        throw error
+      }
       encoder.add(reader.tokens)
     }
     try encoder.writeLines()
     TextFiles.report(reader.statistics)
+    if encoder.unknownCount > 0 {
+      Terminal.note(
+        "\(Format.count(encoder.unknownCount, "token")) of the text not in the model's vocabulary")
+    }
   }
 }
 

@@ -12,6 +12,8 @@ final class LineEncoder {
   /// Their tokens as they stand in the text, if each gets a vector.
   private var names: [[String]] = []
   private var tokenCount = 0
+  /// How many tokens the model did not know, so far.
+  private(set) var unknownCount = 0
 
   /// Tokens that are read at once.
   private static let blockSize = 1 << 14
@@ -28,6 +30,7 @@ final class LineEncoder {
     var line: [TokenID] = []
     model.vocabulary.append(idsOf: tokens, to: &line)
     tokenCount += line.count
+    unknownCount += line.count { $0 == Vocabulary.unknown }
     lines.append(line)
     guard settings.detail == .token, !settings.asJSON else { return }
     var names: [String] = []
