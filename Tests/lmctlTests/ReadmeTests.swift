@@ -44,8 +44,9 @@ struct ReadmeTests {
   @Test(
     "Every example in the help works as a command line",
     arguments: [
-      "train", "eval", "sample", "predict", "tokenize", "inspect", "count", "convert", "benchmark", "plot",
-      "completions",
+      "train", "eval", "sample", "predict", "mix", "tokenize", "inspect", "count", "convert", "benchmark",
+      "plot",
+      "completions", "neighbors", "encode",
     ])
   func helpExamples(command: String) throws {
     let folder = try TemporaryFolder()

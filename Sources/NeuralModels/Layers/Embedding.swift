@@ -46,6 +46,12 @@ final class Embedding {
   private static let fewTokens = 1000
   private var vocabularySize: Int { weights.value.rows - firstRow }
 
+  /// The vectors of all tokens: [V × E].
+  var vectors: MatrixView {
+    weights.bringUpToDate(rows: firstRow..<weights.value.rows)
+    return weights.value.rows(firstRow..<weights.value.rows)
+  }
+
   /// x[row] = m[tokens[row]] W[tokens[row]]; x is [tokens × E], contiguous. Without `dropoutKey`, m is 1.
   func forward(_ tokens: [TokenID], into x: MatrixView, dropoutKey: UInt64?) {
     weights.bringUpToDate(rows: numbers(of: tokens))

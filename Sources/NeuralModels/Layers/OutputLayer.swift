@@ -30,10 +30,15 @@ protocol OutputLayer: AnyObject {
 
   /// Takes how often the text that training sees has each token.
   func learn(counts: [Int])
+
+  /// What the features are multiplied by for the logit of each token, [V × F]; `nil` where the logits of tokens are not alike, as in
+  /// clusters.
+  func tokenWeights() -> [Float]?
 }
 
 extension OutputLayer {
   func learn(counts: [Int]) {}
+  func tokenWeights() -> [Float]? { nil }
 
   /// ln p(target) of each row, 0 for rows without a target.
   func logProbabilities(_ x: MatrixView, targets: [TokenID]) -> [Float] {

@@ -77,6 +77,8 @@ final class SampledSoftmax: OutputLayer {
 
   func logits(_ x: MatrixView, into y: MatrixView) { exact.logits(x, into: y) }
 
+  func tokenWeights() -> [Float]? { exact.tokenWeights() }
+
   // MARK: The sample
 
   /// q is in proportion to the counts; tokens that the text lacks are never drawn.

@@ -172,6 +172,16 @@ final class SoftmaxOutput: OutputLayer {
     }
   }
 
+  func tokenWeights() -> [Float]? {
+    let w = weights.value
+    var result: [Float] = []
+    result.reserveCapacity(vocabularySize * featureSize)
+    for token in 0..<vocabularySize {
+      for i in 0..<featureSize { result.append(isTied ? w[token, i] : w[i, token]) }
+    }
+    return result
+  }
+
   func logits(_ x: MatrixView, into y: MatrixView) {
     packedWeights.multiply(x, weights.value, transposed: isTied, into: y, bias: biases)
   }

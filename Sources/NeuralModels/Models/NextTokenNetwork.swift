@@ -80,6 +80,9 @@ final class NextTokenNetwork {
     return layers.forward(x, pass)
   }
 
+  /// The features of all positions of a batch without targets, [T·B × F], until the next pass; the state moves on.
+  func features(_ batch: Batch) -> MatrixView { features(batch, batch.pass()) }
+
   private func eachToken(_ x: MatrixView) -> MatrixView {
     MatrixView(x.pointer, rows: x.rows * window, columns: embedding.size)
   }

@@ -6,7 +6,8 @@ enum CommandLineTool {
   static var commands: [any Command.Type] {
     [
       TrainCommand.self, EvalCommand.self, SampleCommand.self, PredictCommand.self, MixCommand.self,
-      TokenizeCommand.self, InspectCommand.self, CountCommand.self, ConvertCommand.self, PlotCommand.self,
+      NeighborsCommand.self, EncodeCommand.self, TokenizeCommand.self, InspectCommand.self,
+      CountCommand.self, ConvertCommand.self, PlotCommand.self,
       BenchmarkCommand.self,
       CompletionsCommand.self,
     ]

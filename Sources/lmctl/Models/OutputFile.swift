@@ -9,6 +9,7 @@ struct OutputFile {
     case counts
     case vocabulary
     case picture
+    case vectors
 
     fileprivate var name: String {
       switch self {
@@ -16,6 +17,7 @@ struct OutputFile {
       case .counts: "counts"
       case .vocabulary: "a vocabulary"
       case .picture: "a picture of lmctl"
+      case .vectors: "a table of vectors"
       }
     }
   }
@@ -61,6 +63,7 @@ struct OutputFile {
       break
     case (.vocabulary, .text) where Self.isVocabulary(start): break
     case (.picture, .text) where Self.isPicture(start): break
+    case (.vectors, .text) where start.starts(with: "\(Vocabulary.unknownToken)\t".utf8): break
     case (_, .text): throw FileError(path: path, reason: "is not \(content.name); \(remedy)")
     default: throw FileError(path: path, reason: "is \(kind.name), not \(content.name); \(remedy)")
     }

@@ -13,7 +13,7 @@ enum TokenizeCommand: Command {
     (the whole text is then read first).
     """
   nonisolated(unsafe) static let settings = TokenizeSettings.table
-  static let typed = ["tokenise", "encode", "split", "vocab", "wc"]
+  static let typed = ["tokenise", "split", "vocab", "wc"]
   static let configurationExample = (
     line: "lmctl tokenize --config run.json", file: #"{"unit": "char", "texts": ["text.txt"]}"#
   )
