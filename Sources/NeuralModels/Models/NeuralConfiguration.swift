@@ -223,15 +223,18 @@ public struct NeuralConfiguration: Sendable, Equatable {
     }
   }
 
-  /// What stands between the embeddings and the output layer.
-  func makeLayers(_ declarations: Declarations) -> Stack {
+  /// What stands between the embeddings and the output layer; each recurrent layer reads in both directions if it `isBidirectional`.
+  func makeLayers(_ declarations: Declarations, isBidirectional: Bool = false) -> Stack {
     guard let makeCell = kind.traits.makeCell else { return makeHiddenLayer(declarations) }
     // Dropout on every x (Zaremba et al. 2014).
     var stack = [makeDropout(0, embeddingSize, declarations.of("layer0"))]
     for l in 1...layers {
       let d = declarations.of("layer\(l)")
       let width = stack[stack.count - 1].outputSize
-      let layer = makeRecurrentLayer(l, width, makeCell, d)
+      let layer =
+        isBidirectional
+        ? Bidirectional(d) { makeRecurrentLayer(l, width, makeCell, $0) }
+        : makeRecurrentLayer(l, width, makeCell, d)
       let dropout = makeDropout(l, layer.outputSize, d)
       if connection == .dense {
         // What comes from below has had its dropout there; the last layer gives its output alone.
