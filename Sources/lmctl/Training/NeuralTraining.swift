@@ -20,11 +20,32 @@ struct NeuralTraining {
     options.weightDecay = settings.weightDecay
     let engine = try Engine()
     let memory = try checkMemory(job.vocabulary, options, hasHeldOut: job.heldOut != nil, engine)
-    return try TrainingRun(
-      job, on: corpus, configuration: configuration, options: options, run: run,
-      record: TrainCommand.settings.record(settings), engine: engine,
-      memory: memory
+    let trained = try TrainingRun(
+      job,
+      task: { options in
+        NextToken(
+          text: corpus.tokens, vocabulary: job.vocabulary, configuration: configuration, options: options,
+          engine: engine)
+      }, heldOut: job.heldOut.map(\.tokens), configuration: configuration.json, options: options, run: run,
+      record: TrainCommand.settings.record(settings), engine: engine, memory: memory,
+      moreTensors: { run.keepsStatistics ? statistics(of: $0, on: corpus.tokens) : [] }
     ).train()
+    return TrainedModel(
+      size: .init("parameters", .integer(trained.parameters)), model: trained.model,
+      evaluation: trained.measurement)
+  }
+
+  /// The statistics of a model's gradients on the text that it was trained on, or the first part of it.
+  private func statistics(of model: NeuralModel, on tokens: [TokenID]) -> [Tensor] {
+    Progress.begin("measuring gradients")
+    var done = 0
+    let some = Array(tokens.prefix(AdaptationSettings.statisticsSize))
+    model.measureStatistics(on: some, steps: DynamicEvaluation().segment) { count in
+      done += count
+      Progress.show("\(done) of \(some.count) tokens")
+    }
+    Progress.end()
+    return model.statistics?.tensors ?? []
   }
 
   /// The bytes that training will need, about.

@@ -5,6 +5,7 @@ import NeuralModels
 /// What a person sees of a training: how far it has come, and a line for each epoch.
 struct TrainingDisplay {
   private let options: TrainingOptions
+  private let figures: TaskFigures
   /// The seconds of training at the first step that was seen, and the number of that step.
   private var first: (elapsed: Double, step: Int, tokens: Int)?
   /// Means over the last steps.
@@ -14,7 +15,9 @@ struct TrainingDisplay {
   private var last = (elapsed: 0.0, tokens: 0)
   private var hasEstimated = false
 
-  init(options: TrainingOptions) { self.options = options }
+  init(options: TrainingOptions, figures: TaskFigures) {
+    (self.options, self.figures) = (options, figures)
+  }
 
   /// Says what will be done.
   func announce(_ model: String, stepsPerEpoch: Int, engine: String) {
@@ -51,7 +54,7 @@ struct TrainingDisplay {
     hasEstimated = true
     guard let left = secondsLeft(step, elapsed), left > 20 else { return }
     Terminal.note(
-      "\(Format.fixed(tokensPerSecond, 0)) tokens/s; about \(Format.duration(left)) to go, without the time for held-out text"
+      "\(Format.fixed(tokensPerSecond, 0)) \(figures.unit)/s; about \(Format.duration(left)) to go, without the time for held-out text"
     )
   }
 
@@ -66,13 +69,13 @@ struct TrainingDisplay {
   private func line(_ step: TrainingUpdate, _ elapsed: Double) -> String {
     let epochs = options.epochs < .max ? "/\(options.epochs)" : ""
     let steps = step.total.map { "/\($0)" } ?? ""
-    var parts = [
-      "epoch \(step.epoch)\(epochs)", "step \(step.number)\(steps)", "loss \(Format.fixed(loss, 4))",
-      "perplexity \(Format.significant(exp(loss), 4))",
-    ]
+    var parts =
+      [
+        "epoch \(step.epoch)\(epochs)", "step \(step.number)\(steps)", "loss \(Format.fixed(loss, 4))",
+      ] + figures.running(loss)
     if let left = secondsLeft(step, elapsed) { parts.append("\(Format.duration(left)) left") }
     parts += [
-      "\(Format.fixed(tokensPerSecond, 0)) tokens/s", "rate \(Format.significant(step.rate, 3))",
+      "\(Format.fixed(tokensPerSecond, 0)) \(figures.unit)/s", "rate \(Format.significant(step.rate, 3))",
       "gradient norm \(Format.significant(step.gradientNorm, 3))",
     ]
     guard Terminal.isWatched else { return parts.joined(separator: ", ") }
@@ -84,16 +87,16 @@ struct TrainingDisplay {
   }
 
   func showEvaluation(_ scored: Int, of count: Int) {
-    Progress.show("held-out text: \(scored) of \(count) tokens")
+    Progress.show("held-out text: \(scored) of \(count) \(figures.unit)")
   }
 
   mutating func show(_ epoch: TrainingEpoch, elapsed: Double, tokensPerSecond: Double) {
     last.elapsed = elapsed
     let epochs = options.epochs < .max ? " of \(options.epochs)" : ""
     let heldOut =
-      epoch.heldOutLoss.map { ", held out \(figures($0))\(epoch.isBest ? " (best)" : "")" } ?? ""
+      epoch.heldOutLoss.map { ", held out \(figures.heldOut($0))\(epoch.isBest ? " (best)" : "")" } ?? ""
     Terminal.note(
-      "epoch \(epoch.number)\(epochs): \(figures(epoch.loss))\(heldOut), \(Format.fixed(tokensPerSecond, 0)) tokens/s, "
+      "epoch \(epoch.number)\(epochs): \(figures.loss(epoch.loss))\(heldOut), \(Format.fixed(tokensPerSecond, 0)) \(figures.unit)/s, "
         + Format.duration(elapsed))
   }
 
@@ -115,9 +118,5 @@ struct TrainingDisplay {
       case .newbob: "the held-out loss no longer falls"
       }
     if let reason { Terminal.note("training ends after step \(step): \(reason)") }
-  }
-
-  private func figures(_ loss: Double) -> String {
-    "loss \(Format.fixed(loss, 4)) perplexity \(Format.large(exp(loss), 2))"
   }
 }

@@ -4,6 +4,7 @@ import NeuralModels
 
 /// Sums up steps, and makes the records of a log from them.
 struct TrainingMeter {
+  private let figures: TaskFigures
   /// Steps of an interval: about twenty an epoch, or more.
   private let intervalLength: Int
   private var interval = Sums()
@@ -32,7 +33,8 @@ struct TrainingMeter {
   }
 
   /// A meter of a training that has gone on for `elapsed` seconds.
-  init(stepsPerEpoch: Int, elapsed: Double) {
+  init(stepsPerEpoch: Int, elapsed: Double, figures: TaskFigures) {
+    self.figures = figures
     intervalLength = max(1, min(50, stepsPerEpoch / 20))
     lastTime = elapsed
   }
@@ -67,10 +69,11 @@ struct TrainingMeter {
     let loss = interval.loss / Double(max(1, interval.targets))
     return [
       .init("epoch", .integer(step.epoch)), .init("step", .integer(step.number)),
-      .init("tokens", .integer(step.tokens)), .init("loss", .number(loss)),
-      .init("perplexity", .number(exp(loss))), .init("rate", .number(step.rate)),
+      .init(figures.unit, .integer(step.tokens)), .init("loss", .number(loss)),
+    ] + figures.members(loss) + [
+      .init("rate", .number(step.rate)),
       .init("gradient_norm", .number(interval.norm / Double(max(1, interval.steps)))),
-      .init("tokens_per_second", .number(interval.tokensPerSecond.rounded())),
+      .init("\(figures.unit)_per_second", .number(interval.tokensPerSecond.rounded())),
       .init("elapsed", .number(Self.milliseconds(lastTime))),
     ]
   }
@@ -84,13 +87,11 @@ struct TrainingMeter {
     let heldOut = epoch.heldOutLoss
     return [
       .init("epoch", .integer(epoch.number)), .init("step", .integer(epoch.updates)),
-      .init("tokens", .integer(epoch.tokens)), .init("loss", .number(epoch.loss)),
-      .init("perplexity", .number(exp(epoch.loss))),
-      .init("held_out_loss", heldOut.map { .number($0) } ?? .null),
-      .init("held_out_perplexity", heldOut.map { .number(exp($0)) } ?? .null),
+      .init(figures.unit, .integer(epoch.tokens)), .init("loss", .number(epoch.loss)),
+    ] + figures.members(epoch.loss) + figures.heldOutMembers(heldOut) + [
       .init("best", .bool(epoch.isBest)), .init("rate", .number(epoch.rate)),
       .init("gradient_norm", .number(epoch.gradientNorm)),
-      .init("tokens_per_second", .number(epochSpeed.rounded())),
+      .init("\(figures.unit)_per_second", .number(epochSpeed.rounded())),
       .init("elapsed", .number(Self.milliseconds(elapsed))),
     ]
   }

@@ -3,40 +3,46 @@ import LanguageModels
 import NeuralModels
 
 /// One run of a network's training: it shows, logs and saves what the trainer does, and stops when asked to.
-final class TrainingRun {
+final class TrainingRun<Learned: Task> {
   private let job: TrainingJob
-  private let configuration: NeuralConfiguration
+  private let heldOut: Learned.HeldOut?
+  private let configuration: JSONValue
   private let options: TrainingOptions
   private let run: RunSettings
   private let record: [JSONValue.Member]
   private let engine: Engine
-  private let trainer: Trainer<NextToken>
+  private let trainer: Trainer<Learned>
   private var display: TrainingDisplay
   private var meter: TrainingMeter
   private let log: RunLog?
   private var running: RunningCheckpoint?
   private let memory: Int
-  private let tokens: [TokenID]
+  private let figures: TaskFigures
+  /// What a checkpoint holds of a finished model besides its parameters.
+  private let moreTensors: (Learned.Model) -> [Tensor]
   /// When the best epoch of this run ended; `nil` if it was before the run went on.
   private var elapsedAtBest: Double?
 
   /// Prepares a run.
   ///
   /// - Parameters:
+  ///   - makeTask: makes what is learnt.
+  ///   - heldOut: what it is measured on.
   ///   - record: what a checkpoint records of the options.
   ///   - memory: the bytes that it will need, about.
+  ///   - moreTensors: what a checkpoint holds of a finished model besides its parameters.
   init(
-    _ job: TrainingJob, on corpus: Corpus, configuration: NeuralConfiguration, options: TrainingOptions,
-    run: RunSettings, record: [JSONValue.Member], engine: Engine, memory: Int
+    _ job: TrainingJob, task makeTask: (TrainingOptions) throws -> Learned, heldOut: Learned.HeldOut?,
+    figures: TaskFigures = .language, configuration: JSONValue, options: TrainingOptions, run: RunSettings,
+    record: [JSONValue.Member], engine: Engine, memory: Int,
+    moreTensors: @escaping (Learned.Model) -> [Tensor] = { _ in [] }
   ) throws {
     (self.job, self.configuration, self.run) = (job, configuration, run)
+    (self.heldOut, self.moreTensors, self.figures) = (heldOut, moreTensors, figures)
     (self.record, self.engine, self.memory) = (record, engine, memory)
-    tokens = corpus.tokens
     var options = options
     // A disk that few machines do not reach.
-    let task = NextToken(
-      text: corpus.tokens, vocabulary: job.vocabulary, configuration: configuration, options: options,
-      engine: engine)
+    let task = try makeTask(options)
     options.secondsToWrite = 0.2 + Double(task.arena.parameterCount ?? 0) * 5.4 / 200e6
     self.options = options
     trainer = Trainer(task, options: options, started: job.watch)
@@ -46,11 +52,12 @@ final class TrainingRun {
     log = try run.log.map { try RunLog(path: $0) }
     running = RunningCheckpoint(
       beside: job.output, interval: run.checkpointInterval, resumedFrom: isResumed ? predecessor?.path : nil)
-    display = TrainingDisplay(options: options)
-    meter = TrainingMeter(stepsPerEpoch: trainer.updatesPerEpoch, elapsed: trainer.elapsed)
+    display = TrainingDisplay(options: options, figures: figures)
+    meter = TrainingMeter(
+      stepsPerEpoch: trainer.updatesPerEpoch, elapsed: trainer.elapsed, figures: figures)
   }
 
-  private static func start(_ trainer: Trainer<NextToken>, with predecessor: Predecessor) throws {
+  private static func start(_ trainer: Trainer<Learned>, with predecessor: Predecessor) throws {
     do {
       switch predecessor.use {
       case .resume: try trainer.resume(from: predecessor.checkpoint, numbers: predecessor.numbers)
@@ -66,11 +73,15 @@ final class TrainingRun {
   /// Trains, writes the model, and takes the running checkpoint away.
   ///
   /// - Throws: `Interrupted` when a signal came, after saving.
-  func train() throws -> TrainedModel {
+  ///
+  /// - Returns: the model, its parameters, and what it came to on what was held out with the seconds that the measure took, if there was any.
+  func train() throws -> (
+    model: Learned.Model, parameters: Int, measurement: (result: Learned.Measurement, seconds: Double)?
+  ) {
     announce()
     return try Interrupts.deferred {
       do {
-        let end = try trainer.train(heldOut: job.heldOut.map(\.tokens), event: handle)
+        let end = try trainer.train(heldOut: heldOut, event: handle)
         Progress.end()
         logEnd(end.rawValue)
         display.show(end, step: trainer.position.updates)
@@ -87,30 +98,15 @@ final class TrainingRun {
       showBest()
       var checkpoint = checkpoint(isRunning: run.keepsOptimizer)
       let model = trainer.finish()
-      if run.keepsStatistics { checkpoint.tensors += statistics(of: model) }
+      checkpoint.tensors += moreTensors(model)
       try advising { try job.write(checkpoint) }
       running?.remove()
       if let signal = Interrupts.pending {
         throw Interrupted(signal: signal, message: "interrupted when \(job.output) was complete")
       }
       let evaluation = trainer.bestMeasurement.map { ($0, trainer.evaluationSeconds) }
-      return TrainedModel(
-        size: .init("parameters", .integer(trainer.parameterCount)), model: model,
-        evaluation: evaluation)
+      return (model, trainer.parameterCount, evaluation)
     }
-  }
-
-  /// The statistics of a model's gradients on the text that it was trained on, or the first part of it.
-  private func statistics(of model: NeuralModel) -> [Tensor] {
-    Progress.begin("measuring gradients")
-    var done = 0
-    let some = Array(tokens.prefix(AdaptationSettings.statisticsSize))
-    model.measureStatistics(on: some, steps: DynamicEvaluation().segment) { count in
-      done += count
-      Progress.show("\(done) of \(some.count) tokens")
-    }
-    Progress.end()
-    return model.statistics?.tensors ?? []
   }
 
   // MARK: Events
@@ -199,7 +195,7 @@ final class TrainingRun {
       ]
     }
     return job.checkpoint(
-      configuration: configuration.json, options: members, tensors: trainer.tensors + (state?.tensors ?? []),
+      configuration: configuration, options: members, tensors: trainer.tensors + (state?.tensors ?? []),
       resume: resume)
   }
 
@@ -210,8 +206,7 @@ final class TrainingRun {
     guard let best = trainer.bestEpoch else { return }
     let position = trainer.position
     let loss = position.bestLoss
-    var line =
-      "the model is that of epoch \(best): held out loss \(Format.fixed(loss, 4)) perplexity \(Format.large(exp(loss), 2))"
+    var line = "the model is that of epoch \(best): held out \(figures.heldOut(loss))"
     let epochs = trainer.epochsSinceBest
     if epochs > 0 {
       line += "; stopping there would have saved \(Format.count(epochs, "epoch"))"
@@ -235,7 +230,7 @@ final class TrainingRun {
         ])
     }
     display.announce(
-      "\(configuration.kind.rawValue) with \(trainer.parameterCount) parameters, about \(Format.bytes(memory)) of memory",
+      "\(job.kind.rawValue) with \(trainer.parameterCount) parameters, about \(Format.bytes(memory)) of memory",
       stepsPerEpoch: trainer.updatesPerEpoch,
       engine: "\(Format.count(engine.threadCount, "thread")), \(engine.kernelName)")
     if isResumed {
@@ -251,7 +246,7 @@ final class TrainingRun {
   private var startMembers: [JSONValue.Member] {
     [
       .init("time", .string(UTCTime.text)), .init("version", .string(programVersion)),
-      .init("model", .string(configuration.kind.rawValue)), .init("kernels", .string(engine.kernelName)),
+      .init("model", .string(job.kind.rawValue)), .init("kernels", .string(engine.kernelName)),
       .init("threads", .integer(engine.threadCount)), .init("seed", .integer(Int(options.seed))),
       .init("parameters", .integer(trainer.parameterCount)), .init("options", job.settings),
       .init("texts", .array(job.texts)), .init("held_out", job.heldOutText ?? .null),
