@@ -54,4 +54,12 @@ public protocol AdaptableModel<State>: LanguageModel {
   ///
   /// - Throws: a `UserError` where the model cannot do what is asked for.
   func makeStream(_ adaptation: Adaptation, context: ContextMode) throws -> any TextStream
+
+  /// ln p of each token of a text if the share of the neural cache is 0, and then, for each of some θ, if it is 1.
+  ///
+  /// p is linear in the share, so this is all that a choice of both needs; the network runs once.
+  func cacheScores(
+    of tokens: [TokenID], _ adaptation: Adaptation, flatnesses: [Double], context: ContextMode,
+    watch: (Int) throws -> Void
+  ) throws -> [[Float]]
 }

@@ -40,9 +40,10 @@ enum EvalCommand: Command {
 
   static func run(_ settings: EvalSettings, _ operands: [String], given: Arguments) throws {
     if let path = settings.pairsPath { return try judge(pairs: path, operands, settings, given) }
-    let (models, input) = try files(operands)
-    try TextFiles.requireSingleStandardInput(input.paths, models[0], settings.cache.tuningPath)
-    try settings.cache.check()
+    let (models, input) = try files(operands, settings)
+    let (tuningPath, statisticsPath) = (settings.cache.tuningPath, settings.adaptation.statisticsPath)
+    try TextFiles.requireSingleStandardInput(input.paths, models[0], tuningPath, statisticsPath)
+    let (tuning, statistics) = (try settings.otherText(tuningPath), try settings.otherText(statisticsPath))
     if models.count > 1, let detail = settings.detail {
       throw UsageError("--per \(detail.rawValue) takes one model, not \(models.count)")
     }
@@ -51,11 +52,11 @@ enum EvalCommand: Command {
       let (loaded, checkpoint) = try load(path, settings, given)
       let prepared = try settings.adaptation.prepare(
         loaded, path: path, tokenizer: checkpoint.tokenizer,
-        context: settings.context ?? loaded.defaultContext, tuningPath: settings.cache.tuningPath)
+        context: settings.context ?? loaded.defaultContext, statistics: statistics, tuning: tuning)
       let model = prepared.model
       let evaluator = try Evaluator(
         path: path, checkpoint: checkpoint, model: model, adaptation: prepared.adaptation, settings: settings,
-        input: input)
+        input: input, tuning: tuning)
       if let detail = settings.detail { return try evaluator.writeLines(model, detail) }
       results.append(try evaluator.evaluate(model))
     }
@@ -63,7 +64,9 @@ enum EvalCommand: Command {
   }
 
   /// The models, and the texts behind them.
-  private static func files(_ operands: [String]) throws -> (models: [String], input: TextInput) {
+  private static func files(_ operands: [String], _ settings: EvalSettings) throws -> (
+    models: [String], input: TextInput
+  ) {
     guard let first = operands.first else {
       throw UsageError("no model; give the checkpoint, then the texts: lmctl eval model.json test.txt")
     }
@@ -86,7 +89,11 @@ enum EvalCommand: Command {
       models.append(path)
     }
     let texts = Array(operands.dropFirst(models.count))
-    return (models, try TextInput(texts, opened: opened, isReadAgain: models.count > 1))
+    return (
+      models,
+      try TextInput(
+        texts, opened: opened, isReadAgain: models.count > 1, documentSeparator: settings.documentSeparator)
+    )
   }
 
   private static func load(_ path: String, _ settings: EvalSettings, _ given: Arguments) throws -> (
@@ -160,5 +167,14 @@ enum EvalCommand: Command {
         results.count == 1
           ? results[0].table(asLog10: settings.asLog10) : results.table(asLog10: settings.asLog10))
     }
+  }
+}
+
+extension EvalSettings {
+  /// A text beside those that are evaluated, which every model reads, and perhaps more than once; an error if it cannot be read.
+  fileprivate func otherText(_ path: String?) throws -> TextInput? {
+    guard let path else { return nil }
+    if path != "-" { _ = try ByteSource(path: path) }
+    return try TextInput([path], isReadAgain: true, documentSeparator: documentSeparator)
   }
 }
