@@ -77,8 +77,9 @@ struct AdaptationSearchTests {
 
   private var start: Adaptation {
     var adaptation = Adaptation()
-    adaptation.dynamic = DynamicEvaluation()
-    (adaptation.dynamic?.rate, adaptation.dynamic?.decay) = (1e-4, 1e-3)
+    var dynamic = DynamicEvaluation()
+    (dynamic.rate, dynamic.decay) = (1e-4, 1e-3)
+    adaptation.dynamic = dynamic
     adaptation.cache = NeuralCache()
     return adaptation
   }

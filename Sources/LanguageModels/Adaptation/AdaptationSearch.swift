@@ -47,14 +47,14 @@ public struct AdaptationSearch: Sendable {
     var best = choosesCache ? try chosenCache(start) : Choice(start, try loss(start))
     if changes.isEmpty { return best }
     for change in changes {
-      for factor in [2, 0.5] {
+      // Weights that ran away need smaller steps.
+      for factor in best.loss.isFinite ? [2, 0.5] : [0.5] {
         let before = best.loss
         for _ in 0..<Self.mostSteps {
           var next = best.adaptation
           guard change(&next, factor) else { break }
           let loss = try loss(next)
-          // What is no number, for the weights ran away, is worse than any.
-          guard loss < best.loss || best.loss.isNaN else { break }
+          guard loss < best.loss || !best.loss.isFinite else { break }
           best = (next, loss)
         }
         // If one direction is better, the other is not.

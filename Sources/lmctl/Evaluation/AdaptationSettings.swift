@@ -21,12 +21,14 @@ struct AdaptationSettings: SettingValues {
     ).typed("dynamic-evaluation", "dyneval")
     Setting(
       "dynamic-rate", \.rate, .atLeastZero(), "how far a segment moves them",
-      default: .rule("\(Self.usualRate); without statistics \(Self.usualPlainRate)") { $0.rate }
+      default: .rule(
+        "\(Self.usualRate) for each token of a segment; without statistics \(Self.usualPlainRate)"
+      ) { $0.rate }
     ).needs("dynamic", as: dynamic)
     Setting(
       "dynamic-decay", \.decay, .number("X", "from 0 to 1") { (0...1).contains($0) },
       "how far each step takes them back to what they were",
-      default: .rule("\(Self.usualDecay)") { $0.decay }
+      default: .rule("\(DynamicEvaluation().decay)") { $0.decay }
     ).needs("dynamic", as: dynamic)
     Setting("dynamic-segment", \.segment, .whole(1...10_000), "tokens of a segment").needs(
       "dynamic", as: dynamic)
@@ -49,10 +51,10 @@ struct AdaptationSettings: SettingValues {
     ).needs("neural-cache", as: "--neural-cache 500")
   }
 
-  static let usualRate = 2e-4
-  static let usualDecay = 2e-3
-  /// Of stochastic gradient descent, whose steps no statistics scale.
-  static let usualPlainRate = 0.2
+  /// η for each token of a segment …
+  static let usualRate = 1e-5
+  /// … and that of stochastic gradient descent, whose steps no statistics scale.
+  static let usualPlainRate = 0.01
   /// Tokens of a text by which constants are chosen.
   private static let tuningSize = 30_000
   /// Tokens of a text that statistics are taken from.
@@ -110,8 +112,10 @@ struct AdaptationSettings: SettingValues {
     var adaptation = Adaptation()
     if isDynamic {
       var dynamic = DynamicEvaluation()
-      dynamic.rate = rate ?? (hasStatistics ? Self.usualRate : Self.usualPlainRate)
-      (dynamic.decay, dynamic.segment) = (decay ?? Self.usualDecay, segment)
+      dynamic.segment = segment
+      let usual = (hasStatistics ? Self.usualRate : Self.usualPlainRate) * Double(segment)
+      dynamic.rate = rate ?? usual
+      dynamic.decay = decay ?? dynamic.decay
       adaptation.dynamic = dynamic
     }
     if let cacheSize {

@@ -21,6 +21,10 @@ enum EvalCommand: Command {
                        each text begins with an empty context and cache
     in tab-separated columns; with --json, each line is a JSON object.
 
+    With --dynamic and --neural-cache, networks, alone or in a mixture, adapt to the text, each token being scored before anything is learnt
+    from it; --cache goes with every model. The file of the model stays as it is, and each document (--document-separator) or file (--per
+    file) finds the model as it was trained.
+
     With --pairs, it says how often the better of two sentences is found the likelier: by ln p of the whole sentences, ends included, each
     by itself. Two that are equally likely in single precision tie, which counts half.
     """
@@ -34,6 +38,7 @@ enum EvalCommand: Command {
     "lmctl eval kn5.json lstm.json test.txt",
     "lmctl eval --perplexity kn5.json test.txt.gz",
     "lmctl eval kn5.json --cache 500 --tune valid.txt test.txt",
+    "lmctl eval lstm.json --dynamic --neural-cache 500 --tune valid.txt test.txt",
     "lmctl eval kn5.json lstm.json --pairs pairs.tsv",
     "lmctl sample kn5.json --count 100 | lmctl eval kn5.json --per sentence",
   ]
