@@ -217,13 +217,17 @@ struct AdaptationTests {
     let p = 1 / 6.0
     func cache(upTo count: Int) -> ContextCache {
       let cache = ContextCache(settings, featureSize: 5, engine: engine)
-      for i in 0..<count { _ = cache.mix(Float(log(p)), of: tokens[i], features: contexts[i]) }
+      for i in 0..<count { _ = cache.probabilities(of: tokens[i], features: contexts[i]) }
       return cache
+    }
+    func mixed(_ cache: ContextCache, _ token: TokenID, _ features: [Float]) -> Double {
+      let cached = cache.probabilities(of: token, features: features)
+      return exp(Double(cached.first.map { cache.mix(Float(log(p)), with: $0) } ?? Float(log(p))))
     }
     for t in 0..<9 {
       var sum = 0.0
       for w in 0..<TokenID(6) {
-        let found = exp(Double(cache(upTo: t).mix(Float(log(p)), of: w, features: contexts[t])))
+        let found = mixed(cache(upTo: t), w, contexts[t])
         let known = (max(0, t - 4)..<t)
         let shares = known.map { i in
           exp(0.7 * zip(contexts[t], contexts[i]).reduce(0.0) { $0 + Double($1.0) * Double($1.1) })
@@ -234,6 +238,51 @@ struct AdaptationTests {
         sum += found
       }
       #expect(abs(sum - 1) < 1e-5)
+    }
+  }
+
+  @Test("Probabilities sum to one, whatever was learnt", arguments: [0, 1, 6, 7, 20, 33])
+  func sums(length: Int) throws {
+    let model = try model(NetworkShape(.lstm, hidden: 9, embedding: 5, vocabulary: Self.size))
+    var adaptation = dynamic(rate: 0.05, decay: 0.1)
+    adaptation.cache = NeuralCache()
+    adaptation.cache?.size = 10
+    let stream = try model.makeStream(adaptation, context: .stream)
+    let before = Array(text().prefix(length))
+    let sum = (0..<TokenID(Self.size)).reduce(0.0) { sum, token in
+      stream.restart()
+      return sum + exp(Double(scores(stream, before + [token])[length]))
+    }
+    #expect(abs(sum - 1) < 1e-4)
+  }
+
+  @Test("Shares and flatnesses of a cache that are tried at once are those of one after the other")
+  func trials() throws {
+    let shapes = [
+      NetworkShape(.lstm, hidden: 9, embedding: 5, vocabulary: Self.size),
+      NetworkShape(.gru, hidden: 7, embedding: 6, vocabulary: Self.size),
+    ]
+    let networks = try shapes.map { try model($0) }
+    let mixture = Mixture(
+      networks + [ToyModel([Float](repeating: 1 / Float(Self.size), count: Self.size))],
+      tokens: SharedVocabulary((networks.map(\.vocabulary) + [networks[0].vocabulary])),
+      weights: MixtureWeights([0.5, 0.3, 0.2]))
+    let flatnesses = [0.25, 2]
+    for model in [networks[0], mixture] as [any AdaptableModel] {
+      var adaptation = dynamic(rate: 0.02, decay: 0.1)
+      adaptation.cache = NeuralCache()
+      let all = try model.cacheScores(
+        of: text(), adaptation, flatnesses: flatnesses, context: .stream, watch: { _ in })
+      #expect(all.count == 3)
+      adaptation.cache?.weight = 0.35
+      for (number, flatness) in flatnesses.enumerated() {
+        adaptation.cache?.flatness = flatness
+        let expected = zip(all[0], all[number + 1]).map {
+          Float(log(0.65 * exp(Double($0)) + 0.35 * exp(Double($1))))
+        }
+        let found = scores(try model.makeStream(adaptation, context: .stream), text())
+        #expect(largestDifference(found, expected) < 1e-4)
+      }
     }
   }
 }

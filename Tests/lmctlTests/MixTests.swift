@@ -8,7 +8,7 @@ struct MixTests {
   /// Prose, two n-gram models of different vocabularies, and a network.
   private func folder() throws -> TemporaryFolder {
     let folder = try proseFolder()
-    try run("head -60 test.txt > valid.txt; tail -60 test.txt > rest.txt", folder)
+    try run("head -20 test.txt > valid.txt; tail -22 test.txt > rest.txt", folder)
     try run("lmctl train --model ngram --order 3 --quiet train.txt -o a.json", folder)
     try run("lmctl train --model ngram --order 2 --min-count 4 --quiet train.txt -o b.json", folder)
     try run(

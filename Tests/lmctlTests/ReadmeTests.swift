@@ -58,7 +58,7 @@ struct ReadmeTests {
       gzip -k test.txt; cp train.txt part1.txt; cp test.txt part2.txt; cp train.txt news; gzip news
       lmctl train --model ngram --quiet train.txt -o kn5.json; cp kn5.json model.json
       lmctl train --model lstm --hidden 8 --epochs 1 --quiet train.txt -o lstm.json; for k in rnn gru; do cp lstm.json $k.json; done
-      for p in 1 2; do lmctl count --order 5 part$p.txt -o part$p.counts.gz --quiet; done; lmctl convert kn5.json other.arpa
+      for p in 1 2; do lmctl count --order 5 part$p.txt -o part$p.counts.gz --quiet; done; lmctl convert kn5.json other.arpa; cp other.arpa a.arpa; cp other.arpa b.arpa
       """, in: folder)
     for run in ["run", "lstm", "gru"] { try folder.write("\(run).jsonl", text: SyntheticLog.run()) }
     let help = try Executable.run(["help", command], in: folder).output

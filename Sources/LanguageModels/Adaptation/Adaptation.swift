@@ -18,12 +18,12 @@ public struct Adaptation: Sendable, Equatable {
 ///
 /// where m is the root of the mean square of each weight's gradients in training, r = m / mean(m), at most 1/λ, and θ₀ are the weights as trained.
 public struct DynamicEvaluation: Sendable, Equatable {
-  /// η.
-  public var rate = 1e-4
+  /// η; what is good grows with the segment.
+  public var rate = 2e-4
   /// λ: how strongly weights return to what they were.
-  public var decay = 1e-3
-  /// ε.
-  public var epsilon = 2e-5
+  public var decay = 2e-3
+  /// ε: ten times that of Krause et al., with which rare words' embeddings, whose m is next to nothing, run away at rates that suit the others.
+  public var epsilon = 2e-4
   /// Tokens between two steps.
   public var segment = 20
 
@@ -40,9 +40,9 @@ public struct NeuralCache: Sendable, Equatable {
   /// N.
   public var size = 500
   /// λ.
-  public var weight = 0.1
-  /// θ.
-  public var flatness = 0.3
+  public var weight = 0.15
+  /// θ, for features as they are, whatever their length.
+  public var flatness = 0.6
 
   /// The usual constants.
   public init() {}
@@ -54,4 +54,12 @@ public protocol AdaptableModel<State>: LanguageModel {
   ///
   /// - Throws: a `UserError` where the model cannot do what is asked for.
   func makeStream(_ adaptation: Adaptation, context: ContextMode) throws -> any TextStream
+
+  /// ln p of each token of a text if the share of the neural cache is 0, and then, for each of some θ, if it is 1.
+  ///
+  /// p is linear in the share, so this is all that a choice of both needs; the network runs once.
+  func cacheScores(
+    of tokens: [TokenID], _ adaptation: Adaptation, flatnesses: [Double], context: ContextMode,
+    watch: (Int) throws -> Void
+  ) throws -> [[Float]]
 }

@@ -93,6 +93,7 @@ public struct TextScorer<Model: LanguageModel> {
     state = model.initialState
     stream?.restart()
     cache = firstCache
+    judge?.restart()
   }
 
   /// Sentences that are scored at once.

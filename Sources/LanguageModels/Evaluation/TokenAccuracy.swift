@@ -56,6 +56,9 @@ struct TokenJudge<Model: LanguageModel> {
     state = model.initialState
   }
 
+  /// Another document begins.
+  mutating func restart() { (state, previous) = (model.initialState, Vocabulary.endOfSentence) }
+
   /// Judges some more sentences.
   mutating func add(_ tokens: ArraySlice<TokenID>) {
     if context == .stream { return addStream(tokens) }

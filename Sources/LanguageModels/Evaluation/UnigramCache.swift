@@ -72,6 +72,11 @@ public struct UnigramCache: Sendable {
       if let cached = cache.probability(of: token) { pairs.append((exp(Double(logProbability)), cached)) }
       cache.add(token)
     }
+    return bestShare(of: pairs)
+  }
+
+  /// The λ from 0 to 1 that makes Σ ln((1 − λ) p_model + λ p_cache) largest.
+  static func bestShare(of pairs: [(model: Double, cache: Double)]) -> Double {
     func slope(_ weight: Double) -> Double {
       pairs.reduce(0) { sum, pair in
         let mixed = (1 - weight) * pair.model + weight * pair.cache

@@ -25,6 +25,11 @@ protocol MixtureMember: Sendable {
   ) -> [Int]
   func matchedOrder(of token: TokenID, after state: any Sendable) -> Int
   func makeStream(_ adaptation: Adaptation, context: ContextMode) throws -> any TextStream
+  /// As an `AdaptableModel` has it; of a model without neural caches, the same again and again.
+  func cacheScores(
+    of tokens: [TokenID], _ adaptation: Adaptation, flatnesses: [Double], context: ContextMode,
+    watch: (Int) throws -> Void
+  ) throws -> [[Float]]
 }
 
 extension MixtureMember {
@@ -148,6 +153,21 @@ private struct TypedMember<Model: LanguageModel>: MixtureMember {
         ModelStream(typed, context: context)
       }
     return tokens.own == nil ? stream : TranslatedStream(stream, tokens)
+  }
+
+  func cacheScores(
+    of tokens: [TokenID], _ adaptation: Adaptation, flatnesses: [Double], context: ContextMode,
+    watch: (Int) throws -> Void
+  ) throws -> [[Float]] {
+    guard let adaptable = typed as? any AdaptableModel else {
+      var (state, scores) = (initialState, [Float]())
+      try score(tokens[...], context: context, after: &state, into: &scores, watch: watch)
+      return [[Float]](repeating: scores, count: flatnesses.count + 1)
+    }
+    var all = try adaptable.cacheScores(
+      of: Array(own(tokens[...])), adaptation, flatnesses: flatnesses, context: context, watch: watch)
+    for i in all.indices { adjust(tokens[...], in: &all[i], from: 0) }
+    return all
   }
 }
 

@@ -10,6 +10,20 @@ extension Mixture {
       try members.map { try $0.makeStream(adaptation, context: $0.context(in: context)) })
   }
 
+  /// A mixture is as linear in the share of its members' caches as they are.
+  public func cacheScores(
+    of tokens: [TokenID], _ adaptation: Adaptation, flatnesses: [Double], context: ContextMode,
+    watch: (Int) throws -> Void
+  ) throws -> [[Float]] {
+    let orders = orders(of: tokens[...], context: context, after: initialState)
+    let all = try members.enumerated().map { i, member in
+      try member.cacheScores(
+        of: tokens, adaptation, flatnesses: flatnesses, context: member.context(in: context),
+        watch: { try watch(i == 0 ? $0 : 0) })
+    }
+    return (0...flatnesses.count).map { number in weights.mix(all.map { $0[number] }, orders: orders) }
+  }
+
   /// The evidence of a text by members that adapt to it, each for itself.
   public func evidence(
     of tokens: [TokenID], context: ContextMode, _ adaptation: Adaptation, watch: (Int) throws -> Void

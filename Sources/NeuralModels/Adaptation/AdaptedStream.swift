@@ -1,3 +1,4 @@
+import Glibc
 import LanguageModels
 import Tensors
 
@@ -12,6 +13,8 @@ final class AdaptedStream: TextStream {
   private let segmentLength: Int
   private let dynamic: DynamicWeights?
   private let cache: ContextCache?
+  /// ln p of each token by the cache alone, for each θ that is tried, and by the network as long as the cache is empty.
+  private(set) var cacheScores: [[Float]]
   /// The last tokens before the segment, which the network may be given.
   private var history: [TokenID] = []
   /// Tokens of the segment that are scored; all of it is learnt from when it is whole.
@@ -20,15 +23,20 @@ final class AdaptedStream: TextStream {
   private var segmentState: [Float]
   private var state: [Float]
 
-  init(_ model: NeuralModel, _ adaptation: Adaptation, context: ContextMode) {
+  /// A text of which nothing was read.
+  ///
+  /// - Parameter flatnesses: θ of the cache that are tried.
+  init(_ model: NeuralModel, _ adaptation: Adaptation, flatnesses: [Double] = [], context: ContextMode) {
     (self.model, self.context) = (model, context)
+    cacheScores = [[Float]](repeating: [], count: flatnesses.count)
     let statistics = model.statistics
     (dynamic, cache) = model.network.withLock { box in
       let network = box.network
       return (
         adaptation.dynamic.map { DynamicWeights(network, $0, statistics) },
         adaptation.cache.map {
-          ContextCache($0, featureSize: network.layers.outputSize, engine: network.engine)
+          ContextCache(
+            $0, featureSize: network.layers.outputSize, flatnesses: flatnesses, engine: network.engine)
         }
       )
     }
@@ -74,8 +82,11 @@ final class AdaptedStream: TextStream {
     func take(_ features: MatrixView, _ losses: [Double]) {
       for (t, token) in tokens.enumerated() {
         let logProbability = Float(-losses[t])
-        output.append(
-          cache?.mix(logProbability, of: token, features: features.row(t)) ?? logProbability)
+        let cached = cache?.probabilities(of: token, features: features.row(t)) ?? []
+        output.append(cached.first.flatMap { cache?.mix(logProbability, with: $0) } ?? logProbability)
+        for i in cacheScores.indices {
+          cacheScores[i].append(cached.isEmpty ? logProbability : Float(log(cached[i])))
+        }
       }
     }
     if isAtOnce {
@@ -120,5 +131,18 @@ extension NeuralModel: AdaptableModel {
     if adaptation.cache?.weight == 0 { adaptation.cache = nil }
     return adaptation.isEmpty
       ? ModelStream(self, context: context) : AdaptedStream(self, adaptation, context: context)
+  }
+
+  public func cacheScores(
+    of tokens: [TokenID], _ adaptation: Adaptation, flatnesses: [Double], context: ContextMode,
+    watch: (Int) throws -> Void
+  ) throws -> [[Float]] {
+    var adaptation = adaptation
+    if adaptation.dynamic?.rate == 0 { adaptation.dynamic = nil }
+    adaptation.cache?.weight = 0
+    let stream = AdaptedStream(self, adaptation, flatnesses: flatnesses, context: context)
+    var scores: [Float] = []
+    try stream.score(tokens[...], into: &scores, watch: watch)
+    return [scores] + stream.cacheScores
   }
 }

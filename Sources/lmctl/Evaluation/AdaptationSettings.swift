@@ -21,12 +21,14 @@ struct AdaptationSettings: SettingValues {
     ).typed("dynamic-evaluation", "dyneval")
     Setting(
       "dynamic-rate", \.rate, .atLeastZero(), "how far a segment moves them",
-      default: .rule("\(Self.usualRate); without statistics \(Self.usualPlainRate)") { $0.rate }
+      default: .rule(
+        "\(Self.usualRate) for each token of a segment; without statistics \(Self.usualPlainRate)"
+      ) { $0.rate }
     ).needs("dynamic", as: dynamic)
     Setting(
       "dynamic-decay", \.decay, .number("X", "from 0 to 1") { (0...1).contains($0) },
       "how far each step takes them back to what they were",
-      default: .rule("\(Self.usualDecay)") { $0.decay }
+      default: .rule("\(DynamicEvaluation().decay)") { $0.decay }
     ).needs("dynamic", as: dynamic)
     Setting("dynamic-segment", \.segment, .whole(1...10_000), "tokens of a segment").needs(
       "dynamic", as: dynamic)
@@ -49,10 +51,10 @@ struct AdaptationSettings: SettingValues {
     ).needs("neural-cache", as: "--neural-cache 500")
   }
 
-  static let usualRate = 2e-4
-  static let usualDecay = 2e-3
-  /// Of stochastic gradient descent, whose steps no statistics scale.
-  static let usualPlainRate = 0.2
+  /// η for each token of a segment …
+  static let usualRate = 1e-5
+  /// … and that of stochastic gradient descent, whose steps no statistics scale.
+  static let usualPlainRate = 0.01
   /// Tokens of a text by which constants are chosen.
   private static let tuningSize = 30_000
   /// Tokens of a text that statistics are taken from.
@@ -60,6 +62,12 @@ struct AdaptationSettings: SettingValues {
 
   /// Whether nothing is adapted.
   var isEmpty: Bool { !isDynamic && cacheSize == nil }
+
+  /// Whether a constant of what is adapted is not given.
+  private var hasChoice: Bool {
+    isDynamic && (rate == nil || decay == nil)
+      || cacheSize != nil && (cacheWeight == nil || cacheFlatness == nil)
+  }
 
   // MARK: What they come to
 
@@ -69,9 +77,10 @@ struct AdaptationSettings: SettingValues {
     var adaptation = Adaptation()
   }
 
-  /// Makes `model` ready to adapt: with statistics, and with constants and the weights of a mixture chosen by `tuningPath`.
+  /// Makes `model` ready to adapt: with statistics, and with constants and the weights of a mixture chosen by the text `tuning`.
   func prepare(
-    _ model: any LanguageModel, path: String, tokenizer: Tokenizer, context: ContextMode, tuningPath: String?
+    _ model: any LanguageModel, path: String, tokenizer: Tokenizer, context: ContextMode,
+    statistics: TextInput?, tuning: TextInput?
   ) throws -> Prepared {
     if isEmpty { return Prepared(model: model) }
     let networks = model.networks
@@ -81,12 +90,12 @@ struct AdaptationSettings: SettingValues {
         path: path, reason: "has no network, which \(option) adapts; for n-grams, there is --cache 500")
     }
     if isDynamic {
-      for network in networks { try takeStatistics(network, tokenizer, tuningPath) }
+      for network in networks { try takeStatistics(network, tokenizer, statistics, tuning) }
     }
     var adaptation = adaptation(hasStatistics: networks.allSatisfy { $0.statistics != nil })
-    guard let tuningPath else { return Prepared(model: model, adaptation: adaptation) }
-    let tokens = try TextFiles.tokens(of: tuningPath, tokenizer: tokenizer, vocabulary: model.vocabulary)
-    adaptation = try search(adaptable, adaptation, tokens, context, tuningPath)
+    guard let tuning else { return Prepared(model: model, adaptation: adaptation) }
+    let tokens = try tuning.tokens(tokenizer: tokenizer, vocabulary: model.vocabulary)
+    if hasChoice { adaptation = try search(adaptable, adaptation, tokens, context, tuning.name) }
     guard let mixture = model as? Mixture else { return Prepared(model: model, adaptation: adaptation) }
     Progress.begin("choosing weights")
     let evidence = try mixture.evidence(of: tokens, context: context, adaptation) {
@@ -95,7 +104,7 @@ struct AdaptationSettings: SettingValues {
     let choice = evidence.bestWeights(byOrder: mixture.weights.dependOnOrder)
     Progress.end()
     let weights = choice.weights.sets.map { $0.map { Format.fixed($0, 4) }.joined(separator: " ") }
-    Terminal.note("on \(tuningPath), the best weights are \(weights.joined(separator: ", "))")
+    Terminal.note("on \(tuning.name), the best weights are \(weights.joined(separator: ", "))")
     return Prepared(model: mixture.with(choice.weights), adaptation: adaptation)
   }
 
@@ -103,8 +112,10 @@ struct AdaptationSettings: SettingValues {
     var adaptation = Adaptation()
     if isDynamic {
       var dynamic = DynamicEvaluation()
-      dynamic.rate = rate ?? (hasStatistics ? Self.usualRate : Self.usualPlainRate)
-      (dynamic.decay, dynamic.segment) = (decay ?? Self.usualDecay, segment)
+      dynamic.segment = segment
+      let usual = (hasStatistics ? Self.usualRate : Self.usualPlainRate) * Double(segment)
+      dynamic.rate = rate ?? usual
+      dynamic.decay = decay ?? dynamic.decay
       adaptation.dynamic = dynamic
     }
     if let cacheSize {
@@ -117,8 +128,10 @@ struct AdaptationSettings: SettingValues {
     return adaptation
   }
 
-  private func takeStatistics(_ network: NeuralModel, _ tokenizer: Tokenizer, _ tuningPath: String?) throws {
-    guard let path = statisticsPath ?? (network.statistics == nil ? tuningPath : nil) else {
+  private func takeStatistics(
+    _ network: NeuralModel, _ tokenizer: Tokenizer, _ text: TextInput?, _ tuning: TextInput?
+  ) throws {
+    guard let text = text ?? (network.statistics == nil ? tuning : nil) else {
       if network.statistics == nil {
         Terminal.note(
           "the model has no statistics of gradients, so --dynamic takes plain steps; train --keep-statistics stores them, "
@@ -126,7 +139,7 @@ struct AdaptationSettings: SettingValues {
       }
       return
     }
-    let tokens = try TextFiles.tokens(of: path, tokenizer: tokenizer, vocabulary: network.vocabulary)
+    let tokens = try text.tokens(tokenizer: tokenizer, vocabulary: network.vocabulary)
     Progress.begin("measuring gradients")
     var done = 0
     network.measureStatistics(on: Array(tokens.prefix(Self.statisticsSize)), steps: segment) { count in
@@ -138,7 +151,7 @@ struct AdaptationSettings: SettingValues {
 
   private func search(
     _ model: any AdaptableModel, _ adaptation: Adaptation, _ tokens: [TokenID], _ context: ContextMode,
-    _ tuningPath: String
+    _ name: String
   ) throws -> Adaptation {
     var search = AdaptationSearch()
     (search.choosesRate, search.choosesDecay) = (rate == nil, decay == nil)
@@ -150,7 +163,7 @@ struct AdaptationSettings: SettingValues {
       Progress.show("\(adaptation.shown): perplexity \(Format.large(exp(loss), 2))")
     }
     Progress.end()
-    Terminal.note("on \(tuningPath), the best is \(best.adaptation.shown)")
+    Terminal.note("on \(name), the best is \(best.adaptation.shown)")
     return best.adaptation
   }
 }

@@ -27,16 +27,14 @@ struct CacheSettings: SettingValues {
     }
   }
 
-  /// An error if the text that the share is chosen on cannot be read.
-  func check() throws {
-    if let tuningPath, tuningPath != "-" { _ = try ByteSource(path: tuningPath) }
-  }
-
   /// The cache, empty, with its share settled; `nil` if there is to be none.
   ///
-  /// - Parameter stream: makes a text by the model, as it adapts to it.
+  /// - Parameters:
+  ///   - tuning: the text that the share is chosen on.
+  ///   - stream: makes a text by the model, as it adapts to it.
   func cache(
-    for model: any LanguageModel, path: String, tokenizer: Tokenizer, stream: () throws -> any TextStream
+    for model: any LanguageModel, path: String, tokenizer: Tokenizer, tuning: TextInput?,
+    stream: () throws -> any TextStream
   ) throws -> UnigramCache? {
     guard let size else { return nil }
     guard model.isNormalized else {
@@ -45,17 +43,17 @@ struct CacheSettings: SettingValues {
       )
     }
     let vocabulary = model.vocabulary
-    guard let tuningPath, givenWeight == nil else {
+    guard let tuning, givenWeight == nil else {
       return UnigramCache(size: size, weight: givenWeight ?? 0.1, vocabularySize: vocabulary.count)
     }
-    let tokens = try TextFiles.tokens(of: tuningPath, tokenizer: tokenizer, vocabulary: vocabulary)
+    let tokens = try tuning.tokens(tokenizer: tokenizer, vocabulary: vocabulary)
     Progress.begin("tuning")
     var scores: [Float] = []
     try stream().score(tokens[...], into: &scores) { count in Progress.show("\(count) tokens scored") }
     let best = UnigramCache.bestWeight(
       size: size, vocabularySize: vocabulary.count, tokens: tokens, logProbabilities: scores)
     Progress.end()
-    Terminal.note("on \(tuningPath), the cache's best share is \(Format.significant(best, 4))")
+    Terminal.note("on \(tuning.name), the cache's best share is \(Format.significant(best, 4))")
     return UnigramCache(size: size, weight: best, vocabularySize: vocabulary.count)
   }
 }

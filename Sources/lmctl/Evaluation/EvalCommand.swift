@@ -21,6 +21,10 @@ enum EvalCommand: Command {
                        each text begins with an empty context and cache
     in tab-separated columns; with --json, each line is a JSON object.
 
+    With --dynamic and --neural-cache, networks, alone or in a mixture, adapt to the text, each token being scored before anything is learnt
+    from it; --cache goes with every model. The file of the model stays as it is, and each document (--document-separator) or file (--per
+    file) finds the model as it was trained.
+
     With --pairs, it says how often the better of two sentences is found the likelier: by ln p of the whole sentences, ends included, each
     by itself. Two that are equally likely in single precision tie, which counts half.
     """
@@ -34,15 +38,17 @@ enum EvalCommand: Command {
     "lmctl eval kn5.json lstm.json test.txt",
     "lmctl eval --perplexity kn5.json test.txt.gz",
     "lmctl eval kn5.json --cache 500 --tune valid.txt test.txt",
+    "lmctl eval lstm.json --dynamic --neural-cache 500 --tune valid.txt test.txt",
     "lmctl eval kn5.json lstm.json --pairs pairs.tsv",
     "lmctl sample kn5.json --count 100 | lmctl eval kn5.json --per sentence",
   ]
 
   static func run(_ settings: EvalSettings, _ operands: [String], given: Arguments) throws {
     if let path = settings.pairsPath { return try judge(pairs: path, operands, settings, given) }
-    let (models, input) = try files(operands)
-    try TextFiles.requireSingleStandardInput(input.paths, models[0], settings.cache.tuningPath)
-    try settings.cache.check()
+    let (models, input) = try files(operands, settings)
+    let (tuningPath, statisticsPath) = (settings.cache.tuningPath, settings.adaptation.statisticsPath)
+    try TextFiles.requireSingleStandardInput(input.paths, models[0], tuningPath, statisticsPath)
+    let (tuning, statistics) = (try settings.otherText(tuningPath), try settings.otherText(statisticsPath))
     if models.count > 1, let detail = settings.detail {
       throw UsageError("--per \(detail.rawValue) takes one model, not \(models.count)")
     }
@@ -51,11 +57,11 @@ enum EvalCommand: Command {
       let (loaded, checkpoint) = try load(path, settings, given)
       let prepared = try settings.adaptation.prepare(
         loaded, path: path, tokenizer: checkpoint.tokenizer,
-        context: settings.context ?? loaded.defaultContext, tuningPath: settings.cache.tuningPath)
+        context: settings.context ?? loaded.defaultContext, statistics: statistics, tuning: tuning)
       let model = prepared.model
       let evaluator = try Evaluator(
         path: path, checkpoint: checkpoint, model: model, adaptation: prepared.adaptation, settings: settings,
-        input: input)
+        input: input, tuning: tuning)
       if let detail = settings.detail { return try evaluator.writeLines(model, detail) }
       results.append(try evaluator.evaluate(model))
     }
@@ -63,7 +69,9 @@ enum EvalCommand: Command {
   }
 
   /// The models, and the texts behind them.
-  private static func files(_ operands: [String]) throws -> (models: [String], input: TextInput) {
+  private static func files(_ operands: [String], _ settings: EvalSettings) throws -> (
+    models: [String], input: TextInput
+  ) {
     guard let first = operands.first else {
       throw UsageError("no model; give the checkpoint, then the texts: lmctl eval model.json test.txt")
     }
@@ -86,7 +94,11 @@ enum EvalCommand: Command {
       models.append(path)
     }
     let texts = Array(operands.dropFirst(models.count))
-    return (models, try TextInput(texts, opened: opened, isReadAgain: models.count > 1))
+    return (
+      models,
+      try TextInput(
+        texts, opened: opened, isReadAgain: models.count > 1, documentSeparator: settings.documentSeparator)
+    )
   }
 
   private static func load(_ path: String, _ settings: EvalSettings, _ given: Arguments) throws -> (
@@ -160,5 +172,14 @@ enum EvalCommand: Command {
         results.count == 1
           ? results[0].table(asLog10: settings.asLog10) : results.table(asLog10: settings.asLog10))
     }
+  }
+}
+
+extension EvalSettings {
+  /// A text beside those that are evaluated, which every model reads, and perhaps more than once; an error if it cannot be read.
+  fileprivate func otherText(_ path: String?) throws -> TextInput? {
+    guard let path else { return nil }
+    if path != "-" { _ = try ByteSource(path: path) }
+    return try TextInput([path], isReadAgain: true, documentSeparator: documentSeparator)
   }
 }

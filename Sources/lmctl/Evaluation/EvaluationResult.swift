@@ -22,17 +22,21 @@ struct EvaluationResult {
   var warnings: [String] {
     EvaluationWarnings.about(
       statistics, unit: model.tokenizer.unit, tokens: evaluation.tokens, unknown: evaluation.unknown)
-      + EvaluationWarnings.about(evaluation)
+      + EvaluationWarnings.about(evaluation) + EvaluationWarnings.about(adaptation, evaluation)
   }
 
-  /// The cache that was mixed in, in words.
-  fileprivate var settledCache: String? {
-    cache.map { "the last \(Format.count($0.size, "token")), share \(Format.significant($0.weight, 4))" }
-  }
-
-  /// How the model adapted to the text, if it did.
+  /// How the model adapted to the text, and the cache that was mixed in, for the table.
   fileprivate var adaptationRows: [(String, String)] {
-    adaptation.isEmpty ? [] : [("adapted", adaptation.shown)]
+    var rows: [(String, String)] = []
+    if !adaptation.isEmpty { rows.append(("adapted", adaptation.shown)) }
+    if let cache {
+      rows.append(
+        (
+          "cache",
+          "the last \(Format.count(cache.size, "token")), share \(Format.significant(cache.weight, 4))"
+        ))
+    }
+    return rows
   }
 
   /// Tokens by the name of the unit.
@@ -97,7 +101,6 @@ struct EvaluationResult {
       ))
     rows += rules.rows
     rows += adaptationRows
-    if let settledCache { rows.append(("cache", settledCache)) }
     rows.append(("seconds", Format.fixed(seconds, 2)))
     rows += warnings.map { ("warning", $0) }
     return Format.table(rows)
@@ -187,6 +190,17 @@ extension [EvaluationResult] {
     "\(result.model.fingerprint) \(result.evaluation.tokens) \(result.evaluation.sentences)"
   }
 
+  /// How the models adapted, each by its name if they did in different ways.
+  private var adaptationRows: [(String, String)] {
+    guard let first else { return [] }
+    if allSatisfy({ $0.adaptation == first.adaptation && $0.cache?.weight == first.cache?.weight }) {
+      return first.adaptationRows
+    }
+    return flatMap { result in
+      result.adaptationRows.map { ($0, "\(result.model.path): \($1)") }
+    }
+  }
+
   /// One table of all models, for people.
   func table(asLog10: Bool) -> String {
     guard let first else { return "" }
@@ -212,8 +226,7 @@ extension [EvaluationResult] {
         ] + (result.accuracy.map { [Format.percent($0.correct, of: $0.judged)] } ?? []))
     }
     var text = Format.table(
-      [("text", "\(first.text)  (lmctl \(programVersion))")] + first.rules.rows
-        + first.adaptationRows + (first.settledCache.map { [("cache", $0)] } ?? []))
+      [("text", "\(first.text)  (lmctl \(programVersion))")] + first.rules.rows + adaptationRows)
     text += "\n" + Format.columns(rows, leftAligned: 3)
     if kinds.count > 1 {
       text +=

@@ -57,4 +57,14 @@ enum EvaluationWarnings {
         + Format.large(evaluation.normalizedPerplexity)
     ]
   }
+
+  /// A warning if steps were so large that the weights ran away.
+  static func about(_ adaptation: Adaptation, _ evaluation: Evaluation) -> [String] {
+    guard let dynamic = adaptation.dynamic, evaluation.tokens > 0, !evaluation.perplexity.isFinite else {
+      return []
+    }
+    return [
+      "the weights that follow the text ran away; --dynamic-rate \(Format.significant(dynamic.rate, 3)) is too large"
+    ]
+  }
 }

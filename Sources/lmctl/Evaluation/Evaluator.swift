@@ -14,14 +14,15 @@ struct Evaluator {
 
   init(
     path: String, checkpoint: Checkpoint, model: some LanguageModel, adaptation: Adaptation,
-    settings: EvalSettings, input: TextInput
+    settings: EvalSettings, input: TextInput, tuning: TextInput?
   ) throws {
     (self.settings, self.input, self.adaptation) = (settings, input, adaptation)
     place = try settings.place(in: model.vocabulary, of: path)
     identity = EvaluatedModel(path: path, tokenizer: checkpoint.tokenizer, vocabulary: model.vocabulary)
     let context = settings.context ?? model.defaultContext
     self.context = context
-    cache = try settings.cache.cache(for: model, path: path, tokenizer: checkpoint.tokenizer) {
+    cache = try settings.cache.cache(for: model, path: path, tokenizer: checkpoint.tokenizer, tuning: tuning)
+    {
       try Self.stream(model, adaptation, context) ?? ModelStream(model, context: context)
     }
   }
@@ -34,9 +35,7 @@ struct Evaluator {
   }
 
   private func reader(_ path: String? = nil) -> SentenceReader {
-    let reader = input.reader(path, tokenizer: identity.tokenizer)
-    reader.documentSeparator = settings.documentSeparator
-    return reader
+    input.reader(path, tokenizer: identity.tokenizer)
   }
 
   private func scorer<Model: LanguageModel>(_ model: Model, reportsOrders: Bool = false) throws -> TextScorer<

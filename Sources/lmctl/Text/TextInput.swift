@@ -5,16 +5,22 @@ final class TextInput {
   /// The files as they were named; standard input if none was.
   let paths: [String]
   private let isReadAgain: Bool
+  /// The line between two documents, which is no sentence.
+  private let documentSeparator: String?
   /// Sources that were opened to see what they are, and cannot be opened again.
   private var opened: [String: ByteSource]
   private var kept: [String: [UInt8]] = [:]
 
   /// Texts at `paths`; with `isReadAgain`, more than once.
-  init(_ paths: [String], opened: [String: ByteSource] = [:], isReadAgain: Bool = false) throws {
+  init(
+    _ paths: [String], opened: [String: ByteSource] = [:], isReadAgain: Bool = false,
+    documentSeparator: String? = nil
+  ) throws {
     try TextFiles.requireSingleStandardInput(paths)
     self.paths = paths.isEmpty ? ["-"] : paths
     self.opened = opened
     self.isReadAgain = isReadAgain
+    self.documentSeparator = documentSeparator
   }
 
   /// How the texts are named in results.
@@ -22,7 +28,17 @@ final class TextInput {
 
   /// A reader of all texts, or of one.
   func reader(_ path: String? = nil, tokenizer: Tokenizer) -> SentenceReader {
-    SentenceReader(path.map { [$0] } ?? paths, tokenizer: tokenizer) { try self.open($0) }
+    let reader = SentenceReader(path.map { [$0] } ?? paths, tokenizer: tokenizer) { try self.open($0) }
+    reader.documentSeparator = documentSeparator
+    return reader
+  }
+
+  /// The tokens of all texts, which must have some.
+  func tokens(tokenizer: Tokenizer, vocabulary: Vocabulary) throws -> [TokenID] {
+    let reader = reader(tokenizer: tokenizer)
+    let tokens = try Corpus(from: reader, vocabulary: vocabulary).tokens
+    try TextFiles.requireText(reader.statistics, paths)
+    return tokens
   }
 
   private func open(_ path: String) throws -> ByteSource {
