@@ -63,14 +63,21 @@ enum EvalCommand: Command {
   }
 
   /// The models, and the texts behind them.
-  private static func files(_ operands: [String]) throws -> (models: [String], input: TextInput) {
+  ///
+  /// - Parameters:
+  ///   - command: whose operands they are.
+  ///   - isReadOnce: whether the texts are read once, however many models there are.
+  static func files(
+    _ operands: [String], of command: String = name, isReadOnce: Bool = false
+  ) throws -> (models: [String], input: TextInput) {
     guard let first = operands.first else {
-      throw UsageError("no model; give the checkpoint, then the texts: lmctl eval model.json test.txt")
+      throw UsageError("no model; give the checkpoint, then the texts: lmctl \(command) model.json test.txt")
     }
     if operands.count > 1, first != "-", let source = try? ByteSource(path: first), !source.isInteractive,
       try FileKind(source) == .text, try FileKind(ByteSource(path: operands[1])).isModel
     {
-      throw UsageError("'\(first)' is a text; models come before texts: lmctl eval \(operands[1]) \(first)")
+      throw UsageError(
+        "'\(first)' is a text; models come before texts: lmctl \(command) \(operands[1]) \(first)")
     }
     var models = [first]
     var opened: [String: ByteSource] = [:]
@@ -86,7 +93,7 @@ enum EvalCommand: Command {
       models.append(path)
     }
     let texts = Array(operands.dropFirst(models.count))
-    return (models, try TextInput(texts, opened: opened, isReadAgain: models.count > 1))
+    return (models, try TextInput(texts, opened: opened, isReadAgain: models.count > 1 && !isReadOnce))
   }
 
   private static func load(_ path: String, _ settings: EvalSettings, _ given: Arguments) throws -> (

@@ -25,7 +25,8 @@ final class TextInput {
     SentenceReader(path.map { [$0] } ?? paths, tokenizer: tokenizer) { try self.open($0) }
   }
 
-  private func open(_ path: String) throws -> ByteSource {
+  /// Opens one of the texts.
+  func open(_ path: String) throws -> ByteSource {
     if let bytes = kept[path] { return ByteSource(bytes, name: path == "-" ? "standard input" : path) }
     let source = try opened.removeValue(forKey: path) ?? ByteSource(path: path)
     Terminal.announce(source)
