@@ -98,7 +98,7 @@ enum MixCommand: Command {
     return Member(path: path, model: model, checkpoint: checkpoint)
   }
 
-  private static func requireEqualRules(_ members: [Member]) throws {
+  static func requireEqualRules(_ members: [Member]) throws {
     let first = members[0]
     for other in members.dropFirst()
     where other.checkpoint.tokenizer.comparable != first.checkpoint.tokenizer.comparable {
