@@ -43,10 +43,11 @@ struct LineSearchTests {
   func grid(metric: RescoringMetric, seed: UInt64) {
     let lists = lists(metric, features: 2, seed: seed)
     let found = merit(lists, lists.tunedWeights(from: [1, 0], restarts: 4, seed: 1))
-    // All directions: the lengths of weights make no difference.
+    // All directions: the lengths of weights make no difference. No point of the grid is one where totals that meet are equal, and the
+    // order of the list decides.
     let best = (0..<3600).reduce(-Double.infinity) { best, i in
-      let angle = Double(i) / 3600 * 4 - 2
-      let sides: [[Double]] = [[1 - abs(angle / 2), angle], [abs(angle / 2) - 1, angle], [0.02, angle]]
+      let angle = (Double(i) / 3600 * 4 - 2) * 2.0.squareRoot()
+      let sides: [[Double]] = [[1, angle], [-1, angle], [0.05, angle], [-0.05, angle]]
       return sides.reduce(best) { max($0, merit(lists, $1)) }
     }
     #expect(found >= best - 1e-12, "\(found), grid \(best)")
@@ -60,7 +61,10 @@ struct LineSearchTests {
     var best = -Double.infinity
     for a in -10...10 {
       for b in -10...10 {
-        for c in [-1.0, 1] { best = max(best, merit(lists, [Double(a) / 200, Double(b) / 10, c])) }
+        for c in [-1.0, 1] {
+          best = max(
+            best, merit(lists, [Double(a) / 200 * 3.0.squareRoot(), Double(b) / 10 * 2.0.squareRoot(), c]))
+        }
       }
     }
     #expect(merit(lists, found) >= best - 1e-12, "\(merit(lists, found)), grid \(best)")

@@ -109,14 +109,14 @@ extension CandidateLists {
   ///
   /// - Parameter watch: hears of each start.
   public func tunedWeights(
-    from start: [Double], restarts: Int, seed: UInt64, watch: (Int) throws -> Void = { _ in }
-  ) rethrows -> [Double] {
+    from start: [Double], restarts: Int, seed: UInt64, watch: (Int) -> Void = { _ in }
+  ) -> [Double] {
     // In units of their spread, features are alike.
     let scales = scales
     var generator = SeededGenerator(seed: seed)
     var best: (weights: [Double], merit: Double) = (start, self.merit(start))
     for number in 0..<restarts + 2 {
-      try watch(number)
+      watch(number)
       let first = scales.indices.map { f -> Double in
         if number == 0 { return start[f] }
         let weight = number == 1 ? 1 : 2 * generator.uniform() - 1

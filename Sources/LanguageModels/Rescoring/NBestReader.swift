@@ -85,7 +85,7 @@ public final class NBestReader {
       }
       before += bytes + end
     }
-    rest = before
+    rest += before
     return nil
   }
 

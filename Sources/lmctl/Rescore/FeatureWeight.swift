@@ -52,7 +52,8 @@ struct RescoringTotal {
     }
     let known = own + added + [FeatureName.words]
     for weight in weights where !known.contains(weight.name) {
-      var nearest = Suggestion.text(for: weight.name, among: known)
+      let lower = Dictionary(known.map { ($0.lowercased(), $0) }) { first, _ in first }
+      var nearest = Suggestion.text(for: weight.name, among: known, typed: lower)
       if nearest.isEmpty { nearest = "; there are \(known.joined(separator: ", "))" }
       throw UsageError("--weight names '\(weight.name)', which is no feature of \(file)\(nearest)")
     }

@@ -130,12 +130,13 @@ struct RescoreTuning {
     let found = lists.map { named[String(systemBytes: $0.id)] }
     let complete = found.compactMap { $0 }
     if complete.count == lists.count { return complete }
-    if references.lines.count == lists.count { return references.lines }
-    if !complete.isEmpty, let i = found.firstIndex(where: { $0 == nil }) {
+    // Where most are, those of the others are missing.
+    if 2 * complete.count > lists.count, let i = found.firstIndex(where: { $0 == nil }) {
       throw TextError(
         file: lists[i].file, line: lists[i].line,
         reason: "'\(String(systemBytes: lists[i].id))' has no reference in \(references.file)")
     }
+    if references.lines.count == lists.count { return references.lines }
     throw FileError(
       path: references.file,
       reason:
