@@ -186,7 +186,7 @@ struct RescoreTests {
 
   @Test("Tuned weights are better than any single feature, and give the metric that was printed")
   func tuning() throws {
-    let folder = try folder(size: 12, lines: 39)
+    let folder = try folder(size: 12, lines: 30)
     for metric in ["wer", "bleu", "exact"] {
       let line = "lmctl rescore kn.json gru.json --tune refs.txt --metric \(metric)"
       let result = try object("\(line) --json -o \(metric).json --force list.moses", folder)
@@ -209,7 +209,7 @@ struct RescoreTests {
         #expect(oracle > (metric == "bleu" ? 99.99 : 0.9999))
         #expect(after > before && single.allSatisfy { after >= $0 })
       }
-      #expect(try value("difference_standard_error") > 0 && result["lists"] as? Int == 39)
+      #expect(try value("difference_standard_error") > 0 && result["lists"] as? Int == 30)
       let table = try run("\(line) -q list.moses", folder)
       let option = try #require(table.split(separator: "\n").last)
       #expect(option == "--weight \(try #require(result["weight"] as? String))")

@@ -72,10 +72,9 @@ enum EvalCommand: Command {
   ///
   /// - Parameters:
   ///   - command: whose operands they are.
-  ///   - isReadOnce: whether the texts are read once, however many models there are.
-  ///   - documentSeparator: the line between two documents, if there is one.
+  ///   - isReadAgain: whether each model reads the texts.
   static func files(
-    _ operands: [String], of command: String = name, isReadOnce: Bool = false,
+    _ operands: [String], of command: String = name, isReadAgain: Bool = true,
     documentSeparator: String? = nil
   ) throws -> (models: [String], input: TextInput) {
     guard let first = operands.first else {
@@ -104,7 +103,7 @@ enum EvalCommand: Command {
     return (
       models,
       try TextInput(
-        texts, opened: opened, isReadAgain: models.count > 1 && !isReadOnce,
+        texts, opened: opened, isReadAgain: isReadAgain && models.count > 1,
         documentSeparator: documentSeparator)
     )
   }

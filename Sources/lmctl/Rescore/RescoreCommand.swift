@@ -42,7 +42,7 @@ enum RescoreCommand: Command {
   ]
 
   static func run(_ settings: RescoreSettings, _ operands: [String], given: Arguments) throws {
-    let (paths, input) = try EvalCommand.files(operands, of: name, isReadOnce: true)
+    let (paths, input) = try EvalCommand.files(operands, of: name, isReadAgain: false)
     for place in settings.scorePaths + [settings.tuningPath].compactMap({ $0 }) {
       try TextFiles.requireSingleStandardInput(input.paths, paths[0], place)
     }

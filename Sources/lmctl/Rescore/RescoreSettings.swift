@@ -56,7 +56,7 @@ struct RescoreSettings: CommandValues {
         ).typed("interpolate")
         Setting(
           "lambda", \.modelWeights, .weights,
-          "with --combine linear: the weights of the models; each is divided by their sum",
+          "how much each model counts in a linear mixture; each is divided by their sum",
           default: .rule("equal") { $0.modelWeights }
         ).rule { values, _ in
           values.combination == .linear ? nil : "goes with --combine linear"
