@@ -61,8 +61,6 @@ struct ReadmeTests {
       printf '0 ||| The lamp was lit . ||| TM0= -1 ||| -1\\n0 ||| Lit . ||| TM0= -2 ||| -2\\n' > list.nbest
       printf 'u-1 The lamp\\nu-2 lamp\\n' > hyps.txt; echo 'The lamp was lit .' > refs.txt
       for p in 1 2; do lmctl count --order 5 part$p.txt -o part$p.counts.gz --quiet; done; lmctl convert kn5.json other.arpa; cp other.arpa a.arpa; cp other.arpa b.arpa
-      printf '0 ||| The lamp was lit . ||| TM0= -1 ||| -1\\n0 ||| Lit . ||| TM0= -2 ||| -2\\n' > list.nbest
-      printf 'u-1 The lamp\\nu-2 lamp\\n' > hyps.txt; echo 'The lamp was lit .' > refs.txt
       """, in: folder)
     for run in ["run", "lstm", "gru"] { try folder.write("\(run).jsonl", text: SyntheticLog.run()) }
     let help = try Executable.run(["help", command], in: folder).output
