@@ -233,6 +233,37 @@ struct RescoreTests {
     #expect(refused.error.contains("has no reference in less.txt"))
   }
 
+  @Test(
+    "Nothing worse is chosen than what the scores of the lists choose, though no other feature explains them")
+  func unexplainedScores() throws {
+    let folder = try folder()
+    // The score knows which line is right; features are noise, and one is infinite.
+    let (lists, references) = (0..<60).reduce(into: ("", "")) { texts, list in
+      for line in 0..<6 {
+        let noise = (list * 7 + line * line * 5) % 11
+        let isRight = line == list % 6
+        texts.0 +=
+          "\(list) ||| The lamp was \(line) lit . ||| A,b= \(noise == 3 ? "inf" : "\(noise)") ||| \(isRight ? 1 : 0)\n"
+      }
+      texts.1 += "The lamp was \(list % 6) lit .\n"
+    }
+    try folder.write("n", text: lists)
+    try folder.write("r", text: references)
+    for metric in ["wer", "bleu", "exact"] {
+      let line = "lmctl rescore kn.json n -q"
+      let result = try object(
+        "\(line) --tune r --metric \(metric) --restarts 2 --json -o w.json --force", folder)
+      #expect(result["before"] as? Double == result["oracle"] as? Double, "\(metric)")
+      #expect(result["after"] as? Double == result["before"] as? Double, "\(metric)")
+      // A name with a comma is no obstacle to what was written and printed.
+      let weights = try #require(result["weight"] as? String)
+      #expect(weights.hasPrefix("A,b="))
+      for option in ["--config w.json", "--weight \(weights)", "--format auto --weight score=1,A,b=0"] {
+        #expect(try run("\(line) --best \(option)", folder) == references, "\(metric) \(option)")
+      }
+    }
+  }
+
   /// A metric of the lines of a file, by a script of its own.
   private func measure(_ metric: String, _ name: String, _ folder: TemporaryFolder) throws -> Double {
     let script = """
@@ -299,7 +330,8 @@ struct RescoreTests {
       Mistake("lmctl rescore model.json x.moses --name LM", 2, "x.moses has a feature 'LM'"),
       Mistake("lmctl rescore model.json model.json x.moses", 2, "two features would be called 'model'"),
       Mistake(
-        "lmctl rescore model.json x.moses --format xml", 2, "--format takes one of moses, srilm, kaldi, tsv"),
+        "lmctl rescore model.json x.moses --format xml", 2,
+        "--format takes one of auto, moses, srilm, kaldi, tsv"),
       Mistake("lmctl rescore model.json x.moses --id-column 3", 1, "x.moses:1: has 1 column and needs 3"),
       Mistake(
         "lmctl rescore model.json x.kaldi --scores costs.txt", 1, "x.kaldi:2: 'u-2' has no cost in costs.txt"),

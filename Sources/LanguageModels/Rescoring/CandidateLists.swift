@@ -27,8 +27,8 @@ public struct CandidateLists: Sendable {
   /// How many lists there are.
   public var count: Int { lists.count }
 
-  /// What stands for ln 0, and for what is smaller still.
-  private static let least = -1e5
+  /// What stands for ln 0 and its opposite, and for what lies beyond: sums have no infinite terms.
+  private static let bounds = -1e5...1e5
 
   /// Adds a list.
   ///
@@ -44,7 +44,9 @@ public struct CandidateLists: Sendable {
     let oracle = merits.indices.reduce(0) { merits[$1] > merits[$0] ? $1 : $0 }
     lists.append(
       List(
-        features: features.flatMap { $0.map { max($0, Self.least) } },
+        features: features.flatMap {
+          $0.map { min(max($0, Self.bounds.lowerBound), Self.bounds.upperBound) }
+        },
         statistics: statistics.flatMap { $0 }, count: features.count, oracle: oracle))
   }
 

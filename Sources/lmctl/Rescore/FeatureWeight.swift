@@ -9,20 +9,35 @@ struct FeatureWeight {
   var text: String { "\(name)=\(value)" }
 }
 
+extension FeatureWeight {
+  /// What `name=value` says; `nil` if it is something else.
+  init?(_ text: String) {
+    guard let equals = text.lastIndex(of: "="), equals > text.startIndex,
+      let value = Double(text[text.index(after: equals)...]), value.isFinite
+    else { return nil }
+    self.init(name: String(text[..<equals]), value: value)
+  }
+}
+
 extension ValueType where Value == [FeatureWeight] {
   /// `NAME=X`, several with commas between them or on lines of their own.
   static var featureWeights: Self {
     Self(
       placeholder: "NAME=X",
       parse: { text in
-        let parts = text.split(whereSeparator: { $0 == "," || $0 == "\n" })
-        let weights = parts.compactMap { part -> FeatureWeight? in
-          guard let equals = part.lastIndex(of: "="), equals > part.startIndex,
-            let value = Double(part[part.index(after: equals)...]), value.isFinite
-          else { return nil }
-          return FeatureWeight(name: String(part[..<equals]), value: value)
+        var weights: [FeatureWeight] = []
+        for line in text.split(separator: "\n") {
+          // Names of Moses may have commas of their own, so that a weight ends where its number does.
+          var part = ""
+          for piece in line.split(separator: ",") {
+            part += (part.isEmpty ? "" : ",") + piece
+            guard let weight = FeatureWeight(part) else { continue }
+            weights.append(weight)
+            part = ""
+          }
+          if !part.isEmpty { return nil }
         }
-        return !parts.isEmpty && weights.count == parts.count ? weights : nil
+        return weights.isEmpty ? nil : weights
       },
       requirement: { _ in "names and numbers, as in lm=0.5,words=-0.3" },
       json: { $0.isEmpty ? .null : .string($0.map(\.text).joined(separator: ",")) },

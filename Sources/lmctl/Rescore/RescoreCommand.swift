@@ -46,19 +46,19 @@ enum RescoreCommand: Command {
     for place in settings.scorePaths + [settings.tuningPath].compactMap({ $0 }) {
       try TextFiles.requireSingleStandardInput(input.paths, paths[0], place)
     }
+    var settings = settings
+    settings.layout.format = NBestFormat(rawValue: settings.formatChoice.rawValue)
     if !settings.scorePaths.isEmpty, let format = settings.layout.format, format != .kaldi, format != .tsv {
       throw UsageError("--scores goes with keys, which --format \(format.rawValue) does not have")
     }
     for name in ["text-column", "id-column"] where given.has(name) && settings.layout.format ?? .tsv != .tsv {
       throw UsageError("--\(name) goes with --format tsv")
     }
-    var layout = settings.layout
-    if given.has("text-column") || given.has("id-column") { layout.format = .tsv }
+    if given.has("text-column") || given.has("id-column") { settings.layout.format = .tsv }
+    let layout = settings.layout
     if layout.format == .tsv, layout.textColumn == layout.idColumn {
       throw UsageError("--text-column and --id-column name the same column, \(layout.textColumn)")
     }
-    var settings = settings
-    settings.layout = layout
     let output = try settings.outputPath.map {
       try OutputFile(
         $0, .weights, inputs: paths + input.paths + [settings.tuningPath].compactMap { $0 },

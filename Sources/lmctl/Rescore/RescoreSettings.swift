@@ -8,6 +8,16 @@ struct RescoreSettings: CommandValues {
     case linear
   }
 
+  /// `--format`: a format, or what the first line looks like.
+  enum FormatChoice: String, CaseIterable {
+    case auto
+    case moses
+    case srilm
+    case kaldi
+    case tsv
+  }
+
+  var formatChoice = FormatChoice.auto
   var layout = NBestLayout()
   var scorePaths: [String] = []
   var names: [String]?
@@ -30,9 +40,9 @@ struct RescoreSettings: CommandValues {
     SettingTable(groups: [
       SettingGroup("lists") {
         Setting(
-          "format", \.layout.format,
+          "format", \.formatChoice,
           .choice("FORMAT", typed: ["text": .tsv, "columns": .tsv, "nbest": .srilm]),
-          "how lists are written", default: .rule("what the first line looks like") { $0.layout.format })
+          "how lists are written; auto: as the first line looks")
         Setting(
           "text-column", \.layout.textColumn, .whole(1...Int.max),
           "with --format tsv: the column with the words"

@@ -57,17 +57,16 @@ struct RescoreTuning {
       let first = scored.list.hypotheses[0]
       if names.isEmpty {
         try RescoringTotal(nil, added: added).check(first, file: scored.list.file)
-        // The sum of all is one more of them only where there are no others.
-        let own = first.features.map(\.name)
-        names =
-          (own.count > 1 ? own.filter { $0 != NBestLine.scoreName } : own) + added + [FeatureName.words]
+        names = first.features.map(\.name) + added + [FeatureName.words]
         isNamed = scored.format == .kaldi || scored.format == .tsv
       }
       collected.append(try collect(scored, names))
     } rest: { _ in
     }
     let lists = try candidates(collected, featureCount: names.count, isNamed: isNamed)
-    let start = names.map { added.contains($0) ? 1.0 : 0 }
+    // From what the lists have as their best where they say so by a score: nothing worse is chosen than that.
+    let first = names.contains(NBestLine.scoreName) ? [NBestLine.scoreName] : added
+    let start = names.map { first.contains($0) ? 1.0 : 0 }
     Progress.begin("tuning")
     defer { Progress.end() }
     let restarts = settings.restarts
