@@ -116,7 +116,9 @@ enum EvalCommand: Command {
     if given.has("invalid") { checkpoint.tokenizer.invalid = settings.text.tokenizer.invalid }
     if !settings.rules.knowsBeginnings {
       guard let ngrams = model as? NGramModel else {
-        throw UsageError("--no-bos goes with n-grams: a network of kind '\(checkpoint.model)' has no <s>")
+        throw UsageError(
+          "--no-bos goes with n-grams: \(path) holds a model of kind '\(checkpoint.model)', which has no <s> of its own"
+        )
       }
       model = ngrams.withoutSentenceStart
     }
