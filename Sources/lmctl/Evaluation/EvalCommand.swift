@@ -111,9 +111,7 @@ enum EvalCommand: Command {
   private static func load(_ path: String, _ settings: EvalSettings, _ given: Arguments) throws -> (
     any LanguageModel, Checkpoint
   ) {
-    var (model, checkpoint) = try ModelKind.load(
-      path: path, textRules: settings.text.rules(given: given))
-    if given.has("invalid") { checkpoint.tokenizer.invalid = settings.text.tokenizer.invalid }
+    var (model, checkpoint) = try ModelKind.load(path: path, settings.text, given)
     if !settings.rules.knowsBeginnings {
       guard let ngrams = model as? NGramModel else {
         throw UsageError(

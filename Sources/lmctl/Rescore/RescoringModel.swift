@@ -66,23 +66,13 @@ final class RescoringModel {
     if let weights = settings.modelWeights, weights.count != paths.count {
       throw UsageError("--lambda has \(weights.count) for \(Format.count(paths.count, "model"))")
     }
-    var members: [MixCommand.Member] = []
-    for path in paths {
-      var (model, checkpoint) = try ModelKind.load(path: path, textRules: settings.text.rules(given: given))
-      if given.has("invalid") { checkpoint.tokenizer.invalid = settings.text.tokenizer.invalid }
-      if isMixed, !model.isNormalized {
-        throw FileError(
-          path: path,
-          reason: "its numbers are scores that do not sum to one (stupid back-off), so they cannot be mixed")
-      }
-      members.append(MixCommand.Member(path: path, model: model, checkpoint: checkpoint))
-    }
+    let members = try paths.map { try MixedModel($0, settings.text, given) }
     guard isMixed else {
       return zip(names, members).map { name, member in
         RescoringModel(name: name, path: member.path, member.model, member.checkpoint.tokenizer)
       }
     }
-    try MixCommand.requireEqualRules(members)
+    try MixedModel.requireMixable(members)
     let models = members.map(\.model)
     let mixture = Mixture(
       models, tokens: SharedVocabulary(models.map(\.vocabulary)),
