@@ -99,10 +99,7 @@ struct MixTests {
       Mistake("lmctl mix a.json b.json --weights 1,1 -o valid.txt", 1, "is not a model"),
       Mistake("lmctl train --resume mix.json", 1, "mix.json"),
     ] {
-      let outcome = try Executable.shell(mistake.line, in: folder)
-      #expect(
-        outcome.status == mistake.status && outcome.error.contains(mistake.message),
-        "\(mistake.line): \(outcome.status) \(outcome.error)")
+      try expect(mistake, in: folder, afterRemarks: true)
     }
     try run("lmctl mix a.json b.json --weights 1,1 -o mix.json -q", folder)
     // A damaged mixture is refused, and never a trap.
