@@ -83,7 +83,7 @@ struct MixtureTests {
   }
 
   @Test("EM finds the weights that a grid finds")
-  func weights() {
+  func weights() throws {
     let models = [
       model(3, seed: 1, words: 0..<20), model(2, seed: 2, words: 0..<20), model(1, seed: 3, words: 0..<20),
     ]
@@ -93,7 +93,7 @@ struct MixtureTests {
       Sampler(model: model, options: SamplingOptions(), seed: 5).samples(count, after: model.initialState)
         .flatMap { $0.map(\.token) }
     }
-    let evidence = mixture.evidence(of: parts.flatMap { $0 }, context: .sentence) { _ in }
+    let evidence = try mixture.evidence(of: parts.flatMap { $0 }, context: .sentence) { _ in }
     let found = evidence.bestWeights().weights.sets[0]
     let logs = evidence.logProbabilities
     func likelihood(_ a: Double, _ b: Double) -> Double {

@@ -15,6 +15,14 @@ struct Mistake: Sendable, CustomTestStringConvertible {
   var testDescription: String { line }
 }
 
+/// Expects that a wrong command line ends as it should, with a sentence that is the only one unless remarks go before it.
+func expect(_ mistake: Mistake, in folder: TemporaryFolder, afterRemarks: Bool = false) throws {
+  let outcome = try Executable.shell(mistake.line, in: folder)
+  let what: Comment = "\(mistake.line): \(outcome.status) \(outcome.error)"
+  #expect(outcome.status == mistake.status && outcome.error.contains(mistake.message), what)
+  #expect(afterRemarks || outcome.error.split(separator: "\n").count == 1, what)
+}
+
 /// A folder with train.txt and test.txt of the prose that ships with the project.
 func proseFolder() throws -> TemporaryFolder {
   let folder = try TemporaryFolder()

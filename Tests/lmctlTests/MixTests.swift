@@ -99,15 +99,15 @@ struct MixTests {
       Mistake("lmctl mix a.json b.json --weights 1,1 -o valid.txt", 1, "is not a model"),
       Mistake("lmctl train --resume mix.json", 1, "mix.json"),
     ] {
-      let outcome = try Executable.shell(mistake.line, in: folder)
-      #expect(
-        outcome.status == mistake.status && outcome.error.contains(mistake.message),
-        "\(mistake.line): \(outcome.status) \(outcome.error)")
+      try expect(mistake, in: folder, afterRemarks: true)
     }
     try run("lmctl mix a.json b.json --weights 1,1 -o mix.json -q", folder)
     // A damaged mixture is refused, and never a trap.
     try run("jq '.configuration.weights = [[2, -1]]' mix.json > bad.json", folder)
-    for line in ["lmctl eval bad.json rest.txt", "lmctl train --init-from mix.json train.txt -o y.json"] {
+    for line in [
+      "lmctl eval bad.json rest.txt", "lmctl train --init-from mix.json train.txt -o y.json",
+      "lmctl inspect --gradients mix.json rest.txt", "lmctl neighbors mix.json the",
+    ] {
       let outcome = try Executable.shell(line, in: folder)
       #expect(outcome.status == 1 && outcome.error.contains(".json"), "\(outcome.error)")
     }

@@ -217,7 +217,7 @@ struct SettingsTests {
       "tokenize": ["test.txt"], "inspect": ["m.json"], "count": ["test.txt"],
       "convert": ["m.json", "out.arpa"],
       "plot": ["run.jsonl"], "benchmark": ["rnn-512"], "completions": ["bash"],
-      "neighbors": ["m.json"], "encode": ["m.json", "test.txt"],
+      "neighbors": ["m.json"], "encode": ["m.json", "test.txt"], "rescore": ["m.json", "test.txt"],
     ]
     let commands = try Self.commands(folder)
     let options = try Dictionary(uniqueKeysWithValues: commands.map { ($0, try Self.options($0, folder)) })

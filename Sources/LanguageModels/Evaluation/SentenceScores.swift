@@ -5,7 +5,7 @@ extension LanguageModel {
   ///
   /// - Parameter watch: hears from time to time how many more tokens are scored, and stops the scoring when it throws.
   public func logProbabilities(
-    ofSentences sentences: [[TokenID]], watch: (Int) throws -> Void = { _ in }
+    ofSentences sentences: [[TokenID]], watch: (Int) throws -> Void
   ) rethrows -> [Double] {
     var results: [Double] = []
     results.reserveCapacity(sentences.count)

@@ -8,7 +8,7 @@ import Glibc
 /// what came before, it deserves more. Tokens are matched by their text (`SharedVocabulary`). In a stream, each member follows its own
 /// convention: an n-gram model begins anew with each sentence while a recurrent one goes on.
 public struct Mixture: UnnormalizedModel, OrderReporting, BulkScoring, AdaptableModel {
-  /// The states of all members, and their number in the order of the members.
+  /// The state of each member, in their order.
   public struct State: Sendable {
     var members: [any Sendable]
   }
@@ -136,7 +136,8 @@ public struct Mixture: UnnormalizedModel, OrderReporting, BulkScoring, Adaptable
     _ tokens: ArraySlice<TokenID>, context: ContextMode, after state: inout State, into output: inout [Float],
     watch: (Int) throws -> Void
   ) rethrows {
-    let orders = orders(of: tokens, context: context, after: state)
+    var ahead = state
+    let orders = orders(of: tokens, context: context, after: &ahead)
     let all = try memberScores(of: tokens, context: context, after: &state, watch: watch)
     output += weights.mix(all, orders: orders)
   }
@@ -159,16 +160,16 @@ public struct Mixture: UnnormalizedModel, OrderReporting, BulkScoring, Adaptable
     return all
   }
 
-  /// What the weights of each token depend on; nothing if they do not.
-  func orders(of tokens: ArraySlice<TokenID>, context: ContextMode, after state: State) -> [Int] {
-    weights.dependOnOrder ? allOrders(of: tokens, context: context, after: state) : []
+  /// What the weights of each token depend on; nothing if they do not. Of `state`, only what that depends on moves behind the tokens.
+  func orders(of tokens: ArraySlice<TokenID>, context: ContextMode, after state: inout State) -> [Int] {
+    weights.dependOnOrder ? allOrders(of: tokens, context: context, after: &state) : []
   }
 
   /// What the weights of each token can depend on; nothing if no member has n-grams.
-  func allOrders(of tokens: ArraySlice<TokenID>, context: ContextMode, after state: State) -> [Int] {
+  func allOrders(of tokens: ArraySlice<TokenID>, context: ContextMode, after state: inout State) -> [Int] {
     guard let i = firstWithNGrams else { return [] }
     return members[i].contextOrders(
-      of: tokens, context: members[i].context(in: context), after: state.members[i])
+      of: tokens, context: members[i].context(in: context), after: &state.members[i])
   }
 
   /// ln Σᵢ λᵢ Zᵢ of the context of each token.
@@ -181,19 +182,8 @@ public struct Mixture: UnnormalizedModel, OrderReporting, BulkScoring, Adaptable
         of: tokens, context: member.context(in: context), after: state.members[i], into: &logs)
       return logs
     }
-    output += weights.mix(all, orders: orders(of: tokens, context: context, after: state))
-  }
-
-  /// ln p of each of `tokens` by each member alone, from the beginning of a text, and what weights can depend on.
-  public func evidence(
-    of tokens: [TokenID], context: ContextMode, watch: (Int) throws -> Void
-  ) rethrows -> MixtureEvidence {
-    prepare(toScore: tokens.count)
-    var state = initialState
-    let orders = allOrders(of: tokens[...], context: context, after: state)
-    return MixtureEvidence(
-      logProbabilities: try memberScores(of: tokens[...], context: context, after: &state, watch: watch),
-      orders: orders)
+    var ahead = state
+    output += weights.mix(all, orders: orders(of: tokens, context: context, after: &ahead))
   }
 
   /// The mixture with other weights.

@@ -85,14 +85,4 @@ extension Checkpoint {
         own(tensor.name).map { Tensor(name: $0, shape: tensor.shape, elements: tensor.elements) }
       })
   }
-
-  /// What the members of the mixture in this checkpoint are called.
-  public var memberNames: [String] {
-    configuration["members"]?.elements?.map { $0["name"]?.stringValue ?? "" } ?? []
-  }
-
-  /// The members of the mixture in this checkpoint, without their numbers.
-  public var memberKinds: [String] {
-    configuration["members"]?.elements?.map { $0["model"]?.stringValue ?? "" } ?? []
-  }
 }

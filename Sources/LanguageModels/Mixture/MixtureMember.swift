@@ -19,9 +19,9 @@ protocol MixtureMember: Sendable {
     into output: inout [Float])
   /// The length of the context that the model holds in this state; `nil` if it has no n-grams.
   func contextOrder(of state: any Sendable) -> Int?
-  /// The same before each of some tokens.
+  /// The same before each of some tokens, which the state moves behind; 0 and no move without n-grams.
   func contextOrders(
-    of tokens: ArraySlice<TokenID>, context: ContextMode, after state: any Sendable
+    of tokens: ArraySlice<TokenID>, context: ContextMode, after state: inout any Sendable
   ) -> [Int]
   func matchedOrder(of token: TokenID, after state: any Sendable) -> Int
   func makeStream(_ adaptation: Adaptation, context: ContextMode) throws -> any TextStream
@@ -127,14 +127,15 @@ private struct TypedMember<Model: LanguageModel>: MixtureMember {
   func contextOrder(of state: any Sendable) -> Int? { ngrams?.contextOrder(of: self.state(state)) }
 
   func contextOrders(
-    of tokens: ArraySlice<TokenID>, context: ContextMode, after state: any Sendable
+    of tokens: ArraySlice<TokenID>, context: ContextMode, after state: inout any Sendable
   ) -> [Int] {
     guard let ngrams else { return [Int](repeating: 0, count: tokens.count) }
-    var state = self.state(state)
-    return own(tokens).map { token in
-      let order = ngrams.contextOrder(of: state)
+    var own = self.state(state)
+    defer { state = own }
+    return self.own(tokens).map { token in
+      let order = ngrams.contextOrder(of: own)
       let isEnd = context == .sentence && token == Vocabulary.endOfSentence
-      state = isEnd ? typed.initialState : typed.advance(state, by: token)
+      own = isEnd ? typed.initialState : typed.advance(own, by: token)
       return order
     }
   }

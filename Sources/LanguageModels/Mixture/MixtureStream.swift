@@ -15,7 +15,8 @@ extension Mixture {
     of tokens: [TokenID], _ adaptation: Adaptation, flatnesses: [Double], context: ContextMode,
     watch: (Int) throws -> Void
   ) throws -> [[Float]] {
-    let orders = orders(of: tokens[...], context: context, after: initialState)
+    var ahead = initialState
+    let orders = orders(of: tokens[...], context: context, after: &ahead)
     let all = try members.enumerated().map { i, member in
       try member.cacheScores(
         of: tokens, adaptation, flatnesses: flatnesses, context: member.context(in: context),
@@ -24,14 +25,18 @@ extension Mixture {
     return (0...flatnesses.count).map { number in weights.mix(all.map { $0[number] }, orders: orders) }
   }
 
-  /// The evidence of a text by members that adapt to it, each for itself.
+  /// ln p of each of `tokens` by each member alone, from the beginning of a text to which it adapts, if that is asked for; and what weights can
+  /// depend on.
   public func evidence(
-    of tokens: [TokenID], context: ContextMode, _ adaptation: Adaptation, watch: (Int) throws -> Void
+    of tokens: [TokenID], context: ContextMode, _ adaptation: Adaptation = Adaptation(),
+    watch: (Int) throws -> Void
   ) throws -> MixtureEvidence {
+    prepare(toScore: tokens.count)
     let stream = try makeMixtureStream(adaptation, context: context)
+    var ahead = initialState
     return MixtureEvidence(
       logProbabilities: try stream.memberScores(of: tokens[...], watch: watch),
-      orders: allOrders(of: tokens[...], context: context, after: initialState))
+      orders: allOrders(of: tokens[...], context: context, after: &ahead))
   }
 }
 
@@ -50,8 +55,7 @@ final class MixtureStream: TextStream {
 
   func score(_ tokens: ArraySlice<TokenID>, into output: inout [Float], watch: (Int) throws -> Void) rethrows
   {
-    let orders = mixture.orders(of: tokens, context: context, after: state)
-    if mixture.weights.dependOnOrder { state = mixture.state(of: state, behind: tokens, context: context) }
+    let orders = mixture.orders(of: tokens, context: context, after: &state)
     let all = try memberScores(of: tokens, watch: watch)
     output += mixture.weights.mix(all, orders: orders)
   }
@@ -69,21 +73,5 @@ final class MixtureStream: TextStream {
   func restart() {
     for stream in streams { stream.restart() }
     state = mixture.initialState
-  }
-}
-
-extension Mixture {
-  /// What the members that the weights depend on know behind `tokens`; nothing else of a state is moved.
-  fileprivate func state(of state: State, behind tokens: ArraySlice<TokenID>, context: ContextMode) -> State {
-    guard let i = firstWithNGrams else { return state }
-    var state = state
-    let member = members[i]
-    let restarts = member.context(in: context) == .sentence
-    for token in tokens {
-      state.members[i] =
-        restarts && token == Vocabulary.endOfSentence
-        ? member.initialState : member.advance([state.members[i]], by: [token])[0]
-    }
-    return state
   }
 }

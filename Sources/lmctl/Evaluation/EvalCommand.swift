@@ -45,7 +45,7 @@ enum EvalCommand: Command {
 
   static func run(_ settings: EvalSettings, _ operands: [String], given: Arguments) throws {
     if let path = settings.pairsPath { return try judge(pairs: path, operands, settings, given) }
-    let (models, input) = try files(operands, settings)
+    let (models, input) = try files(operands, documentSeparator: settings.documentSeparator)
     let (tuningPath, statisticsPath) = (settings.cache.tuningPath, settings.adaptation.statisticsPath)
     try TextFiles.requireSingleStandardInput(input.paths, models[0], tuningPath, statisticsPath)
     let (tuning, statistics) = (try settings.otherText(tuningPath), try settings.otherText(statisticsPath))
@@ -69,16 +69,22 @@ enum EvalCommand: Command {
   }
 
   /// The models, and the texts behind them.
-  private static func files(_ operands: [String], _ settings: EvalSettings) throws -> (
-    models: [String], input: TextInput
-  ) {
+  ///
+  /// - Parameters:
+  ///   - command: whose operands they are.
+  ///   - isReadAgain: whether each model reads the texts.
+  static func files(
+    _ operands: [String], of command: String = name, isReadAgain: Bool = true,
+    documentSeparator: String? = nil
+  ) throws -> (models: [String], input: TextInput) {
     guard let first = operands.first else {
-      throw UsageError("no model; give the checkpoint, then the texts: lmctl eval model.json test.txt")
+      throw UsageError("no model; give the checkpoint, then the texts: lmctl \(command) model.json test.txt")
     }
     if operands.count > 1, first != "-", let source = try? ByteSource(path: first), !source.isInteractive,
       try FileKind(source) == .text, try FileKind(ByteSource(path: operands[1])).isModel
     {
-      throw UsageError("'\(first)' is a text; models come before texts: lmctl eval \(operands[1]) \(first)")
+      throw UsageError(
+        "'\(first)' is a text; models come before texts: lmctl \(command) \(operands[1]) \(first)")
     }
     var models = [first]
     var opened: [String: ByteSource] = [:]
@@ -97,19 +103,20 @@ enum EvalCommand: Command {
     return (
       models,
       try TextInput(
-        texts, opened: opened, isReadAgain: models.count > 1, documentSeparator: settings.documentSeparator)
+        texts, opened: opened, isReadAgain: isReadAgain && models.count > 1,
+        documentSeparator: documentSeparator)
     )
   }
 
   private static func load(_ path: String, _ settings: EvalSettings, _ given: Arguments) throws -> (
     any LanguageModel, Checkpoint
   ) {
-    var (model, checkpoint) = try ModelKind.load(
-      path: path, textRules: settings.text.rules(given: given))
-    if given.has("invalid") { checkpoint.tokenizer.invalid = settings.text.tokenizer.invalid }
+    var (model, checkpoint) = try ModelKind.load(path: path, settings.text, given)
     if !settings.rules.knowsBeginnings {
       guard let ngrams = model as? NGramModel else {
-        throw UsageError("--no-bos goes with n-grams: a network of kind '\(checkpoint.model)' has no <s>")
+        throw UsageError(
+          "--no-bos goes with n-grams: \(path) holds a model of kind '\(checkpoint.model)', which has no <s> of its own"
+        )
       }
       model = ngrams.withoutSentenceStart
     }

@@ -61,7 +61,8 @@ struct EvalSettings: CommandValues {
           "how often the likeliest token is the right one: of all tokens, of the last ones of lines, or of those behind --mark"
         ).excludes("per").excludes("perplexity").excludes("cross-entropy").excludes(
           "cache", because: "whose mixture is known of the right token only"
-        ).excludes("dynamic", "neural-cache", because: "which know the right token only").rule { values, _ in
+        ).excludes("dynamic", "neural-cache", because: "whose numbers are known of the right token only").rule
+        { values, _ in
           values.accuracy == .marked && values.mark == nil ? "marked needs --mark, as in --mark '->'" : nil
         }.typed("top1", "acc")
         Setting("mark", \.mark, .text("TOKEN"), "with --accuracy marked: judge the tokens behind this one")

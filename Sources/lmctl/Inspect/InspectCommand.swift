@@ -1,5 +1,4 @@
 import LanguageModels
-import NGramModels
 
 /// `lmctl inspect`.
 enum InspectCommand: Command {
@@ -41,17 +40,8 @@ enum InspectCommand: Command {
       throw UsageError("no model; give the checkpoint: lmctl inspect model.json")
     }
     if operands.count > 1 { throw UsageError("'\(operands[1])' is one argument too many") }
-    let source = try ByteSource(path: path)
-    var checkpoint: Checkpoint
-    let model: any LanguageModel
-    if try NGramModel.isARPA(source) {
-      let (ngrams, described) = try ModelKind.loadARPA(source)
-      (model, checkpoint) = (ngrams, described)
-      checkpoint.tensors = ngrams.tensors
-    } else {
-      checkpoint = try ModelKind.checkpoint(source)
-      model = try ModelKind.load(checkpoint, of: source, threads: settings.checks ? nil : 1)
-    }
+    var (model, checkpoint) = try ModelKind.load(
+      path: path, threads: settings.checks ? nil : 1, keepsTensors: true)
     let output = StandardOutput.shared
     guard settings.checks else {
       return output.write(settings.asJSON ? json(checkpoint).text + "\n" : table(checkpoint, path: path))

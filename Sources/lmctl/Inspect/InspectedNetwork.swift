@@ -17,7 +17,9 @@ struct InspectedNetwork {
     guard let network = model as? NeuralModel else {
       throw FileError(
         path: path,
-        reason: "is a model of n-grams, which has no gradients and no gates; give a recurrent network")
+        reason: checkpoint.model == Mixture.kind
+          ? "is a mixture, whose gradients and gates are those of its members; give one of them"
+          : "is a model of n-grams, which has no gradients and no gates; give a recurrent network")
     }
     guard network.configuration.kind.isRecurrent else {
       throw FileError(

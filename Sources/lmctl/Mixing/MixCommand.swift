@@ -49,8 +49,13 @@ enum MixCommand: Command {
         isForced: settings.common.isForced)
     }
     let format = try settings.outputPath.map { try self.format(of: $0, settings) }
-    let members = try paths.map { try member($0, settings, given, keepsTensors: output != nil) }
-    try requireEqualRules(members)
+    let members = try paths.map { path in
+      if path != "-", try FileKind(ByteSource(path: path)) == .text {
+        throw FileError(path: path, reason: "is a text; give the text to choose weights by with --tune")
+      }
+      return try MixedModel(path, settings.text, given, keepsTensors: output != nil)
+    }
+    try MixedModel.requireMixable(members)
     if settings.isStatic { try requireNGrams(members) }
     let (mixture, tuning) = try mixture(of: members, settings)
     // One n-gram model is the mixture of itself alone.
@@ -67,50 +72,9 @@ enum MixCommand: Command {
     StandardOutput.shared.write(settings.asJSON ? result.json.text + "\n" : result.table)
   }
 
-  // MARK: Members
+  // MARK: Checks
 
-  /// A model that is to be mixed.
-  struct Member {
-    let path: String
-    let model: any LanguageModel
-    let checkpoint: Checkpoint
-  }
-
-  private static func member(
-    _ path: String, _ settings: MixSettings, _ given: Arguments, keepsTensors: Bool
-  ) throws -> Member {
-    if path != "-", try FileKind(ByteSource(path: path)) == .text {
-      throw FileError(path: path, reason: "is a text; give the text to choose weights by with --tune")
-    }
-    var (model, checkpoint) = try ModelKind.load(
-      path: path, textRules: settings.text.rules(given: given), keepsTensors: keepsTensors)
-    guard model.isNormalized else {
-      throw FileError(
-        path: path,
-        reason: "its numbers are scores that do not sum to one (stupid back-off), so they cannot be mixed")
-    }
-    // What training needs to go on is no part of a mixture.
-    checkpoint.tensors.removeAll { $0.name.hasPrefix(TrainingState.prefix) }
-    if let members = checkpoint.training.members {
-      checkpoint.training = .object(members.filter { $0.name != "resume" })
-    }
-    if given.has("invalid") { checkpoint.tokenizer.invalid = settings.text.tokenizer.invalid }
-    return Member(path: path, model: model, checkpoint: checkpoint)
-  }
-
-  private static func requireEqualRules(_ members: [Member]) throws {
-    let first = members[0]
-    for other in members.dropFirst()
-    where other.checkpoint.tokenizer.comparable != first.checkpoint.tokenizer.comparable {
-      throw FileError(
-        path: other.path,
-        reason:
-          "reads text by other rules than \(first.path) (lmctl inspect shows them), so its tokens are others; "
-          + "only models of the same unit and rules can be mixed")
-    }
-  }
-
-  private static func requireNGrams(_ members: [Member]) throws {
+  private static func requireNGrams(_ members: [MixedModel]) throws {
     for member in members where !(member.model is NGramModel) {
       throw FileError(
         path: member.path,
@@ -128,12 +92,13 @@ enum MixCommand: Command {
     let choice: MixtureEvidence.Choice
   }
 
-  private static func mixture(of members: [Member], _ settings: MixSettings) throws -> (Mixture, Tuning?) {
+  private static func mixture(of members: [MixedModel], _ settings: MixSettings) throws -> (Mixture, Tuning?)
+  {
     let models = members.map(\.model)
     var tokens = SharedVocabulary(models.map(\.vocabulary))
     for (member, known) in zip(members, tokens.members) where known.missing > 0 {
       Terminal.note(
-        "\(member.path) does not know \(known.missing) of all \(tokens.vocabulary.count) words; "
+        "\(member.path) does not know \(known.missing) of all \(tokens.vocabulary.count) tokens; "
           + "they share its probability of <unk>")
     }
     guard let path = settings.tuningPath else {
@@ -149,7 +114,7 @@ enum MixCommand: Command {
     }
     Progress.begin("scoring")
     var scored = 0
-    let evidence = mixture.evidence(of: text, context: mixture.defaultContext) { count in
+    let evidence = try mixture.evidence(of: text, context: mixture.defaultContext) { count in
       scored += count
       Progress.show("\(scored) tokens")
     }
@@ -175,7 +140,7 @@ enum MixCommand: Command {
   }
 
   private static func write(
-    _ mixture: Mixture, _ weights: MixtureWeights, _ members: [Member], _ tuning: Tuning?,
+    _ mixture: Mixture, _ weights: MixtureWeights, _ members: [MixedModel], _ tuning: Tuning?,
     _ settings: MixSettings, to output: OutputFile, as format: ConvertCommand.Format
   ) throws {
     let training: JSONValue = .object(

@@ -3,7 +3,7 @@ import LanguageModels
 
 /// What mixing came to.
 struct MixResult {
-  let members: [MixCommand.Member]
+  let members: [MixedModel]
   let mixture: Mixture
   /// λ, also where the mixture has become one n-gram model.
   let weights: MixtureWeights

@@ -101,6 +101,17 @@ enum ModelKind: RawRepresentable, CaseIterable, Hashable {
     return (model, checkpoint)
   }
 
+  /// The same as the settings `text` have it: rules for an ARPA file that does not say its own, and what is done about bytes that are not
+  /// text, which is the model's own unless it is given.
+  static func load(path: String, _ text: TextSettings, _ given: Arguments, keepsTensors: Bool = false) throws
+    -> (model: any LanguageModel, checkpoint: Checkpoint)
+  {
+    var (model, checkpoint) = try load(
+      path: path, textRules: text.rules(given: given), keepsTensors: keepsTensors)
+    if given.has(TextSettings.invalid.name) { checkpoint.tokenizer.invalid = text.tokenizer.invalid }
+    return (model, checkpoint)
+  }
+
   /// Reads a checkpoint.
   static func checkpoint(_ source: ByteSource) throws -> Checkpoint {
     Progress.begin("loading \(source.name)")

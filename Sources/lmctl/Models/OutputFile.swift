@@ -10,6 +10,7 @@ struct OutputFile {
     case vocabulary
     case picture
     case vectors
+    case weights
 
     fileprivate var name: String {
       switch self {
@@ -18,6 +19,7 @@ struct OutputFile {
       case .vocabulary: "a vocabulary"
       case .picture: "a picture of lmctl"
       case .vectors: "a table of vectors"
+      case .weights: "weights of lmctl rescore"
       }
     }
   }
@@ -64,6 +66,7 @@ struct OutputFile {
     case (.vocabulary, .text) where Self.isVocabulary(start): break
     case (.picture, .text) where Self.isPicture(start): break
     case (.vectors, .text) where start.starts(with: "\(Vocabulary.unknownToken)\t".utf8): break
+    case (.weights, .text) where start.starts(with: "{\"weight\":".utf8): break
     case (_, .text): throw FileError(path: path, reason: "is not \(content.name); \(remedy)")
     default: throw FileError(path: path, reason: "is \(kind.name), not \(content.name); \(remedy)")
     }

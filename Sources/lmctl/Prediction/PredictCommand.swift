@@ -30,9 +30,7 @@ enum PredictCommand: Command {
     }
     let texts = Array(operands.dropFirst())
     try TextFiles.requireSingleStandardInput(texts, path)
-    var (model, checkpoint) = try ModelKind.load(
-      path: path, textRules: settings.text.rules(given: given))
-    if given.has("invalid") { checkpoint.tokenizer.invalid = settings.text.tokenizer.invalid }
+    let (model, checkpoint) = try ModelKind.load(path: path, settings.text, given)
     if settings.completesWords, !checkpoint.tokenizer.unit.hasWords {
       throw UsageError(
         "--word-prefix goes with words, and the tokens of \(path) are those of --unit \(checkpoint.tokenizer.unit.rawValue)"

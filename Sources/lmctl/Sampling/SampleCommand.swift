@@ -38,9 +38,7 @@ enum SampleCommand: Command {
       throw UsageError("standard input ('-') can be read only once")
     }
     let seed = settings.seed ?? UInt64.random(in: 0...999_999)
-    var (model, checkpoint) = try ModelKind.load(
-      path: path, textRules: settings.text.rules(given: given))
-    if given.has("invalid") { checkpoint.tokenizer.invalid = settings.text.tokenizer.invalid }
+    let (model, checkpoint) = try ModelKind.load(path: path, settings.text, given)
     if settings.seed == nil, settings.beam == nil, Terminal.isTerminal { Terminal.note("seed \(seed)") }
     var sampling = settings.sampling
     sampling.length = settings.length

@@ -57,7 +57,8 @@ struct Arguments {
         if let reason = refused[String(name.drop { $0 == "-" })] { throw UsageError("\(name) \(reason)") }
         throw UsageError("unknown option '\(name)'" + Suggestion.text(forOption: name, among: options))
       }
-      if given[option.name] != nil { throw UsageError("option '\(name)' is given twice") }
+      let earlier = given[option.name]?.text
+      if earlier != nil, !option.isRepeatable { throw UsageError("option '\(name)' is given twice") }
       var text = ""
       switch (option.placeholder, parts.count) {
       case (nil, 1): break
@@ -71,7 +72,7 @@ struct Arguments {
         text = value
         rest = rest.dropFirst()
       }
-      given[option.name] = Given(text: text, source: .commandLine)
+      given[option.name] = Given(text: (earlier.map { $0 + "\n" } ?? "") + text, source: .commandLine)
     }
     for option in options where withdrawn.contains(option.name) && given[option.name] != nil {
       throw UsageError("--\(option.name) and --no-\(option.name) exclude each other")

@@ -35,6 +35,8 @@ struct Option {
   var isPath: Bool = false
   /// Whether its value can be several numbers with commas between them, in a configuration an array.
   var isList: Bool = false
+  /// Whether it may be given several times: the values then stand on lines of their own.
+  var isRepeatable: Bool = false
   /// Some of its values, as they are typed; none of a path, whose files are others' business, or a flag.
   var examples: [String] = []
 

@@ -187,6 +187,8 @@ extension Setting {
   func tried(_ examples: String...) -> Setting { with { $0.option.examples = examples } }
   /// It is as another setting where it is not given, so that what a run recorded of it gives way when that one is given.
   func follows(_ leader: String) -> Setting { with { $0.leader = leader } }
+  /// It may be given several times.
+  func repeatable() -> Setting { with { $0.option.isRepeatable = true } }
   /// It is no part of a configuration.
   func unconfigured() -> Setting { with { $0.isConfigured = false } }
   /// It has no effect unless something holds.

@@ -120,7 +120,7 @@ extension ValueType where Value == [Double] {
   static var weights: Self {
     let single = ValueType<Double>.atLeastZero()
     return Self(
-      placeholder: "W,…", range: "from 0", isList: true,
+      placeholder: "W,...", range: "from 0", isList: true,
       parse: { text in
         let parts = text.split(separator: ",", omittingEmptySubsequences: false)
         let weights = parts.compactMap { single.parse(String($0)) }

@@ -41,7 +41,8 @@ final class TextInput {
     return tokens
   }
 
-  private func open(_ path: String) throws -> ByteSource {
+  /// Opens one of the texts.
+  func open(_ path: String) throws -> ByteSource {
     if let bytes = kept[path] { return ByteSource(bytes, name: path == "-" ? "standard input" : path) }
     let source = try opened.removeValue(forKey: path) ?? ByteSource(path: path)
     Terminal.announce(source)

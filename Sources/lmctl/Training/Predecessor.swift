@@ -57,7 +57,9 @@ struct Predecessor {
     guard let kind = NeuralKind(rawValue: checkpoint.model) else {
       throw FileError(
         path: path,
-        reason: "holds a model of kind '\(checkpoint.model)', which is trained in one go; train it again")
+        reason: checkpoint.model == Mixture.kind
+          ? "is a mixture, which is not trained itself; train its members, and mix them again"
+          : "holds a model of kind '\(checkpoint.model)', which is trained in one go; train it again")
     }
     if use != .weights, run == nil {
       throw FileError(
