@@ -31,7 +31,8 @@ final class TranslationRows: StateRows {
 
   /// The beginnings of the translations of sources, one row for each, and room for `width` as many.
   init(
-    _ network: TranslationNetwork, _ source: TokenRows, vocabularySize: Int, width: Int, coverageWeight: Double
+    _ network: TranslationNetwork, _ source: TokenRows, vocabularySize: Int, width: Int,
+    coverageWeight: Double
   ) {
     (self.network, self.vocabularySize, self.coverageWeight) = (network, vocabularySize, coverageWeight)
     (sources, lengths) = (Array(0..<source.rows), source.lengths)

@@ -34,9 +34,12 @@ public final class Translator: Sendable {
   /// −ln p(target | source) of each pair, the end of the translation among its tokens.
   ///
   /// Pairs of like length are scored side by side. `watch` hears how many more are done.
-  public func losses(of pairs: [SentencePair], watch: (Int) throws -> Void = { _ in }) rethrows -> [Double] {
+  public func losses(of pairs: [SentencePair], watch: (Int) throws -> Void) rethrows -> [Double] {
     try network.withLock { try $0.network.losses(of: pairs, watch: watch) }
   }
+
+  /// The same, without a word on the way.
+  public func losses(of pairs: [SentencePair]) -> [Double] { losses(of: pairs) { _ in } }
 
   /// −ln p of each token of a translation, its end last.
   public func tokenLosses(of pair: SentencePair) -> [Double] {

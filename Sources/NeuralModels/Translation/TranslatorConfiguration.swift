@@ -46,7 +46,8 @@ public struct TranslatorConfiguration: Sendable, Equatable {
   /// What does not go together, with the remedy; `nil` if all does.
   public var conflict: String? {
     if attention == .dot, isBidirectional {
-      return "dot attention needs an encoder that gives as many numbers as the decoder, which one of two directions does not; "
+      return
+        "dot attention needs an encoder that gives as many numbers as the decoder, which one of two directions does not; "
         + "use general attention"
     }
     return nil

@@ -55,7 +55,8 @@ enum BLEUCommand: Command {
 
   static func run(_ settings: BLEUSettings, _ operands: [String], given: Arguments) throws {
     guard let reference = operands.first else {
-      throw UsageError("no texts; give what should have been written, then what was: lmctl bleu ref.en hyp.en")
+      throw UsageError(
+        "no texts; give what should have been written, then what was: lmctl bleu ref.en hyp.en")
     }
     guard operands.count <= 2 else {
       throw UsageError("'\(operands[2])' is one text too many; give one reference and one hypothesis")
@@ -72,7 +73,9 @@ enum BLEUCommand: Command {
 
 extension TranslationScores {
   /// How BLEU was computed, as sacreBLEU says it.
-  private var signature: String { "nrefs:1|case:mixed|eff:no|tok:none|smooth:exp|version:lmctl-\(programVersion)" }
+  private var signature: String {
+    "nrefs:1|case:mixed|eff:no|tok:none|smooth:exp|version:lmctl-\(programVersion)"
+  }
   private var chrFSignature: String {
     "nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|version:lmctl-\(programVersion)"
   }
