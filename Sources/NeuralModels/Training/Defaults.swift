@@ -5,19 +5,32 @@ import LanguageModels
 public struct Defaults: Sendable {
   private let kind: NeuralKind
   private let unit: TextUnit
-  private let isClassifier: Bool
+  private let purpose: Purpose
 
-  /// The defaults for a kind of network on a text of some unit, to predict its tokens or to label texts.
-  public init(kind: NeuralKind, unit: TextUnit = .word, isClassifier: Bool = false) {
-    (self.kind, self.unit, self.isClassifier) = (kind, unit, isClassifier)
+  /// What a network is for.
+  public enum Purpose: Sendable {
+    case language
+    case classification
+    case translation
   }
 
+  /// The defaults for a kind of network on a text of some unit.
+  public init(kind: NeuralKind, unit: TextUnit = .word, purpose: Purpose = .language) {
+    (self.kind, self.unit, self.purpose) = (kind, unit, purpose)
+  }
+
+  private var isClassifier: Bool { purpose == .classification }
+  private var isTranslator: Bool { purpose == .translation }
+
   /// H.
-  public var hiddenSize: Int { isClassifier ? 128 : kind.isRecurrent ? unit.isFine ? 512 : 256 : 100 }
+  public var hiddenSize: Int {
+    isTranslator ? 256 : isClassifier ? 128 : kind.isRecurrent ? unit.isFine ? 512 : 256 : 100
+  }
 
   /// E; tied embeddings are as large as what the softmax is given.
   public func embeddingSize(hiddenSize: Int, tied: Bool) -> Int {
     if tied { return hiddenSize }
+    if isTranslator { return unit.isFine ? 64 : 256 }
     return kind.isRecurrent ? unit.isFine ? 64 : hiddenSize : 60
   }
 
@@ -30,7 +43,7 @@ public struct Defaults: Sendable {
   public var dropout: Float { isClassifier ? 0.5 : 0.2 }
 
   /// B, where the text is long enough.
-  public var batchSize: Int { isClassifier ? 32 : unit.isFine ? 64 : 20 }
+  public var batchSize: Int { isTranslator ? 64 : isClassifier ? 32 : unit.isFine ? 64 : 20 }
 
   /// T.
   public var sequenceLength: Int { unit.isFine ? 128 : 35 }

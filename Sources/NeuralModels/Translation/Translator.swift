@@ -116,25 +116,52 @@ extension TranslationNetwork {
   }
 }
 
+extension TranslatorConfiguration {
+  /// Makes sure that the tensors of `checkpoint` are as many numbers as the sizes ask for, before memory is taken for a network.
+  ///
+  /// - Throws: `CheckpointError` when they are not.
+  public func check(_ checkpoint: Checkpoint, engine: Engine) throws {
+    _ = try network(checkpoint, source: Translator.sourceVocabulary(of: checkpoint, self), engine)
+  }
+
+  /// The network of `checkpoint`, declared.
+  fileprivate func network(_ checkpoint: Checkpoint, source: Vocabulary, _ engine: Engine) throws
+    -> TranslationNetwork
+  {
+    let target = checkpoint.vocabulary
+    if let conflict = network.softmax.conflict(vocabularySize: target.count) {
+      throw CheckpointError("damaged: 'configuration' has \(conflict)")
+    }
+    let declared = TranslationNetwork(
+      self, sourceSize: source.count, targetSize: target.count, engine: engine)
+    let stored = checkpoint.tensors.reduce(0) {
+      $0 + ($1.name.hasPrefix(TrainingState.prefix) ? 0 : $1.elements.count)
+    }
+    guard declared.arena.parameterCount == stored else {
+      throw CheckpointError("damaged: its tensors do not fit its configuration and vocabularies")
+    }
+    return declared
+  }
+}
+
 extension Translator {
+  /// The tokens of the sources of the translator in `checkpoint`.
+  ///
+  /// - Throws: `CheckpointError` when they are missing.
+  public static func sourceVocabulary(of checkpoint: Checkpoint, _ configuration: TranslatorConfiguration)
+    throws -> Vocabulary
+  {
+    configuration.sharesVocabulary ? checkpoint.vocabulary : try checkpoint.vocabulary(sourceVocabulary)
+  }
+
   /// The translator in `checkpoint`.
   ///
   /// - Throws: `CheckpointError` when its parts do not fit together.
   public convenience init(_ checkpoint: Checkpoint, engine: Engine) throws {
     let configuration = try TranslatorConfiguration(json: checkpoint.configuration)
     let target = checkpoint.vocabulary
-    let source = configuration.sharesVocabulary ? target : try checkpoint.vocabulary(Self.sourceVocabulary)
-    if let conflict = configuration.network.softmax.conflict(vocabularySize: target.count) {
-      throw CheckpointError("damaged: 'configuration' has \(conflict)")
-    }
-    let network = TranslationNetwork(
-      configuration, sourceSize: source.count, targetSize: target.count, engine: engine)
-    let stored = checkpoint.tensors.reduce(0) {
-      $0 + ($1.name.hasPrefix(TrainingState.prefix) ? 0 : $1.elements.count)
-    }
-    guard network.arena.parameterCount == stored else {
-      throw CheckpointError("damaged: its tensors do not fit its configuration and vocabularies")
-    }
+    let source = try Self.sourceVocabulary(of: checkpoint, configuration)
+    let network = try configuration.network(checkpoint, source: source, engine)
     try MemoryBudget.require(
       8 * network.arena.count, for: "the network", "raise the limit, free some, or load a smaller model")
     network.arena.allocate()

@@ -29,6 +29,10 @@ enum EvalCommand: Command {
     labels and one of what was taken for what; several of them side by side, the others compared with the first by McNemar's test. With
     --per sentence, each line has the labels of a text, the likeliest one, its probability, and 1 if it is right.
 
+    Translators (lmctl train --task translate) are measured on sentences and their translations, in two texts, line by line, or in one with
+    tabs between: perplexity of the translations given their sources, how many lines they translate exactly, BLEU and chrF (see lmctl help
+    bleu). With --per sentence, each line is that of a pair.
+
     With --pairs, it says how often the better of two sentences is found the likelier: by ln p of the whole sentences, ends included, each
     by itself. Two that are equally likely in single precision tie, which counts half.
     """
@@ -46,6 +50,7 @@ enum EvalCommand: Command {
     "lmctl eval kn5.json lstm.json --pairs pairs.tsv",
     "lmctl sample kn5.json --count 100 | lmctl eval kn5.json --per sentence",
     "lmctl eval classifier.json reviews.txt",
+    "lmctl eval translator.json test.ja test.en --beam 12",
   ]
 
   static func run(_ settings: EvalSettings, _ operands: [String], given: Arguments) throws {
@@ -59,6 +64,7 @@ enum EvalCommand: Command {
     }
     var results: [EvaluationResult] = []
     var labelled: [ClassificationResult] = []
+    var translated: [TranslationResult] = []
     for path in models {
       let (stored, checkpoint) = try ModelKind.loadAny(path: path, settings.text, given)
       if case .classifier(let classifier) = stored, results.isEmpty {
@@ -66,6 +72,19 @@ enum EvalCommand: Command {
         if settings.detail != nil { return try evaluator.writeLines(classifier, checkpoint) }
         labelled.append(try evaluator.evaluate(classifier, checkpoint, path: path))
         continue
+      }
+      if case .translator(let translator) = stored, results.isEmpty, labelled.isEmpty {
+        let evaluator = try TranslatorEvaluator(settings, input, given: given)
+        if settings.detail != nil { return try evaluator.writeLines(translator, checkpoint) }
+        translated.append(try evaluator.evaluate(translator, checkpoint, path: path))
+        continue
+      }
+      if let first = translated.first {
+        throw FileError(
+          path: path, reason: "is no translator, as \(first.path) is; they are not comparable")
+      }
+      for name in ["beam", "length-penalty"] where given.has(name) && !given.isFromEnvironment(name) {
+        throw UsageError("--\(name) goes with translators, and \(path) is none")
       }
       if let first = labelled.first, case .language = stored {
         throw FileError(
@@ -83,6 +102,7 @@ enum EvalCommand: Command {
       if let detail = settings.detail { return try evaluator.writeLines(model, detail) }
       results.append(try evaluator.evaluate(model))
     }
+    if !translated.isEmpty { return write(translated, settings) }
     if labelled.isEmpty { try write(results, settings) } else { write(labelled, settings) }
   }
 
@@ -191,6 +211,21 @@ enum EvalCommand: Command {
       }
     } else if settings.asJSON {
       output.write(results.json.text + "\n")
+    } else {
+      output.write(results.count == 1 ? results[0].forPeople : results.table)
+    }
+  }
+
+  private static func write(_ results: [TranslationResult], _ settings: EvalSettings) {
+    let output = StandardOutput.shared
+    if settings.onlyPerplexity || settings.onlyCrossEntropy {
+      for result in results {
+        let value = settings.onlyPerplexity ? result.loss.perplexity : result.loss.crossEntropy
+        output.write(Format.significant(value, 8) + "\n")
+      }
+    } else if settings.asJSON {
+      let objects = results.map(\.forPrograms)
+      output.write((objects.count == 1 ? objects[0] : .array(objects)).text + "\n")
     } else {
       output.write(results.count == 1 ? results[0].forPeople : results.table)
     }

@@ -6,6 +6,7 @@ import NeuralModels
 enum StoredModel {
   case language(any LanguageModel)
   case classifier(any TextClassifier)
+  case translator(Translator)
 
   /// The model in `checkpoint`.
   ///
@@ -17,6 +18,7 @@ enum StoredModel {
       self = .classifier(
         ModelKind(of: checkpoint) == .ngram
           ? try NGramClassifier(checkpoint) : try Classifier(checkpoint, engine: Engine(threads: threads)))
+    case .translate: self = .translator(try Translator(checkpoint, engine: Engine(threads: threads)))
     }
   }
 
@@ -31,7 +33,23 @@ enum StoredModel {
         path: path,
         reason: "is a classifier, which labels texts (lmctl predict, lmctl eval); this takes a language model"
       )
+    case .translator:
+      throw FileError(
+        path: path,
+        reason:
+          "is a translator, which writes translations (lmctl translate, lmctl eval); this takes a language model"
+      )
     }
+  }
+
+  /// The translator.
+  ///
+  /// - Throws: `FileError` if it is another model, which stands at `path`.
+  func translator(_ path: String) throws -> Translator {
+    if case .translator(let translator) = self { return translator }
+    throw FileError(
+      path: path,
+      reason: "is no translator; lmctl train --task translate makes one")
   }
 
   /// How large it is, for programs: `parameters`, or `ngrams` by order.
@@ -39,6 +57,8 @@ enum StoredModel {
     switch self {
     case .language(let model): ModelKind.size(of: model)
     case .classifier(let classifier): classifier.size
+    case .translator(let translator):
+      .init("parameters", translator.parameterCount.map { .integer($0) } ?? .null)
     }
   }
 }

@@ -32,7 +32,8 @@ extension TrainSettings {
         "embedding", "embedding-size", "embed-size", "embedding-dim", "embed-dim", "emsize", "emb-size")
       Setting(
         flag: "tie", \.network.tiesEmbeddings, "the softmax shares the embeddings; needs --embed as --hidden"
-      ).tasks(.language).changes(.shape).stored(.configuration("tied_embeddings")).rule { values, _ in
+      ).tasks(.language, .translate).changes(.shape).stored(.configuration("tied_embeddings")).rule {
+        values, _ in
         let network = values.network
         let (embed, output) = (network.embeddingSize, network.outputSize)
         let option =
@@ -41,7 +42,7 @@ extension TrainSettings {
         return embed == output ? nil : "needs --embed as large as \(option), not \(embed) and \(output)"
       }.excludes("direct").typed(
         "tied", "tie-weights", "tie-embeddings", "share-embeddings", "share-decoder-input-output-embed")
-      softmaxes.map { $0.tasks(.language) }
+      softmaxes.map { $0.tasks(.language, .translate) }
       connections
       Setting(
         flag: "direct", \.network.hasDirectConnections, "connect the embeddings to the softmax directly"
@@ -124,7 +125,7 @@ extension TrainSettings {
       Setting(
         "label-smoothing", \.network.regularization.labelSmoothing, .share(),
         "spread this share of each target over all tokens; for models that must not be too sure; often costs perplexity"
-      ).tasks(.language).rule { values, _ in
+      ).tasks(.language, .translate).rule { values, _ in
         let kind = values.network.softmax.kind
         return values.network.regularization.labelSmoothing > 0 && kind != .full
           ? "goes with --softmax full, not \(kind.rawValue)" : nil
@@ -176,7 +177,7 @@ extension TrainSettings {
       ).changes(.length).recorded("epochs").typed(
         "epoch", "num-epochs", "max-epochs", "passes", "num-train-epochs")
       Setting(
-        "batch", \.rows, .whole(1...1_000_000), "streams, or texts, side by side",
+        "batch", \.rows, .whole(1...1_000_000), "streams, texts or pairs side by side",
         default: .rule(byUnit(\.batchSize) + "; fewer for small texts") { _ in nil }
       ).recorded("batch").typed(
         "batch-size", "batchsize", "minibatch", "bsz", "bs", "per-device-train-batch-size",

@@ -86,6 +86,8 @@ struct Predecessor {
       try NeuralConfiguration(kind: neural, json: checkpoint.configuration).check(checkpoint, engine: engine)
     case .classify:
       try ClassifierConfiguration(json: checkpoint.configuration).check(checkpoint, engine: engine)
+    case .translate:
+      try TranslatorConfiguration(json: checkpoint.configuration).check(checkpoint, engine: engine)
     }
   }
 
@@ -158,10 +160,11 @@ struct Predecessor {
     guard let name = arguments.string("task"), let wanted = TaskKind(rawValue: name), wanted != own else {
       return nil
     }
-    guard use == .weights, own == .language else {
+    guard use == .weights, own == .language, wanted != .translate else {
       throw UsageError(
         "--task \(name) does not go with \(path), which is \(own.noun)"
-          + (own == .language ? "; begin a new run with its weights: --init-from" : ""))
+          + (own == .language && wanted != .translate
+            ? "; begin a new run with its weights: --init-from" : ""))
     }
     return wanted
   }

@@ -7,6 +7,8 @@ enum TaskKind: String, CaseIterable {
   case language
   /// To label texts.
   case classify
+  /// To translate sentences.
+  case translate
 
   /// The task that the model of a checkpoint was made for.
   init(of checkpoint: Checkpoint) {
@@ -18,6 +20,7 @@ enum TaskKind: String, CaseIterable {
     switch self {
     case .language: nil
     case .classify: ClassifierCheckpoint.kind
+    case .translate: TranslatorConfiguration.kind
     }
   }
 
@@ -26,6 +29,7 @@ enum TaskKind: String, CaseIterable {
     switch self {
     case .language: "a language model"
     case .classify: "a classifier"
+    case .translate: "a translator"
     }
   }
 
@@ -34,6 +38,16 @@ enum TaskKind: String, CaseIterable {
     switch self {
     case .language: ModelKind.allCases.filter { $0 != .bag }
     case .classify: [.ngram, .bag] + ModelKind.recurrent
+    case .translate: ModelKind.recurrent
+    }
+  }
+
+  /// What networks are for.
+  var purpose: Defaults.Purpose {
+    switch self {
+    case .language: .language
+    case .classify: .classification
+    case .translate: .translation
     }
   }
 }

@@ -73,7 +73,7 @@ enum BLEUCommand: Command {
 
 extension TranslationScores {
   /// How BLEU was computed, as sacreBLEU says it.
-  private var signature: String {
+  var signature: String {
     "nrefs:1|case:mixed|eff:no|tok:none|smooth:exp|version:lmctl-\(programVersion)"
   }
   private var chrFSignature: String {
