@@ -83,7 +83,8 @@ enum EvalCommand: Command {
         throw FileError(
           path: path, reason: "is no translator, as \(first.path) is; they are not comparable")
       }
-      for name in ["beam", "length-penalty"] where given.has(name) && !given.isFromEnvironment(name) {
+      for name in ["beam", "length-penalty", "max-tokens"]
+      where given.has(name) && !given.isFromEnvironment(name) {
         throw UsageError("--\(name) goes with translators, and \(path) is none")
       }
       if let first = labelled.first, case .language = stored {

@@ -130,6 +130,10 @@ struct EvalSettings: CommandValues {
           "length-penalty", \.translation.penalty, LengthPenalty.type,
           "how translations of different lengths are compared; see lmctl help translate"
         ).typed("lenpen", "alpha")
+        Setting(
+          "max-tokens", \.translation.maximumTokens, .whole(1...100_000),
+          "break off a translation after N tokens"
+        ).typed("max-output-length")
       },
       SettingGroup("adaptation to the text") { AdaptationSettings.settings.map { $0.lifted(\.adaptation) } },
       SettingGroup("cache of recent tokens") { CacheSettings.settings.map { $0.lifted(\.cache) } },

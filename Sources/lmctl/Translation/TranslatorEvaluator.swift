@@ -8,7 +8,8 @@ struct TranslatorEvaluator {
 
   /// The settings that go with translators.
   private static let allowed: Set = [
-    "json", "perplexity", "cross-entropy", "per", "invalid", "beam", "length-penalty", "allow-empty",
+    "json", "perplexity", "cross-entropy", "per", "invalid", "beam", "length-penalty", "max-tokens",
+    "allow-empty",
   ]
 
   init(_ settings: EvalSettings, _ input: TextInput, given: Arguments) throws {
