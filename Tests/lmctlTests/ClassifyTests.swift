@@ -264,10 +264,11 @@ struct ClassifyTests {
     try expect(mistake, in: folder)
   }
 
-  nonisolated(unsafe) private static let prepared: Result<TemporaryFolder, any Error> = Result {
+  nonisolated(unsafe) private static let prepared = Result<TemporaryFolder, any Error> {
     let folder = try ClassifyTests().folder()
     try folder.write("one.txt", text: String(repeating: "__label__good a b c d e f\n", count: 20))
-    try folder.write("new.txt", text: String(repeating: "__label__new the film\n__label__good a story\n", count: 20))
+    try folder.write(
+      "new.txt", text: String(repeating: "__label__new the film\n__label__good a story\n", count: 20))
     try folder.write("empty.txt", text: "")
     try run(
       """

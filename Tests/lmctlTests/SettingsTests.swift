@@ -86,7 +86,7 @@ struct SettingsTests {
     }
     #expect(try completions("ev") == ["eval"])
     #expect(try completions("train --smo") == ["--smoothing"])
-    #expect(try completions("train --model EMPTY") == Kinds.all)
+    #expect(try completions("train --model EMPTY") == Kinds.all + ["bag"])
     #expect(try completions("eval te") == ["text.txt"])
     #expect(try completions("train -o te") == ["text.txt"])
     #expect(try completions("train --seed EMPTY") == [])

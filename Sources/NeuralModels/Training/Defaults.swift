@@ -29,6 +29,9 @@ public struct Defaults: Sendable {
   /// The probability of dropout between layers.
   public var dropout: Float { isClassifier ? 0.5 : 0.2 }
 
+  /// The probability that all embeddings of a word are dropped.
+  public var embeddingDropout: Float { isClassifier ? 0.2 : 0 }
+
   /// B, where the text is long enough.
   public var batchSize: Int { isClassifier ? 32 : unit.isFine ? 64 : 20 }
 

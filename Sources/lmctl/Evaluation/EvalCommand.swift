@@ -4,7 +4,7 @@ import NGramModels
 /// `lmctl eval`.
 enum EvalCommand: Command {
   static let name = "eval"
-  static let summary = "measure a model on text: cross-entropy and perplexity, or accuracy"
+  static let summary = "measure a model on text: cross-entropy, perplexity, accuracy"
   static let operands = "MODEL… [OPTION…] [TEXT…]"
   static let discussion = """
     Scores every token of the texts exactly once, the ends of sentences and unknown tokens included, and prints a table;

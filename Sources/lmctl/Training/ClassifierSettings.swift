@@ -19,7 +19,7 @@ struct ClassifierSettings: SettingValues {
   var rules = LabelRules()
   var lengthLimit = ClassifierCheckpoint.usualLengthLimit
   var isBidirectional = false
-  var pooling = PoolingKind.last
+  var pooling = PoolingKind.max
   var wordOrder = 1
   var buckets = 1 << 18
   var weights = LabelWeights.same

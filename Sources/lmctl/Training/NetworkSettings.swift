@@ -14,7 +14,9 @@ extension TrainSettings {
       Setting(
         "hidden", \.network.hiddenSizes, .sizes(1...1_000_000_000, layers: 1...100),
         "units of a layer; 512,256 makes two layers, the lower of 512 units",
-        default: .rule(byUnit(\.hiddenSize) + "; nnlm \(nnlm.hiddenSize)") { [$0.defaults.hiddenSize] }
+        default: .rule(
+          byUnit(\.hiddenSize) + "; nnlm \(nnlm.hiddenSize); to classify \(classifier.hiddenSize)"
+        ) { [$0.defaults.hiddenSize] }
       ).changes(.shape).stored(.configuration("hidden_size")).typed(
         "hidden-size", "hidden-dim", "nhid", "rnn-size", "units", "num-units", "hidden-units", "dim", "size",
         "hidden-sizes", "layer-sizes"
@@ -64,6 +66,7 @@ extension TrainSettings {
   private static var words: Defaults { Defaults(kind: .lstm) }
   private static var fine: Defaults { Defaults(kind: .lstm, unit: .char) }
   private static var nnlm: Defaults { Defaults(kind: .nnlm) }
+  private static var classifier: Defaults { Defaults(kind: .lstm, isClassifier: true) }
 
   /// A default that differs for characters and bytes.
   private static func byUnit(_ value: (Defaults) -> Int) -> String {
@@ -115,11 +118,14 @@ extension TrainSettings {
       Setting(
         "dropout", \.network.dropout, .probability,
         "zero activations between layers with this probability; 0.4 for a million words",
-        default: .rule("\(words.dropout)") { $0.defaults.dropout }
+        default: .rule("\(words.dropout); to classify \(classifier.dropout)") { $0.defaults.dropout }
       ).typed("drop", "dropout-rate", "keep-prob")
       Setting(
         "dropout-embed", \.network.regularization.embeddingDropout, .probability,
-        "zero whole words, wherever they stand; 0.1 helps where rare words are learnt by heart"
+        "zero whole words, wherever they stand; 0.1 helps where rare words are learnt by heart",
+        default: .rule("0; to classify \(classifier.embeddingDropout)") {
+          $0.defaults.embeddingDropout
+        }
       ).typed("dropoute", "word-dropout", "embedding-dropout")
       Setting(
         "label-smoothing", \.network.regularization.labelSmoothing, .share(),
@@ -177,7 +183,9 @@ extension TrainSettings {
         "epoch", "num-epochs", "max-epochs", "passes", "num-train-epochs")
       Setting(
         "batch", \.rows, .whole(1...1_000_000), "streams, or texts, side by side",
-        default: .rule(byUnit(\.batchSize) + "; fewer for small texts") { _ in nil }
+        default: .rule(byUnit(\.batchSize) + "; to classify \(classifier.batchSize); fewer for small texts") {
+          _ in nil
+        }
       ).recorded("batch").typed(
         "batch-size", "batchsize", "minibatch", "bsz", "bs", "per-device-train-batch-size",
         "per-gpu-train-batch-size")
