@@ -24,7 +24,7 @@ extension NeuralModel {
     try configuration.checkSoftmax(checkpoint)
     let network = NextTokenNetwork(
       configuration, vocabularySize: checkpoint.vocabulary.count, engine: engine)
-    try network.check(checkpoint)
+    try network.arena.check(checkpoint)
     // Values and gradients.
     try MemoryBudget.require(
       8 * network.arena.count, for: "the network", "raise the limit, free some, or load a smaller model")
@@ -42,11 +42,12 @@ extension NeuralConfiguration {
   /// - Throws: `CheckpointError` when they are not.
   public func check(_ checkpoint: Checkpoint, engine: Engine) throws {
     try checkSoftmax(checkpoint)
-    try NextTokenNetwork(self, vocabularySize: checkpoint.vocabulary.count, engine: engine).check(checkpoint)
+    try NextTokenNetwork(self, vocabularySize: checkpoint.vocabulary.count, engine: engine).arena
+      .check(checkpoint)
   }
 
   /// Makes sure that the groups of a softmax are of the tokens that there are.
-  fileprivate func checkSoftmax(_ checkpoint: Checkpoint) throws {
+  func checkSoftmax(_ checkpoint: Checkpoint) throws {
     if let conflict = softmax.conflict(vocabularySize: checkpoint.vocabulary.count) {
       throw CheckpointError("damaged: 'configuration' has \(conflict)")
     }
@@ -64,20 +65,20 @@ extension Checkpoint {
   }
 }
 
-extension NextTokenNetwork {
+extension ParameterArena {
   /// Makes sure that the tensors of `checkpoint` are as many numbers as the parameters, which need no memory for that.
-  fileprivate func check(_ checkpoint: Checkpoint) throws {
+  ///
+  /// - Throws: `CheckpointError` when they are not.
+  func check(_ checkpoint: Checkpoint) throws {
     let stored = checkpoint.tensors.reduce(0) {
       let isOther = [TrainingState.prefix, GradientStatistics.prefix].contains(where: $1.name.hasPrefix)
       return $0 + (isOther ? 0 : $1.elements.count)
     }
-    guard arena.parameterCount == stored else {
+    guard parameterCount == stored else {
       throw CheckpointError("damaged: its tensors do not fit its configuration and vocabulary")
     }
   }
-}
 
-extension ParameterArena {
   /// Takes the parameters from `checkpoint`.
   ///
   /// - Throws: `CheckpointError` when one is missing, has another shape, or a number that is not finite.
