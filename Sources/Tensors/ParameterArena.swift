@@ -25,6 +25,16 @@ public final class Parameter {
   /// The gradients, once the arena is allocated.
   public var gradient: MatrixView { view(buffers?.gradients) }
 
+  /// Makes its gradient zero, as if nothing had been added.
+  public func clearGradient() {
+    if let sparseRows {
+      for row in sparseRows.marked { gradient.row(row).update(repeating: 0, count: sparseRows.columns) }
+      sparseRows.clear()
+    } else {
+      gradient.pointer.update(repeating: 0, count: count)
+    }
+  }
+
   private func view(_ buffer: AlignedBuffer?) -> MatrixView {
     guard let buffer else { preconditionFailure("the arena of parameter \(name) is not allocated") }
     return MatrixView(

@@ -130,7 +130,7 @@ struct ClassifierTests {
         var configuration = ClassifierConfiguration(encoder: encoder)
         configuration.isBidirectional = isBidirectional
         configuration.pooling = PoolingKind.allCases[result.count % 4]
-        configuration.isMultiple = result.count % 3 == 2
+        configuration.rules.isMultiple = result.count % 3 == 2
         result.append(configuration)
       }
     }
@@ -180,7 +180,7 @@ struct ClassifierTests {
     let probabilities = network.evaluate(TextBatch(features)).probabilities
     for (a, b) in zip(alone, probabilities) {
       #expect(zip(a, b).allSatisfy { abs($0 - $1) < 1e-5 })
-      if !configuration.isMultiple { #expect(abs(b.reduce(0, +) - 1) < 1e-5) }
+      if !configuration.rules.isMultiple { #expect(abs(b.reduce(0, +) - 1) < 1e-5) }
     }
   }
 
@@ -214,7 +214,7 @@ struct ClassifierTests {
     }
     let state = first.state
     let checkpoint = Checkpoint(
-      model: ClassifierConfiguration.kind, programVersion: "1", tokenizer: Tokenizer(),
+      model: ClassifierCheckpoint.kind, programVersion: "1", tokenizer: Tokenizer(),
       vocabulary: Self.vocabulary, configuration: configuration.json, training: .null,
       tensors: first.tensors + state.tensors)
     let second = try trainer(configuration, threads: 2)
@@ -231,7 +231,7 @@ struct ClassifierTests {
     arguments: [shapes[3], shapes[4], shapes[shapes.count - 1]])
   func learning(configuration: ClassifierConfiguration) throws {
     var configuration = configuration
-    configuration.isMultiple = false
+    configuration.rules.isMultiple = false
     if !configuration.isBag { configuration.pooling = .max }
     let trainer = try trainer(configuration, threads: 2, epochs: 30, count: 500)
     let heldOut = texts(60, seed: 9)
@@ -240,13 +240,13 @@ struct ClassifierTests {
     let report = try #require(trainer.bestMeasurement)
     #expect(
       report.accuracy > (configuration.isBag ? 0.75 : 0.9),
-      "\(report.accuracy), of \(report.majority) by the most frequent label")
+      "\(report.accuracy), of \(report.majority.accuracy) by the most frequent label")
     let classifier = trainer.finish()
     let checkpoint = Checkpoint(
-      model: ClassifierConfiguration.kind, programVersion: "1", tokenizer: Tokenizer(),
+      model: ClassifierCheckpoint.kind, programVersion: "1", tokenizer: Tokenizer(),
       vocabulary: Self.vocabulary,
       otherVocabularies: [
-        (Classifier.labelVocabulary, Vocabulary(unit: .word, tokens: ["five", "seven", "none"]))
+        (ClassifierCheckpoint.labelVocabulary, Vocabulary(unit: .word, tokens: ["five", "seven", "none"]))
       ], configuration: configuration.json, training: .null, tensors: tensors)
     let again = try Classifier(checkpoint, engine: try singleThreadedEngine())
     #expect(again.labels == ["five", "seven", "none"] && again.configuration.isBag == configuration.isBag)
@@ -264,7 +264,7 @@ struct ClassifierTests {
     (options.batchSize, options.epochs) = (8, 2)
     let task = Classify(
       texts(40), vocabulary: Self.vocabulary, labels: ["five", "seven", "none"],
-      configuration: Self.shapes[2], freezes: true, options: options, engine: try singleThreadedEngine())
+      configuration: Self.shapes[2], freezing: .always, options: options, engine: try singleThreadedEngine())
     let trainer = Trainer(task, options: options)
     func values(_ isOfEncoder: Bool) -> [[Float]] {
       task.arena.parameters.filter { Classify.isOfEncoder($0.name) == isOfEncoder }.map { $0.value.elements }
@@ -272,5 +272,31 @@ struct ClassifierTests {
     let (encoder, head) = (values(true), values(false))
     _ = try trainer.train(heldOut: nil) { _ in }
     #expect(values(true) == encoder && values(false) != head)
+  }
+
+  @Test("Layers that are unfrozen one by one learn from the top down, embeddings last")
+  func unfreezing() throws {
+    var options = TrainingOptions()
+    (options.batchSize, options.epochs) = (40, 3)
+    let task = Classify(
+      texts(40), vocabulary: Self.vocabulary, labels: ["five", "seven", "none"],
+      configuration: Self.shapes[2], freezing: .gradual(epochs: 1), options: options,
+      engine: try singleThreadedEngine())
+    let trainer = Trainer(task, options: options)
+    func changed(_ before: [[Float]]) -> Set<String> {
+      let names = zip(before, task.arena.parameters).filter { $0 != $1.value.elements }.map {
+        String($1.name.prefix { $0 != "." })
+      }
+      return Set(names)
+    }
+    var before = task.arena.parameters.map { $0.value.elements }
+    var seen: [Set<String>] = []
+    // Two layers and the embeddings; an epoch is one update.
+    _ = try trainer.train(heldOut: nil) { event in
+      guard case .update = event else { return }
+      seen.append(changed(before).subtracting(["labels", "pool"]))
+      before = task.arena.parameters.map { $0.value.elements }
+    }
+    #expect(seen == [[], ["layer2"], ["layer2", "layer1"]])
   }
 }

@@ -24,6 +24,8 @@ public struct ClassificationReport: Sendable {
   public private(set) var judged = 0
   /// Texts whose likeliest label is right.
   public private(set) var correct = 0
+  /// Texts all of whose labels are unknown, so that no answer is right.
+  public private(set) var unknown = 0
   /// Labels of all texts.
   public private(set) var labelCount = 0
   /// What was found of each label.
@@ -46,7 +48,8 @@ public struct ClassificationReport: Sendable {
       let answer = p.indices.reduce(0) { p[$1] > p[$0] ? $1 : $0 }
       judged += 1
       lossSum += losses[i]
-      labelCount += text.labels.count
+      labelCount += text.labels.count + text.unknownLabels
+      if text.labels.isEmpty { unknown += 1 }
       let right = text.labels.contains(answer)
       isRight.append(right)
       if right { correct += 1 }
@@ -64,15 +67,28 @@ public struct ClassificationReport: Sendable {
   public var accuracy: Double { Double(correct) / Double(judged) }
   /// Right answers by the labels that there are: fastText's R@1.
   public var recallAtOne: Double { Double(correct) / Double(labelCount) }
-  /// The mean loss in nats.
-  public var crossEntropy: Double { lossSum / Double(judged) }
+  /// The mean loss of the texts whose labels are known, in nats.
+  public var crossEntropy: Double { lossSum / Double(judged - unknown) }
   /// The mean of F1 over the labels that texts or answers have.
   public var macroF1: Double {
     let seen = perLabel.filter { $0.count + $0.answered > 0 }
     return seen.reduce(0) { $0 + $1.f1 } / Double(seen.count)
   }
-  /// What the most frequent label alone would reach.
-  public var majority: Double { Double(perLabel.map(\.count).max() ?? 0) / Double(judged) }
+  /// The most frequent label, which alone would be right as often as it says.
+  public var majority: (label: Int, accuracy: Double) {
+    let label = perLabel.indices.reduce(0) { perLabel[$1].count > perLabel[$0].count ? $1 : $0 }
+    return (label, Double(perLabel[label].count) / Double(judged))
+  }
+  /// Over all labels: precision, recall and F1 of answers, of which there are several where texts may have several labels.
+  public var micro: Label {
+    perLabel.reduce(into: Label()) {
+      $0.count += $1.count
+      $0.answered += $1.answered
+      $0.correct += $1.correct
+    }
+  }
+  /// √(p (1 − p) / n) of the accuracy.
+  public var standardError: Double { (accuracy * (1 - accuracy) / Double(judged)).squareRoot() }
 
   /// The interval that holds the true accuracy in 95 of 100 cases (Wilson 1927).
   public var interval: ClosedRange<Double> {

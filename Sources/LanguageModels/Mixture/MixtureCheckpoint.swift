@@ -18,9 +18,7 @@ extension Mixture {
       let prefix = Self.prefix(i)
       if tokens.members[i].own != nil { vocabularies.append((prefix, member.vocabulary)) }
       vocabularies += member.otherVocabularies.map { ("\(prefix)/\($0.name)", $0.vocabulary) }
-      tensors += member.tensors.map {
-        Tensor(name: "\(prefix)/\($0.name)", shape: $0.shape, elements: $0.elements)
-      }
+      tensors += member.tensors.map { $0.ofMember(prefix) }
       descriptions.append([
         "name": .string(names[i]), "model": .string(member.model), "configuration": member.configuration,
         "training": member.training,
@@ -54,35 +52,11 @@ extension Mixture {
         $0.count == members.count && $0.allSatisfy { 0 <= $0 && $0 <= 1 } && $0.reduce(0, +) > 0.5
       })
     else { throw damaged }
-    let models = try members.indices.map { try load(checkpoint.member($0, members[$0], Self.prefix($0))) }
+    let models = try members.indices.map { try load(checkpoint.member(Self.prefix($0), members[$0])) }
     let tokens = SharedVocabulary(models.map(\.vocabulary), shares: shares)
     guard tokens.vocabulary.tokens == checkpoint.vocabulary.tokens else {
       throw CheckpointError("damaged: 'vocabulary' is not that of the members together")
     }
     self.init(models, tokens: tokens, weights: MixtureWeights(sets: sets))
-  }
-}
-
-extension Checkpoint {
-  /// The checkpoint of a member.
-  fileprivate func member(_ i: Int, _ description: JSONValue, _ prefix: String) throws -> Checkpoint {
-    guard let kind = description["model"]?.stringValue, let configuration = description["configuration"]
-    else {
-      throw CheckpointError("damaged: member \(i) of the mixture has no kind or no configuration")
-    }
-    let start = prefix + "/"
-    func own(_ name: String) -> String? {
-      name.hasPrefix(start) ? String(name.dropFirst(start.count)) : nil
-    }
-    return Checkpoint(
-      model: kind, programVersion: programVersion, tokenizer: tokenizer,
-      vocabulary: otherVocabularies.first { $0.name == prefix }?.vocabulary ?? vocabulary,
-      otherVocabularies: otherVocabularies.compactMap { name, vocabulary in
-        own(name).map { ($0, vocabulary) }
-      },
-      configuration: configuration, training: description["training"] ?? .null,
-      tensors: tensors.compactMap { tensor in
-        own(tensor.name).map { Tensor(name: $0, shape: tensor.shape, elements: tensor.elements) }
-      })
   }
 }

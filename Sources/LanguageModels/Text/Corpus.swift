@@ -8,6 +8,8 @@ public struct Corpus: Sendable {
   public let unknownTokens: Int
   /// How many of the tokens end a sentence.
   public let sentences: Int
+  /// Which sentences of its text, from 0 and rising, it has; `nil` if it has all of them, or those that another part left.
+  public private(set) var numbers: [Int]?
 
   /// Reads a whole text and settles its vocabulary: the one given, or else that of the text's own tokens.
   ///
@@ -33,16 +35,20 @@ public struct Corpus: Sendable {
       for i in parts.heldOut.indices { parts.heldOut[i] = renumbering[Int(parts.heldOut[i])] }
       settled = vocabulary
     }
-    return (
-      Corpus(tokens: parts.training, statistics: parts.statistics.training),
-      parts.statistics.heldOut.map { Corpus(tokens: parts.heldOut, statistics: $0) }, settled
-    )
+    let heldOut = parts.statistics.heldOut.map { statistics in
+      var corpus = Corpus(tokens: parts.heldOut, statistics: statistics)
+      corpus.numbers = parts.numbers
+      return corpus
+    }
+    return (Corpus(tokens: parts.training, statistics: parts.statistics.training), heldOut, settled)
   }
 
   /// A text in two parts.
   private struct Parts {
     var training: [TokenID] = []
     var heldOut: [TokenID] = []
+    /// Which sentences are held out.
+    private(set) var numbers: [Int] = []
     private(set) var statistics: (training: TextStatistics, heldOut: TextStatistics?) = (
       TextStatistics(), nil
     )
@@ -64,7 +70,8 @@ public struct Corpus: Sendable {
       }
       let parts = try choice.parts(of: reader.statistics)
       statistics = (parts.training, parts.heldOut)
-      takeOut(parts.sentences)
+      numbers = parts.sentences
+      takeOut(numbers)
     }
 
     /// Moves the sentences with these numbers, which rise.

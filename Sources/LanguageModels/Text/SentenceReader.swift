@@ -10,6 +10,12 @@ public final class SentenceReader {
   /// The line between two documents, which is no sentence; `nil` if there is none.
   public var documentSeparator: String?
 
+  /// What of a line is its text; `nil` for a line that is to be passed over as empty.
+  ///
+  /// It is told the file and the number of the line, and may throw what is wrong with it.
+  public var textOfLine:
+    ((_ line: UnsafeRawBufferPointer, _ file: String, _ number: Int) throws -> UnsafeRawBufferPointer?)?
+
   private var paths: ArraySlice<String>
   private var reader: LineReader?
   private let open: (String) throws -> ByteSource
@@ -52,7 +58,7 @@ public final class SentenceReader {
           refusesZeros: tokenizer.unit != .byte && tokenizer.invalid == .error)
       }
       guard let reader else { return nil }
-      guard let line = try reader.next() else {
+      guard var line = try reader.next() else {
         finish(reader)
         tokens = TokenSpans()
         self.reader = nil
@@ -64,6 +70,14 @@ public final class SentenceReader {
         tokens = TokenSpans()
         return .separator
       }
+      if let textOfLine {
+        guard let text = try textOfLine(line, reader.source.name, reader.lineNumber) else {
+          tokens = TokenSpans()
+          statistics.emptyLines += 1
+          return .empty
+        }
+        line = text
+      }
       endsWithSeparator = tokenizer.isSeparated(atEndOf: line)
       do {
         statistics.droppedMarkers += try tokenizer.tokenize(line, into: &tokens)
@@ -72,7 +86,7 @@ public final class SentenceReader {
           file: reader.source.name, line: reader.lineNumber,
           reason: problem.reason(line: line, isFirst: reader.lineNumber == 1))
       }
-      if tokens.count == 0, tokenizer.skipsEmptyLines {
+      if tokens.count == 0, tokenizer.skipsEmptyLines, textOfLine == nil {
         statistics.emptyLines += 1
         return .empty
       }

@@ -3,10 +3,8 @@ import Synchronization
 import Tensors
 
 /// A trained network that labels texts.
-public final class Classifier: Sendable {
-  /// The tokens that it knows.
+public final class Classifier: TextClassifier {
   public let vocabulary: Vocabulary
-  /// The names of its labels.
   public let labels: [String]
   /// The shape of the network.
   public let configuration: ClassifierConfiguration
@@ -19,8 +17,6 @@ public final class Classifier: Sendable {
 
   /// Texts that are labelled at once.
   static let rows = 64
-  /// The name of the labels among a checkpoint's vocabularies.
-  public static let labelVocabulary = "labels"
 
   init(
     _ network: ClassifierNetwork, vocabulary: Vocabulary, labels: [String],
@@ -30,10 +26,7 @@ public final class Classifier: Sendable {
     self.network = Mutex(Box(network: network))
   }
 
-  /// p of each label for each text; the loss of each is 0 where it has no label.
-  ///
-  /// Texts of like length are labelled side by side. `watch` hears how many more are done.
-  public func evaluate(_ texts: [LabelledText], watch: (Int) throws -> Void = { _ in }) rethrows -> (
+  public func evaluate(_ texts: [LabelledText], watch: (Int) throws -> Void) rethrows -> (
     losses: [Double], probabilities: [[Float]]
   ) {
     try network.withLock { box in
@@ -41,8 +34,11 @@ public final class Classifier: Sendable {
     }
   }
 
-  /// The number of parameters.
-  public var parameterCount: Int? { network.withLock { $0.network.arena.parameterCount } }
+  public var rules: LabelRules { configuration.rules }
+  public var lengthLimit: Int { configuration.lengthLimit }
+  public var size: JSONValue.Member {
+    .init("parameters", .integer(network.withLock { $0.network.arena.parameterCount } ?? 0))
+  }
 }
 
 extension ClassifierNetwork {
@@ -74,16 +70,10 @@ extension Classifier {
   /// - Throws: `CheckpointError` when its parts do not fit together.
   public convenience init(_ checkpoint: Checkpoint, engine: Engine) throws {
     let configuration = try ClassifierConfiguration(json: checkpoint.configuration)
-    let labels = Array(try checkpoint.vocabulary(Self.labelVocabulary).tokens.dropFirst(2))
-    guard labels.count > 1 else { throw CheckpointError("damaged: it has fewer than two labels") }
+    let labels = try ClassifierCheckpoint.labels(of: checkpoint)
     let network = ClassifierNetwork(
       configuration, vocabularySize: checkpoint.vocabulary.count, labelCount: labels.count, engine: engine)
-    let stored = checkpoint.tensors.reduce(0) {
-      $0 + ($1.name.hasPrefix(TrainingState.prefix) ? 0 : $1.elements.count)
-    }
-    guard network.arena.parameterCount == stored else {
-      throw CheckpointError("damaged: its tensors do not fit its configuration and vocabulary")
-    }
+    try network.arena.check(checkpoint)
     try MemoryBudget.require(
       8 * network.arena.count, for: "the network", "raise the limit, free some, or load a smaller model")
     network.arena.allocate()

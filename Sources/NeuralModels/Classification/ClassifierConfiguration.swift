@@ -11,8 +11,10 @@ public struct ClassifierConfiguration: Sendable, Equatable {
   public var isBidirectional = false
   /// How the steps of a text become one vector.
   public var pooling = PoolingKind.last
-  /// Whether a text may have several labels.
-  public var isMultiple = false
+  /// How labels are written, and whether a text may have several.
+  public var rules = LabelRules()
+  /// The tokens of a text that it reads.
+  public var lengthLimit = ClassifierCheckpoint.usualLengthLimit
   /// With no layers, the longest n-grams of words that have vectors, too.
   public var wordOrder = 1
   /// How many vectors they share, by their hashes.
@@ -21,8 +23,6 @@ public struct ClassifierConfiguration: Sendable, Equatable {
   /// A classifier with an encoder of this shape.
   public init(encoder: NeuralConfiguration) { self.encoder = encoder }
 
-  /// The kind of model in checkpoints.
-  public static let kind = "classifier"
   /// The name of an encoder without layers.
   public static let bag = "bag"
 
@@ -31,13 +31,14 @@ public struct ClassifierConfiguration: Sendable, Equatable {
     .object(
       [
         .init("encoder", .string(isBag ? Self.bag : encoder.kind.rawValue)),
-        .init("pool", .string(pooling.rawValue)), .init("multiple_labels", .bool(isMultiple)),
-      ]
+        .init("pool", .string(pooling.rawValue)),
+      ] + ClassifierCheckpoint.members(rules, lengthLimit: lengthLimit)
         + (isBag
           ? [
             .init("embedding_size", .integer(encoder.embeddingSize)),
             .init("word_ngrams", .integer(wordOrder)), .init("buckets", .integer(buckets)),
-          ] : [.init("bidirectional", .bool(isBidirectional))] + (encoder.json.members ?? [])))
+          ] + encoder.regularization.json
+          : [.init("bidirectional", .bool(isBidirectional))] + (encoder.json.members ?? [])))
   }
 
   /// The configuration in a checkpoint.
@@ -46,8 +47,7 @@ public struct ClassifierConfiguration: Sendable, Equatable {
   public init(json: JSONValue) throws {
     let damaged = CheckpointError("damaged: 'configuration' is not that of a classifier")
     guard let name = json["encoder"]?.stringValue,
-      let pooling = json["pool"]?.stringValue.flatMap(PoolingKind.init),
-      let isMultiple = json["multiple_labels"]?.boolValue
+      let pooling = json["pool"]?.stringValue.flatMap(PoolingKind.init)
     else { throw damaged }
     if name == Self.bag {
       self.init(encoder: NeuralConfiguration(kind: .lstm))
@@ -57,6 +57,7 @@ public struct ClassifierConfiguration: Sendable, Equatable {
       else { throw damaged }
       isBag = true
       (encoder.embeddingSize, wordOrder, self.buckets) = (size, order, buckets)
+      encoder.regularization = try Regularization(json: json)
     } else {
       guard let kind = NeuralKind(rawValue: name), kind.isRecurrent,
         let isBidirectional = json["bidirectional"]?.boolValue
@@ -64,6 +65,35 @@ public struct ClassifierConfiguration: Sendable, Equatable {
       self.init(encoder: try NeuralConfiguration(kind: kind, json: json))
       self.isBidirectional = isBidirectional
     }
-    (self.pooling, self.isMultiple) = (pooling, isMultiple)
+    self.pooling = pooling
+    (rules, lengthLimit) = try ClassifierCheckpoint.rules(json)
+  }
+
+  // MARK: What it needs
+
+  /// The parameters, and the bytes of the activations, of training with batches of B texts of T tokens and of labelling others.
+  ///
+  /// - Returns: `nil` for the parameters if they cannot be counted in a machine word.
+  public func needs(
+    vocabularySize: Int, labelCount: Int, steps: Int, rows: Int, engine: Engine
+  ) -> (parameters: Int?, activationBytes: Double) {
+    let network = ClassifierNetwork(
+      self, vocabularySize: vocabularySize, labelCount: labelCount, engine: engine)
+    // A text has a step more than tokens, and as many for each length of its n-grams.
+    return (
+      network.arena.parameterCount,
+      network.workspace.byteCount(
+        steps: steps * (isBag ? wordOrder : 1) + 1, rows: max(rows, Classifier.rows))
+    )
+  }
+
+  /// Makes sure that the tensors of `checkpoint` are as many numbers as the sizes ask for, before memory is taken for a network.
+  ///
+  /// - Throws: `CheckpointError` when they are not.
+  public func check(_ checkpoint: Checkpoint, engine: Engine) throws {
+    let labels = try ClassifierCheckpoint.labels(of: checkpoint)
+    try ClassifierNetwork(
+      self, vocabularySize: checkpoint.vocabulary.count, labelCount: labels.count, engine: engine
+    ).arena.check(checkpoint)
   }
 }

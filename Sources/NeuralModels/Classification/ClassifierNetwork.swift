@@ -40,7 +40,7 @@ final class ClassifierNetwork {
     outputDropout = Dropout(
       featureSize, rate: c.encoder.regularization.outputDropout, isLocked: false, number: 50, d.of("pooled"))
     head = LabelHead(
-      featureSize: featureSize, labelCount: labelCount, isMultiple: c.isMultiple, d.of("labels"))
+      featureSize: featureSize, labelCount: labelCount, isMultiple: c.rules.isMultiple, d.of("labels"))
     inputs = d.buffer("input", .positions(size))
     inputGradients = d.buffer("input_gradient", .positions(size))
     featureGradients = d.buffer("feature_gradient", .positions(featureSize))
@@ -73,8 +73,10 @@ final class ClassifierNetwork {
   }
 
   /// The sum of the losses of the batch; adds the gradients of `scale` times that to the arena's. `dropoutKey` decides the masks;
-  /// without it, nothing is dropped.
-  func lossAndGradients(_ batch: TextBatch, scale: Float, dropoutKey: UInt64?) -> Double {
+  /// without it, nothing is dropped. Embeddings and layers get no gradients unless `encoderLearns`.
+  func lossAndGradients(
+    _ batch: TextBatch, scale: Float, dropoutKey: UInt64?, encoderLearns: Bool = true
+  ) -> Double {
     let pass = batch.pass(dropoutKey: dropoutKey)
     let v = vectors(batch, pass)
     let pooled = pooledGradients.matrix(batch.rows, v.columns)
@@ -82,6 +84,7 @@ final class ClassifierNetwork {
     outputDropout.backward(pooled, into: pooled, adding: false, pass.ofOneStep)
     let gradient = featureGradients.matrix(pass.positions, v.columns)
     pooling.backward(pooled, into: gradient, pass)
+    if !encoderLearns { return loss }
     let inputGradient = inputGradients.matrix(pass.positions, embedding.size)
     if let layers {
       layers.clearStateGradients(rows: batch.rows)

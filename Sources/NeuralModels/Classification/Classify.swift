@@ -16,27 +16,33 @@ public final class Classify: Task {
   private let network: ClassifierNetwork
   /// The texts of each batch of an epoch.
   private var order: (epoch: Int, texts: [Int]) = (-1, [])
-  /// Parameters that stay as they are.
-  private let frozen: [Parameter]
+  private let freezing: Freezing
 
-  /// The task of a new network on labelled texts.
+  /// What stays as it is of embeddings and layers.
+  public enum Freezing: Sendable, Equatable {
+    /// Nothing.
+    case never
+    /// All of them.
+    case always
+    /// All of them at first; from the top down, one more learns after each so many epochs, embeddings last (Howard and Ruder 2018).
+    case gradual(epochs: Int)
+  }
+
+  /// The task of a new network on labelled texts, each of which has a label.
   ///
-  /// - Parameters:
-  ///   - labelWeights: how much each label counts; the same for all, if `nil`.
-  ///   - freezes: whether embeddings and layers stay what they begin with.
+  /// - Parameter labelWeights: how much each label counts; the same for all, if `nil`.
   public init(
     _ texts: [LabelledText], vocabulary: Vocabulary, labels: [String], configuration: ClassifierConfiguration,
-    labelWeights: [Float]? = nil, freezes: Bool = false, options: TrainingOptions, engine: Engine
+    labelWeights: [Float]? = nil, freezing: Freezing = .never, options: TrainingOptions, engine: Engine
   ) {
     (self.vocabulary, self.labels, self.configuration) = (vocabulary, labels, configuration)
-    self.options = options
+    (self.options, self.freezing) = (options, freezing)
     network = ClassifierNetwork(
       configuration, vocabularySize: vocabulary.count, labelCount: labels.count, engine: engine)
     network.arena.allocate()
     if let labelWeights { network.head.labelWeights = labelWeights }
     let features = network.wordFeatures
     self.texts = texts.map { LabelledText(tokens: features($0.tokens), labels: $0.labels) }
-    frozen = freezes ? network.arena.parameters.filter { Self.isOfEncoder($0.name) } : []
   }
 
   /// Whether a parameter is one of the embeddings and layers, which a language model has too.
@@ -44,19 +50,68 @@ public final class Classify: Task {
     !name.hasPrefix("labels.") && !name.hasPrefix("pool.")
   }
 
+  /// How many layers from the top, embeddings being the lowest, learn in an epoch, counted from 0.
+  private func learningLayers(_ epoch: Int) -> Int {
+    switch freezing {
+    case .never: .max
+    case .always: 0
+    case .gradual(let epochs): epoch / epochs
+    }
+  }
+
+  /// Which layer from the top, from 1, a parameter of the encoder is of.
+  private func depth(_ name: String) -> Int {
+    let layers = configuration.isBag ? 0 : configuration.encoder.layers
+    let layer = (1...max(1, layers)).first { name.hasPrefix("layer\($0).") }
+    return layer.map { layers - $0 + 1 } ?? layers + 1
+  }
+
   public var arena: ParameterArena { network.arena }
   public var engine: Engine { network.engine }
   public func initialize(using generator: inout SeededGenerator) { network.initialize(using: &generator) }
 
-  /// Takes embeddings and layers from a language model of the same shape.
+  /// Takes the parameters of a classifier, or what fits of a language model: embeddings, and of layers in two directions the forward one.
   ///
-  /// - Throws: `CheckpointError` when one is missing or of another shape.
-  public func takeEncoder(from checkpoint: Checkpoint) throws {
-    for parameter in arena.parameters where Self.isOfEncoder(parameter.name) {
-      let values = try checkpoint.finiteFloats(parameter.name, shape: parameter.shape)
-      parameter.value.pointer.update(from: values, count: parameter.count)
+  /// - Throws: `CheckpointError` when the parameters of a classifier do not fit, or numbers are not finite.
+  public func takeParameters(from checkpoint: Checkpoint) throws {
+    if checkpoint.model == ClassifierCheckpoint.kind { return try arena.load(checkpoint) }
+    let own = arena.parameters.filter { Self.isOfEncoder($0.name) }
+    for parameter in own {
+      if parameter.name == embeddingName {
+        try takeEmbeddings(from: checkpoint, into: parameter)
+      } else if let name = Self.name(inLanguageModel: parameter.name),
+        checkpoint.tensors.contains(where: { $0.name == name && $0.shape == parameter.shape })
+      {
+        let values = try checkpoint.finiteFloats(name, shape: parameter.shape)
+        parameter.value.pointer.update(from: values, count: parameter.count)
+      } else {
+        notTaken.append(parameter.name)
+      }
     }
     arena.valuesChanged()
+  }
+
+  /// The parameters of embeddings and layers that a language model, from which this began, did not have.
+  public private(set) var notTaken: [String] = []
+
+  private var embeddingName: String { network.embedding.weights.name }
+
+  /// What a language model calls a parameter; `nil` for those of a backward direction, of which it has none.
+  private static func name(inLanguageModel name: String) -> String? {
+    let parts = name.split(separator: ".")
+    return parts.contains("backward") ? nil : parts.filter { $0 != "forward" }.joined(separator: ".")
+  }
+
+  /// The rows of the tokens, behind which there may be others here, and before which there may be others there.
+  private func takeEmbeddings(from checkpoint: Checkpoint, into parameter: Parameter) throws {
+    let (rows, size) = (vocabulary.count, network.embedding.size)
+    guard let tensor = checkpoint.tensors.first(where: { $0.name == parameter.name }),
+      tensor.shape.count == 2, tensor.shape[0] >= rows, tensor.shape[1] == size
+    else { return notTaken.append(parameter.name) }
+    let values = try checkpoint.finiteFloats(parameter.name, shape: tensor.shape)
+    values[((tensor.shape[0] - rows) * size)...].withUnsafeBufferPointer { source in
+      if let base = source.baseAddress { parameter.value.pointer.update(from: base, count: rows * size) }
+    }
   }
 
   // MARK: Batches
@@ -100,14 +155,14 @@ public final class Classify: Task {
   public func lossAndGradients(_ training: TrainingBatch) -> Double {
     let first = training.places.lowerBound * size
     let rows = order.texts[first..<min(order.texts.count, first + training.places.count * size)]
+    let learning = learningLayers(order.epoch)
     let loss = network.lossAndGradients(
       TextBatch(rows.map { texts[$0] }), scale: 1 / Float(max(1, training.targetsOfUpdate)),
-      dropoutKey: training.dropoutKey)
-    for parameter in frozen {
-      if let sparse = parameter.sparseRows {
-        for row in sparse.marked { parameter.gradient.row(row).update(repeating: 0, count: sparse.columns) }
-      } else {
-        parameter.gradient.pointer.update(repeating: 0, count: parameter.count)
+      dropoutKey: training.dropoutKey, encoderLearns: learning > 0)
+    if learning < .max {
+      for parameter in arena.parameters
+      where Self.isOfEncoder(parameter.name) && depth(parameter.name) > learning {
+        parameter.clearGradient()
       }
     }
     return loss
@@ -128,7 +183,7 @@ public final class Classify: Task {
       try watch(done, heldOut.count)
     }
     return ClassificationReport(
-      labels: labels, isMultiple: configuration.isMultiple, texts: heldOut,
+      labels: labels, isMultiple: configuration.rules.isMultiple, texts: heldOut,
       probabilities: result.probabilities, losses: result.losses)
   }
 
@@ -152,7 +207,7 @@ public final class Classify: Task {
   }
 
   public var guessing: (loss: Double, name: String) {
-    configuration.isMultiple
+    configuration.rules.isMultiple
       ? (Double(labels.count) * log(2), "guessing each of \(labels.count) labels")
       : (log(Double(labels.count)), "guessing among \(labels.count) labels")
   }

@@ -5,12 +5,15 @@ import LanguageModels
 public struct Defaults: Sendable {
   private let kind: NeuralKind
   private let unit: TextUnit
+  private let isClassifier: Bool
 
-  /// The defaults for a kind of network on a text of some unit.
-  public init(kind: NeuralKind, unit: TextUnit = .word) { (self.kind, self.unit) = (kind, unit) }
+  /// The defaults for a kind of network on a text of some unit, to predict its tokens or to label texts.
+  public init(kind: NeuralKind, unit: TextUnit = .word, isClassifier: Bool = false) {
+    (self.kind, self.unit, self.isClassifier) = (kind, unit, isClassifier)
+  }
 
   /// H.
-  public var hiddenSize: Int { kind.isRecurrent ? unit.isFine ? 512 : 256 : 100 }
+  public var hiddenSize: Int { isClassifier ? 128 : kind.isRecurrent ? unit.isFine ? 512 : 256 : 100 }
 
   /// E; tied embeddings are as large as what the softmax is given.
   public func embeddingSize(hiddenSize: Int, tied: Bool) -> Int {
@@ -24,10 +27,10 @@ public struct Defaults: Sendable {
   public static let tailDivisor = 2
 
   /// The probability of dropout between layers.
-  public var dropout: Float { 0.2 }
+  public var dropout: Float { isClassifier ? 0.5 : 0.2 }
 
   /// B, where the text is long enough.
-  public var batchSize: Int { unit.isFine ? 64 : 20 }
+  public var batchSize: Int { isClassifier ? 32 : unit.isFine ? 64 : 20 }
 
   /// T.
   public var sequenceLength: Int { unit.isFine ? 128 : 35 }
@@ -36,7 +39,9 @@ public struct Defaults: Sendable {
   public func schedule(hasTimeLimit: Bool) -> Schedule { hasTimeLimit ? .stableDecay : .cosine }
 
   /// The times through a text of so many updates an epoch: small texts need more to take enough steps.
-  public func epochs(updatesPerEpoch: Int) -> Int { max(5, min(40, 2000 / max(1, updatesPerEpoch))) }
+  public func epochs(updatesPerEpoch: Int) -> Int {
+    max(5, min(isClassifier ? 20 : 40, 2000 / max(1, updatesPerEpoch)))
+  }
 }
 
 extension OptimizerKind {

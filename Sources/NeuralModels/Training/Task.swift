@@ -20,6 +20,10 @@ public protocol Task: AnyObject {
 
   /// Gives every parameter its first value.
   func initialize(using generator: inout SeededGenerator)
+  /// Takes the parameters of a finished model, from which a new training begins.
+  ///
+  /// - Throws: `CheckpointError` when they do not fit.
+  func takeParameters(from checkpoint: Checkpoint) throws
 
   // MARK: Batches
 
@@ -72,6 +76,10 @@ public protocol Task: AnyObject {
 
   /// The model with the parameters as they are.
   func makeModel() -> Model
+}
+
+extension Task {
+  public func takeParameters(from checkpoint: Checkpoint) throws { try arena.load(checkpoint) }
 }
 
 /// A batch of an update: its places, and what decides whatever is random in it.

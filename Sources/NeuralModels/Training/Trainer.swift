@@ -224,7 +224,7 @@ public final class Trainer<Learned: Task> {
   ///
   /// - Throws: `CheckpointError` when it does not fit the task or the optimizer.
   public func begin(with checkpoint: Checkpoint, optimizer numbers: JSONValue?) throws {
-    try task.arena.load(checkpoint)
+    try task.takeParameters(from: checkpoint)
     if let numbers { try memory.restoreOptimizer(from: checkpoint, numbers: numbers) }
     judgement.measureStart()
   }

@@ -68,10 +68,10 @@ enum ConvertCommand: Command {
     let source = try ByteSource(path: paths[0])
     let rules = settings.text.rules(given: given)
     var checkpoint: Checkpoint
-    var model: any LanguageModel
+    var stored: StoredModel
     if try NGramModel.isARPA(source) {
       let read = try ModelKind.loadARPA(source, textRules: rules)
-      (model, checkpoint) = (read.model, read.checkpoint)
+      (stored, checkpoint) = (.language(read.model), read.checkpoint)
       if format == .json { checkpoint.tensors = read.model.tensors }
     } else {
       if rules != nil {
@@ -79,24 +79,27 @@ enum ConvertCommand: Command {
           "\(paths[0]) has text rules of its own; those of the command line are for ARPA files of others")
       }
       checkpoint = try ModelKind.checkpoint(source)
-      model = try ModelKind.load(checkpoint, of: source, threads: 1)
+      stored = try ModelKind.load(checkpoint, of: source, threads: 1)
     }
-    if let path = settings.text.vocabularyPath {
-      model = try restrict(model, &checkpoint, to: path, name: source.name)
-    }
-    if !settings.reduction.isEmpty { model = try reduce(model, checkpoint, settings, name: source.name) }
-    // What did not change is written as it was read.
-    if format == .json, let ngrams = model as? NGramModel,
-      settings.text.vocabularyPath != nil || !settings.reduction.isEmpty
-    {
-      (checkpoint.configuration, checkpoint.tensors) = (ngrams.configuration, ngrams.tensors)
+    let isChanged = settings.text.vocabularyPath != nil || !settings.reduction.isEmpty
+    if isChanged || format == .arpa {
+      var model = try stored.languageModel(source.name)
+      if let path = settings.text.vocabularyPath {
+        model = try restrict(model, &checkpoint, to: path, name: source.name)
+      }
+      if !settings.reduction.isEmpty { model = try reduce(model, checkpoint, settings, name: source.name) }
+      stored = .language(model)
+      // What did not change is written as it was read.
+      if format == .json, isChanged, let ngrams = model as? NGramModel {
+        (checkpoint.configuration, checkpoint.tensors) = (ngrams.configuration, ngrams.tensors)
+      }
     }
     output.remark(onWriting: checkpoint.model)
     Progress.begin(Progress.writing(paths[1]))
     switch format {
     case .json: try checkpoint.write(to: paths[1], tensors: tensors)
     case .arpa:
-      guard let ngrams = model as? NGramModel else {
+      guard case .language(let model) = stored, let ngrams = model as? NGramModel else {
         throw CheckpointError(
           "holds a model of kind '\(checkpoint.model)', and ARPA files are for n-grams", path: source.name)
       }
@@ -110,7 +113,7 @@ enum ConvertCommand: Command {
     Progress.end()
     if settings.asJSON {
       StandardOutput.shared.write(
-        json(paths, format, kind: checkpoint.model, size: ModelKind.size(of: model)).text + "\n")
+        json(paths, format, kind: checkpoint.model, size: stored.size).text + "\n")
     }
   }
 

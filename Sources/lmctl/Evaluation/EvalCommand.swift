@@ -4,7 +4,7 @@ import NGramModels
 /// `lmctl eval`.
 enum EvalCommand: Command {
   static let name = "eval"
-  static let summary = "measure a model on text: cross-entropy and perplexity"
+  static let summary = "measure a model on text: cross-entropy and perplexity, or accuracy"
   static let operands = "MODEL… [OPTION…] [TEXT…]"
   static let discussion = """
     Scores every token of the texts exactly once, the ends of sentences and unknown tokens included, and prints a table;
@@ -25,6 +25,10 @@ enum EvalCommand: Command {
     from it; --cache goes with every model. The file of the model stays as it is, and each document (--document-separator) or file (--per
     file) finds the model as it was trained.
 
+    Classifiers (lmctl train --task classify) are measured on labelled texts: accuracy with its interval (Wilson 1927), macro-F1, a table of the
+    labels and one of what was taken for what; several of them side by side, the others compared with the first by McNemar's test. With
+    --per sentence, each line has the labels of a text, the likeliest one, its probability, and 1 if it is right.
+
     With --pairs, it says how often the better of two sentences is found the likelier: by ln p of the whole sentences, ends included, each
     by itself. Two that are equally likely in single precision tie, which counts half.
     """
@@ -41,6 +45,7 @@ enum EvalCommand: Command {
     "lmctl eval lstm.json --dynamic --neural-cache 500 --tune valid.txt test.txt",
     "lmctl eval kn5.json lstm.json --pairs pairs.tsv",
     "lmctl sample kn5.json --count 100 | lmctl eval kn5.json --per sentence",
+    "lmctl eval classifier.json reviews.txt",
   ]
 
   static func run(_ settings: EvalSettings, _ operands: [String], given: Arguments) throws {
@@ -53,8 +58,21 @@ enum EvalCommand: Command {
       throw UsageError("--per \(detail.rawValue) takes one model, not \(models.count)")
     }
     var results: [EvaluationResult] = []
+    var labelled: [ClassificationResult] = []
     for path in models {
-      let (loaded, checkpoint) = try load(path, settings, given)
+      let (stored, checkpoint) = try ModelKind.loadAny(path: path, settings.text, given)
+      if case .classifier(let classifier) = stored, results.isEmpty {
+        let evaluator = try ClassifierEvaluator(settings, input, given: given)
+        if settings.detail != nil { return try evaluator.writeLines(classifier, checkpoint) }
+        labelled.append(try evaluator.evaluate(classifier, checkpoint, path: path))
+        continue
+      }
+      if let first = labelled.first, case .language = stored {
+        throw FileError(
+          path: path,
+          reason: "is a language model, and \(first.path) is a classifier; they are not comparable")
+      }
+      let loaded = try required(stored.languageModel(path), checkpoint, path, settings)
       let prepared = try settings.adaptation.prepare(
         loaded, path: path, tokenizer: checkpoint.tokenizer,
         context: settings.context ?? loaded.defaultContext, statistics: statistics, tuning: tuning)
@@ -65,7 +83,7 @@ enum EvalCommand: Command {
       if let detail = settings.detail { return try evaluator.writeLines(model, detail) }
       results.append(try evaluator.evaluate(model))
     }
-    try write(results, settings)
+    if labelled.isEmpty { try write(results, settings) } else { write(labelled, settings) }
   }
 
   /// The models, and the texts behind them.
@@ -108,10 +126,11 @@ enum EvalCommand: Command {
     )
   }
 
-  private static func load(_ path: String, _ settings: EvalSettings, _ given: Arguments) throws -> (
-    any LanguageModel, Checkpoint
-  ) {
-    var (model, checkpoint) = try ModelKind.load(path: path, settings.text, given)
+  /// A model as the settings want it.
+  private static func required(
+    _ model: any LanguageModel, _ checkpoint: Checkpoint, _ path: String, _ settings: EvalSettings
+  ) throws -> any LanguageModel {
+    var model = model
     if !settings.rules.knowsBeginnings {
       guard let ngrams = model as? NGramModel else {
         throw UsageError(
@@ -128,7 +147,7 @@ enum EvalCommand: Command {
           "its numbers are scores that do not sum to one (stupid back-off), so they have no perplexity; "
           + "--per sentence and --per token show them")
     }
-    return (model, checkpoint)
+    return model
   }
 
   /// Judges pairs of sentences in place of texts.
@@ -150,7 +169,8 @@ enum EvalCommand: Command {
       {
         throw UsageError("'\(path)' is a text; --pairs takes the place of texts")
       }
-      let (model, checkpoint) = try load(path, settings, given)
+      let (loaded, checkpoint) = try ModelKind.load(path: path, settings.text, given)
+      let model = try required(loaded, checkpoint, path, settings)
       results.append(try PairEvaluation(model, path: path, checkpoint.tokenizer, pairs, file: source.name))
     }
     let output = StandardOutput.shared
@@ -159,6 +179,20 @@ enum EvalCommand: Command {
       output.write((objects.count == 1 ? objects[0] : .array(objects)).text + "\n")
     } else {
       output.write(results.table(file: source.name))
+    }
+  }
+
+  private static func write(_ results: [ClassificationResult], _ settings: EvalSettings) {
+    let output = StandardOutput.shared
+    if settings.onlyCrossEntropy {
+      for result in results {
+        output.write(Format.significant(result.report.crossEntropy, 8) + "\n")
+        for warning in result.warnings { Terminal.warn("\(result.path): \(warning)") }
+      }
+    } else if settings.asJSON {
+      output.write(results.json.text + "\n")
+    } else {
+      output.write(results.count == 1 ? results[0].forPeople : results.table)
     }
   }
 

@@ -40,14 +40,15 @@ enum InspectCommand: Command {
       throw UsageError("no model; give the checkpoint: lmctl inspect model.json")
     }
     if operands.count > 1 { throw UsageError("'\(operands[1])' is one argument too many") }
-    var (model, checkpoint) = try ModelKind.load(
+    var (stored, checkpoint) = try ModelKind.loadAny(
       path: path, threads: settings.checks ? nil : 1, keepsTensors: true)
     let output = StandardOutput.shared
     guard settings.checks else {
       return output.write(settings.asJSON ? json(checkpoint).text + "\n" : table(checkpoint, path: path))
     }
     checkpoint.tensors = []
-    let check = try ModelCheck(model, isRounded: checkpoint.configuration["quantize"] != nil)
+    let check = try ModelCheck(
+      stored.languageModel(path), isRounded: checkpoint.configuration["quantize"] != nil)
     output.write(settings.asJSON ? check.json.text + "\n" : check.table)
     if let fault = check.fault { throw FileError(path: path, reason: fault) }
   }
@@ -100,6 +101,12 @@ enum InspectCommand: Command {
       let (epochs, step) = (state["epoch"]?.integerValue ?? 0, state["step"]?.integerValue ?? 0)
       let text = "after \(Format.count(epochs, "epoch")) and step \(step), with all that --resume needs"
       rows.append((state["finished"] == true ? "finished" : "not finished", text))
+    }
+    for (name, others) in checkpoint.otherVocabularies where !name.contains("/") {
+      let tokens = others.tokens.dropFirst(2)
+      rows.append(
+        (name, "\(tokens.count): \(tokens.prefix(10).joined(separator: " "))\(tokens.count > 10 ? " …" : "")")
+      )
     }
     for member in checkpoint.training.members ?? []
     where !["texts", "previous", "resume"].contains(member.name) {

@@ -6,11 +6,15 @@ import NeuralModels
 /// The kinds of models: n-grams, and whatever networks there are.
 enum ModelKind: RawRepresentable, CaseIterable, Hashable {
   case ngram
+  /// Embeddings and their mean, without layers.
+  case bag
   case network(NeuralKind)
 
   static let allCases = [ModelKind.ngram] + networks
   /// Those that are networks.
-  static let networks = NeuralKind.allCases.map(ModelKind.network)
+  static let networks = layered + [bag]
+  /// Those of them that have layers over their embeddings.
+  static let layered = NeuralKind.allCases.map(ModelKind.network)
   /// Those of them that have recurrent layers.
   static let recurrent = NeuralKind.recurrent.map(ModelKind.network)
 
@@ -18,8 +22,16 @@ enum ModelKind: RawRepresentable, CaseIterable, Hashable {
   var rawValue: String {
     switch self {
     case .ngram: NGramModel.kind
+    case .bag: ClassifierConfiguration.bag
     case .network(let kind): kind.rawValue
     }
+  }
+
+  /// The kind of the model of a checkpoint, or of what it is made of; `nil` if this lmctl does not know it.
+  init?(of checkpoint: Checkpoint) {
+    let task = TaskKind(of: checkpoint)
+    self.init(
+      rawValue: task == .language ? checkpoint.model : checkpoint.configuration["encoder"]?.stringValue ?? "")
   }
 
   init?(rawValue: String) {
@@ -28,20 +40,23 @@ enum ModelKind: RawRepresentable, CaseIterable, Hashable {
   }
 
   static var type: ValueType<ModelKind> {
-    var typed = ["n-gram": ModelKind.ngram, "ngrams": .ngram, "kneser-ney": .ngram, "kn": .ngram]
+    var typed = [
+      "n-gram": ModelKind.ngram, "ngrams": .ngram, "kneser-ney": .ngram, "kn": .ngram, "fasttext": .bag,
+      "cbow": .bag, "bow": .bag, "bag-of-words": .bag, "mean": .bag,
+    ]
     for kind in NeuralKind.allCases {
       for synonym in kind.traits.synonyms { typed[synonym] = .network(kind) }
     }
     return .choice("KIND", typed: typed)
   }
 
-  /// The kind of network; `nil` for n-grams.
+  /// The kind of network with layers; `nil` for others.
   var neural: NeuralKind? { if case .network(let kind) = self { kind } else { nil } }
 
   /// The names of some kinds, as a person reads them.
   static func names(_ kinds: [ModelKind]) -> String { kinds.map(\.rawValue).joined(separator: ", ") }
 
-  /// The model in `checkpoint`.
+  /// The language model in `checkpoint`.
   ///
   /// - Parameter threads: of the engine of neural models; all cores if `nil`.
   static func load(_ checkpoint: Checkpoint, threads: Int?) throws -> any LanguageModel {
@@ -51,12 +66,12 @@ enum ModelKind: RawRepresentable, CaseIterable, Hashable {
     return switch ModelKind(rawValue: checkpoint.model) {
     case .ngram: try NGramModel(checkpoint)
     case .network: try NeuralModel(checkpoint, engine: Engine(threads: threads))
-    case nil:
+    case .bag, nil:
       throw CheckpointError("holds a model of kind '\(checkpoint.model)', which this lmctl does not know")
     }
   }
 
-  /// How large a model is, for programs: `parameters`, or `ngrams` by order.
+  /// How large a language model is, for programs: `parameters`, or `ngrams` by order.
   static func size(of model: any LanguageModel) -> JSONValue.Member {
     if let ngrams = model as? NGramModel {
       return .init("ngrams", .array(ngrams.levelCounts.map { .integer($0) }))
@@ -68,7 +83,7 @@ enum ModelKind: RawRepresentable, CaseIterable, Hashable {
     return .init("parameters", parameters.map { .integer($0) } ?? .null)
   }
 
-  /// The model stored at `path`, as a checkpoint or an ARPA file, and its checkpoint.
+  /// The language model stored at `path`, as a checkpoint or an ARPA file, and its checkpoint.
   ///
   /// - Parameters:
   ///   - rules: how text becomes tokens, for an ARPA file that does not say.
@@ -76,6 +91,14 @@ enum ModelKind: RawRepresentable, CaseIterable, Hashable {
   static func load(
     path: String, threads: Int? = nil, textRules rules: Tokenizer? = nil, keepsTensors: Bool = false
   ) throws -> (model: any LanguageModel, checkpoint: Checkpoint) {
+    let stored = try loadAny(path: path, threads: threads, textRules: rules, keepsTensors: keepsTensors)
+    return (try stored.model.languageModel(path), stored.checkpoint)
+  }
+
+  /// The same for a model of any task.
+  static func loadAny(
+    path: String, threads: Int? = nil, textRules rules: Tokenizer? = nil, keepsTensors: Bool = false
+  ) throws -> (model: StoredModel, checkpoint: Checkpoint) {
     let running = RunningCheckpoint.path(beside: path)
     if path != "-", path.withSystemPath({ access($0, F_OK) }) != 0,
       running.withSystemPath({ access($0, F_OK) }) == 0
@@ -91,7 +114,7 @@ enum ModelKind: RawRepresentable, CaseIterable, Hashable {
     if try NGramModel.isARPA(source) {
       var (model, checkpoint) = try loadARPA(source, textRules: rules)
       if keepsTensors { checkpoint.tensors = model.tensors }
-      return (model, checkpoint)
+      return (.language(model), checkpoint)
     }
     if rules != nil { throw ownRules(path) }
     var checkpoint = try checkpoint(source)
@@ -106,7 +129,15 @@ enum ModelKind: RawRepresentable, CaseIterable, Hashable {
   static func load(path: String, _ text: TextSettings, _ given: Arguments, keepsTensors: Bool = false) throws
     -> (model: any LanguageModel, checkpoint: Checkpoint)
   {
-    var (model, checkpoint) = try load(
+    let stored = try loadAny(path: path, text, given, keepsTensors: keepsTensors)
+    return (try stored.model.languageModel(path), stored.checkpoint)
+  }
+
+  /// The same for a model of any task.
+  static func loadAny(path: String, _ text: TextSettings, _ given: Arguments, keepsTensors: Bool = false)
+    throws -> (model: StoredModel, checkpoint: Checkpoint)
+  {
+    var (model, checkpoint) = try loadAny(
       path: path, textRules: text.rules(given: given), keepsTensors: keepsTensors)
     if given.has(TextSettings.invalid.name) { checkpoint.tokenizer.invalid = text.tokenizer.invalid }
     return (model, checkpoint)
@@ -152,10 +183,9 @@ enum ModelKind: RawRepresentable, CaseIterable, Hashable {
   }
 
   /// The model in `checkpoint`, which comes from `source`.
-  static func load(_ checkpoint: Checkpoint, of source: ByteSource, threads: Int?) throws -> any LanguageModel
-  {
+  static func load(_ checkpoint: Checkpoint, of source: ByteSource, threads: Int?) throws -> StoredModel {
     do {
-      return try load(checkpoint, threads: threads)
+      return try StoredModel(checkpoint, threads: threads)
     } catch var error as CheckpointError {
       error.path = source.name
       throw error

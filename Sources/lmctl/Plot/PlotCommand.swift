@@ -31,12 +31,15 @@ enum PlotCommand: Command {
         "no log; give what 'lmctl train --log' has written: lmctl plot run.jsonl -o curves.svg")
     }
     try TextFiles.requireSingleStandardInput(paths)
-    let (options, output) = (settings.chart, settings.output)
+    var options = settings.chart
+    let output = settings.output
     let (width, height) = (settings.width ?? 80, settings.height ?? 24)
     if let output {
       try PictureFile.check(output, inputs: paths, isForced: settings.common.isForced)
     }
-    let chart = TrainingCurves.chart(try runs(paths, options), options)
+    let logs = try paths.map { try log($0) }
+    if !given.has("y"), logs.allSatisfy(\.isOfClassifier) { options.y = .accuracy }
+    let chart = TrainingCurves.chart(try runs(logs, paths, options), options)
     guard let output else {
       return StandardOutput.shared.write(
         TextChart(chart, width: width, height: height, isColoured: Terminal.isColoured).text)
@@ -44,20 +47,25 @@ enum PlotCommand: Command {
     try PictureFile.write(SVGChart(chart, width: width, height: height), to: output)
   }
 
+  /// Reads a log, with a warning for what of it is damaged.
+  private static func log(_ path: String) throws -> TrainingLog {
+    try FileKind.require([.log], path, "a log of 'lmctl train --log'")
+    let log = try TrainingLog(path: path)
+    for error in log.damage { Terminal.warn("\(error); passed over") }
+    let others = log.damagedLines - log.damage.count
+    if others > 0 {
+      Terminal.warn("\(path): \(Format.count(others, "more line")) could not be read; passed over")
+    }
+    return log
+  }
+
   /// The curves of all logs that have any.
-  private static func runs(_ paths: [String], _ options: TrainingCurves.Options) throws -> [TrainingCurves
-    .Run]
+  private static func runs(_ logs: [TrainingLog], _ paths: [String], _ options: TrainingCurves.Options) throws
+    -> [TrainingCurves.Run]
   {
     var runs: [TrainingCurves.Run] = []
     var reasons: [FileError] = []
-    for (path, name) in zip(paths, ChartText.names(ofFiles: paths)) {
-      try FileKind.require([.log], path, "a log of 'lmctl train --log'")
-      let log = try TrainingLog(path: path)
-      for error in log.damage { Terminal.warn("\(error); passed over") }
-      let others = log.damagedLines - log.damage.count
-      if others > 0 {
-        Terminal.warn("\(path): \(Format.count(others, "more line")) could not be read; passed over")
-      }
+    for (log, (path, name)) in zip(logs, zip(paths, ChartText.names(ofFiles: paths))) {
       let curves = log.runs.enumerated().compactMap { i, run in
         TrainingCurves.run(run, name: log.runs.count == 1 ? name : "\(name) #\(i + 1)", options)
       }

@@ -34,6 +34,7 @@ enum HorizontalQuantity: String, CaseIterable {
 enum VerticalQuantity: String, CaseIterable {
   case perplexity
   case loss
+  case accuracy
   case rate
   case gradientNorm = "gradient-norm"
   case speed
@@ -43,6 +44,7 @@ enum VerticalQuantity: String, CaseIterable {
     switch self {
     case .perplexity: record.perplexity.isFinite ? record.perplexity : exp(record.loss)
     case .loss: record.loss
+    case .accuracy: .nan
     case .rate: record.rate
     case .gradientNorm: record.gradientNorm
     case .speed: record.tokensPerSecond
@@ -54,6 +56,7 @@ enum VerticalQuantity: String, CaseIterable {
     switch self {
     case .perplexity: record.heldOutPerplexity.isFinite ? record.heldOutPerplexity : exp(record.heldOutLoss)
     case .loss: record.heldOutLoss
+    case .accuracy: record.heldOutAccuracy
     case .rate, .gradientNorm, .speed: .nan
     }
   }
@@ -63,6 +66,7 @@ enum VerticalQuantity: String, CaseIterable {
     switch self {
     case .perplexity: "perplexity"
     case .loss: "cross-entropy (nats per token)"
+    case .accuracy: "accuracy on held-out texts"
     case .rate: "learning rate"
     case .gradientNorm: "gradient norm before clipping"
     case .speed: "tokens per second"

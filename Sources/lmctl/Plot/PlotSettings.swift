@@ -13,7 +13,10 @@ struct PlotSettings: CommandValues {
     SettingTable(groups: [
       SettingGroup("axes") {
         Setting("x", \.chart.x, .choice("WHAT"), "along the horizontal axis").typed("x-axis")
-        Setting("y", \.chart.y, .choice("WHAT"), "along the vertical axis").typed("y-axis", "metric")
+        Setting(
+          "y", \.chart.y, .choice("WHAT"), "along the vertical axis",
+          default: .rule("perplexity; accuracy of classifiers") { $0.chart.y }
+        ).typed("y-axis", "metric")
         Setting(
           "scale", \.chart.scale, .choice("WHAT"), "of the vertical axis",
           default: .rule("log for perplexity and gradient-norm, linear for the others") { $0.chart.scale })

@@ -12,8 +12,13 @@ enum TrainingCurves {
     /// On held-out text, epoch by epoch.
     var heldOut: [ChartPoint]
 
-    /// The lowest held-out value.
-    var best: ChartPoint? { heldOut.filter { $0.y.isFinite }.min { $0.y < $1.y } }
+    /// Whether more is better.
+    var isToRise = false
+
+    /// The best held-out value.
+    var best: ChartPoint? {
+      heldOut.filter { $0.y.isFinite }.min { isToRise ? $0.y > $1.y : $0.y < $1.y }
+    }
     /// The last value on the training text.
     var last: ChartPoint? { training.last { $0.y.isFinite } }
 
@@ -78,7 +83,7 @@ enum TrainingCurves {
     let training = points(log.steps.isEmpty ? log.epochs : log.steps, options.y.training)
     // An epoch without a held-out value is no gap: the run was not measured there.
     let heldOut = points(log.epochs, options.y.heldOut).filter(\.y.isFinite)
-    let run = Run(name: name, training: training, heldOut: heldOut)
+    let run = Run(name: name, training: training, heldOut: heldOut, isToRise: options.y == .accuracy)
     return run.last == nil && heldOut.isEmpty ? nil : run
   }
 

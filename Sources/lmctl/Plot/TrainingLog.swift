@@ -14,6 +14,8 @@ struct TrainingLog {
     let perplexity: Double
     let heldOutLoss: Double
     let heldOutPerplexity: Double
+    /// The share of held-out texts that were labelled rightly.
+    let heldOutAccuracy: Double
     let rate: Double
     let gradientNorm: Double
     let tokensPerSecond: Double
@@ -27,6 +29,8 @@ struct TrainingLog {
   private(set) var tokensPerEpoch = Double.nan
   /// Lines that could not be read, with the reason; the first few.
   private(set) var damage: [TextError] = []
+  /// Whether it is of a model that labels texts.
+  var isOfClassifier: Bool { epochs.contains { $0.heldOutAccuracy.isFinite } }
   /// How many lines could not be read.
   private(set) var damagedLines = 0
 
@@ -136,10 +140,12 @@ extension TrainingLog.Record {
   init(step: Int, _ value: JSONValue) {
     func number(_ name: String) -> Double { value[name]?.doubleValue ?? .nan }
     self.init(
-      step: step, epoch: value["epoch"]?.integerValue ?? 0, tokens: number("tokens"),
+      step: step, epoch: value["epoch"]?.integerValue ?? 0,
+      tokens: value["tokens"] == nil ? number("texts") : number("tokens"),
       elapsed: number("elapsed"), loss: number("loss"), perplexity: number("perplexity"),
       heldOutLoss: number("held_out_loss"), heldOutPerplexity: number("held_out_perplexity"),
+      heldOutAccuracy: number("held_out_accuracy"),
       rate: number("rate"), gradientNorm: number("gradient_norm"),
-      tokensPerSecond: number("tokens_per_second"))
+      tokensPerSecond: number(value["tokens_per_second"] == nil ? "texts_per_second" : "tokens_per_second"))
   }
 }

@@ -29,7 +29,8 @@ struct NextTokenWriter {
       var isWanted: ((TokenID) -> Bool)?
       if let begun { isWanted = { begins($0, with: begun) } }
       let likeliest = model.likeliestTokens(
-        settings.count, after: state, includesUnknown: settings.includesUnknown, where: isWanted)
+        settings.count, after: state, includesUnknown: settings.includesUnknown, where: isWanted
+      ).filter { exp(Double($0.logProbability)) >= settings.threshold }
       try write(likeliest, after: before)
       if settings.context == .stream, line == .sentence {
         let rest = tokens.suffix(tokens.count - before.count) + [Vocabulary.endOfSentence]

@@ -3,6 +3,7 @@ import LanguageModels
 /// The settings of `lmctl predict`.
 struct PredictSettings: CommandValues {
   var count = 10
+  var threshold = 0.0
   var includesUnknown = false
   var completesWords = false
   var context = ContextMode.sentence
@@ -13,8 +14,11 @@ struct PredictSettings: CommandValues {
   static var table: SettingTable<Self> {
     SettingTable(groups: [
       SettingGroup("what is predicted") {
-        Setting("top", \.count, .whole(1...Int.max, "K"), "the K likeliest tokens")
+        Setting("top", \.count, .whole(1...Int.max, "K"), "the K likeliest tokens, or labels")
           .typed("top-k", "topk", "k", "n", "count", "nbest")
+        Setting(
+          "threshold", \.threshold, .share("P"), "only those whose probability is at least this"
+        ).typed("min-probability")
         Setting(
           flag: "unk", \.includesUnknown,
           "<unk> too; without this, the other tokens share its probability in proportion to theirs"
@@ -34,7 +38,8 @@ struct PredictSettings: CommandValues {
       SettingGroup("output") {
         Setting(
           flag: "json", \.asJSON,
-          "one JSON object a line: tokens (how many the line has), unknown, predictions (each token with its probability and ln p)"
+          "one JSON object a line: tokens (how many the line has), unknown, predictions (each token with its probability and ln p, or each label with "
+            + "its probability)"
         ).typed("jsonl", "json-lines")
       },
       CommonSettings.group(\.common),

@@ -20,6 +20,7 @@ enum ModelsPage {
   private static func equations(_ kind: ModelKind) -> String {
     switch kind {
     case .ngram: ngram
+    case .bag: bag
     case .network(.nnlm): nnlm
     case .network(.rnn): rnn
     case .network(.gru): gru
@@ -33,7 +34,14 @@ enum ModelsPage {
 
   private static let ngram = """
       p(w | h) = alpha(h, w) + gamma(h) p(w | h without its first word)
-      See --smoothing.
+      See --smoothing. With --task classify, a model for each label c:
+      p(c | text) = p(c) p(text | c) / sum over all labels
+
+    """
+
+  private static let bag = """
+      y = (x_1 + ... + x_n) / n, of the embeddings of words and n-grams of words
+      Only with --task classify (Joulin et al. 2017).
 
     """
 
@@ -112,6 +120,14 @@ enum ModelsPage {
     """
 
   private static let softmaxes = """
+
+    classifiers (--task classify; y_t what the last layer gives at step t)
+      --pool last         v = y_n; of the backward direction y_1
+             max, mean    v = the largest, the mean of each element of y_t
+             attention    v = sum of a_t y_t, a = softmax_t(q tanh(y_t W + b));
+                          Yang et al. 2016
+      p(c) = softmax(v W + b); with --multi-label p(c) = s(v W + b)
+      --bidirectional     y_t = (forward_t, backward_t)  Schuster and Paliwal 1997
 
     softmax (of networks; y what the last layer gives, V tokens)
       --softmax full      p(w) = softmax(y W + b)

@@ -31,6 +31,10 @@ struct Option {
   var typed: [String] = []
   /// The models that take it; all if empty.
   var models: [ModelKind] = []
+  /// The tasks that it is for; all if empty.
+  var tasks: [TaskKind] = []
+  /// Why it is not for the others, if that should be said.
+  var taskReason: String?
   /// Whether its value is the name of a file or a folder.
   var isPath: Bool = false
   /// Whether its value can be several numbers with commas between them, in a configuration an array.

@@ -6,12 +6,15 @@ protocol SettingValues {
   init()
   /// The kind of model, on which it can depend what a setting means; `nil` if it does not.
   var kind: ModelKind? { get }
+  /// What is learnt, on which it can depend too; `nil` if it does not.
+  var task: TaskKind? { get }
   /// An error if the settings that others depend on, which are read first, lack one.
   func checkFirst() throws
 }
 
 extension SettingValues {
   var kind: ModelKind? { nil }
+  var task: TaskKind? { nil }
   func checkFirst() throws {}
 }
 
@@ -71,10 +74,22 @@ enum SettingChange {
 enum SettingPlace {
   /// As the kind of model.
   case model
+  /// As what the model was made for.
+  case task
   /// In the model's configuration, under this name.
   case configuration(String)
   /// In the text rules, under this name.
   case tokenizer(String)
+}
+
+extension SettingPlace {
+  /// Whether others depend on it: the kind of model and the task.
+  var isOfAll: Bool {
+    switch self {
+    case .model, .task: true
+    case .configuration, .tokenizer: false
+    }
+  }
 }
 
 /// Under which name a checkpoint's `training` records a setting, and when.
@@ -170,6 +185,10 @@ extension Setting {
   /// For some models only.
   func models(_ models: ModelKind...) -> Setting { self.models(models) }
   func models(_ models: [ModelKind]) -> Setting { with { $0.option.models = models } }
+  /// For some tasks only.
+  func tasks(_ tasks: TaskKind..., because reason: String? = nil) -> Setting {
+    with { ($0.option.tasks, $0.option.taskReason) = (tasks, reason) }
+  }
   /// With other names, which are not taken, but understood.
   func typed(_ names: String...) -> Setting { typed(names) }
   func typed(_ names: [String]) -> Setting { with { $0.option.typed = names } }

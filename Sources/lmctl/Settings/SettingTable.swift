@@ -7,12 +7,14 @@ struct SettingGroup<Values> {
   var settings: [Setting<Values>]
 
   init(
-    _ heading: String, models: [ModelKind] = [], @SettingBuilder<Values> _ settings: () -> [Setting<Values>]
+    _ heading: String, models: [ModelKind] = [], tasks: [TaskKind] = [],
+    @SettingBuilder<Values> _ settings: () -> [Setting<Values>]
   ) {
     self.heading = heading
     self.settings = settings().map { setting in
       var setting = setting
       if setting.option.models.isEmpty { setting.option.models = models }
+      if setting.option.tasks.isEmpty { setting.option.tasks = tasks }
       return setting
     }
   }
@@ -37,10 +39,17 @@ struct SettingTable<Values: SettingValues> {
     groups.map { group in OptionGroup(heading: group.heading, options: group.settings.map(\.option)) }
   }
 
-  /// The settings that go with the kind of model.
-  func applicable(to kind: ModelKind?) -> [Setting<Values>] {
-    guard let kind else { return settings }
-    return settings.filter { $0.option.models.isEmpty || $0.option.models.contains(kind) }
+  /// The settings that go with the task and the kind of model.
+  private func applicable(to kind: ModelKind?, _ task: TaskKind?) -> [Setting<Values>] {
+    settings.filter { setting in
+      let (models, tasks) = (setting.option.models, setting.option.tasks)
+      return (kind.map { models.isEmpty || models.contains($0) } ?? true)
+        && (task.map { tasks.isEmpty || tasks.contains($0) } ?? true)
+    }
+  }
+
+  private func applicable(to values: Values) -> [Setting<Values>] {
+    applicable(to: values.kind, values.task)
   }
 
   /// The values that `given` and the environment ask for, and defaults for the rest.
@@ -64,12 +73,12 @@ struct SettingTable<Values: SettingValues> {
   private func read(_ given: inout Arguments, _ initial: Values) throws -> Values {
     var values = initial
     // What the others depend on comes first in the table.
-    for setting in settings where setting.place.map({ if case .model = $0 { true } else { false } }) == true {
+    for setting in settings where setting.place?.isOfAll == true {
       if let text = given.string(setting.name) { try setting.assign(text, &values) }
     }
     try values.checkFirst()
-    try checkApplicability(&given, values.kind)
-    let applicable = applicable(to: values.kind)
+    try checkApplicability(&given, values)
+    let applicable = applicable(to: values)
     // Defaults see all that is given, wherever it stands in the table; what is given stands over defaults.
     for isLast in [false, true] {
       for setting in applicable {
@@ -90,17 +99,27 @@ struct SettingTable<Values: SettingValues> {
     return values
   }
 
-  /// An error if a setting is given that the kind of model does not take; one of the environment is passed over.
-  private func checkApplicability(_ given: inout Arguments, _ kind: ModelKind?) throws {
-    guard let kind else { return }
-    let names = Set(applicable(to: kind).map(\.name))
+  /// An error if a setting is given that the task or the kind of model does not take; one of the environment is passed over.
+  private func checkApplicability(_ given: inout Arguments, _ values: Values) throws {
+    guard let kind = values.kind else { return }
+    let names = Set(applicable(to: values).map(\.name))
     for name in given.names where !names.contains(name) {
-      let takers = Set(settings.filter { $0.name == name }.flatMap(\.option.models))
-      if takers.isEmpty { continue }
+      let named = settings.filter { $0.name == name }
+      if named.isEmpty { continue }
       if given.isFromEnvironment(name) {
         given.passOver(name)
         continue
       }
+      if let task = values.task,
+        named.allSatisfy({ !$0.option.tasks.isEmpty && !$0.option.tasks.contains(task) })
+      {
+        let tasks = TaskKind.allCases.filter { task in named.contains { $0.option.tasks.contains(task) } }
+        let reason = named.compactMap(\.option.taskReason).first.map { ": \($0)" } ?? ""
+        throw UsageError(
+          "--\(name) does not go with --task \(task.rawValue)\(reason); it goes with \(tasks.map(\.rawValue).joined(separator: ", "))"
+        )
+      }
+      let takers = Set(named.flatMap(\.option.models))
       let models = ModelKind.allCases.filter(takers.contains).map(\.rawValue).joined(separator: ", ")
       throw UsageError("--\(name) does not go with --model \(kind.rawValue); it goes with \(models)")
     }
@@ -110,12 +129,12 @@ struct SettingTable<Values: SettingValues> {
 
   /// Every setting with its value in effect; `null` for one that has none.
   func configuration(_ values: Values) -> [JSONValue.Member] {
-    applicable(to: values.kind).filter(\.isConfigured).map { .init($0.name, $0.valueInEffect(values)) }
+    applicable(to: values).filter(\.isConfigured).map { .init($0.name, $0.valueInEffect(values)) }
   }
 
   /// What a checkpoint records of the settings.
   func record(_ values: Values) -> [JSONValue.Member] {
-    let recorded = applicable(to: values.kind).compactMap { setting in setting.record.map { (setting, $0) } }
+    let recorded = applicable(to: values).compactMap { setting in setting.record.map { (setting, $0) } }
     let ranks = Set(recorded.map(\.1.rank)).sorted()
     return ranks.flatMap { rank in
       recorded.filter { $0.1.rank == rank }.compactMap { setting, record -> JSONValue.Member? in
@@ -137,7 +156,7 @@ struct SettingTable<Values: SettingValues> {
 
   /// The value of the setting called `name`, for the kind of model of `values`.
   func value(_ name: String, _ values: Values) -> JSONValue {
-    applicable(to: values.kind).first { $0.name == name }?.value(values) ?? .null
+    applicable(to: values).first { $0.name == name }?.value(values) ?? .null
   }
 
   // MARK: What a resumed run inherits
@@ -152,13 +171,22 @@ struct SettingTable<Values: SettingValues> {
       \.name)
   }
 
-  /// The settings that the model of `checkpoint` decides.
-  func members(of checkpoint: Checkpoint) -> [JSONValue.Member] {
+  /// Whether the setting called `name` is one of a task.
+  func isOf(_ task: TaskKind, _ name: String) -> Bool {
+    settings.contains {
+      $0.name == name && ($0.option.tasks.isEmpty || $0.option.tasks.contains(task))
+    }
+  }
+
+  /// The settings that the model of `checkpoint` decides; those of both its task and a new one, if there is to be one.
+  func members(of checkpoint: Checkpoint, for newTask: TaskKind? = nil) -> [JSONValue.Member] {
     let rules = checkpoint.tokenizer.json
-    return applicable(to: ModelKind(rawValue: checkpoint.model)).compactMap { setting in
+    let (kind, task) = (ModelKind(of: checkpoint), newTask ?? TaskKind(of: checkpoint))
+    return applicable(to: kind, task).compactMap { setting in
       let value: JSONValue? =
         switch setting.place {
-        case .model?: .string(checkpoint.model)
+        case .model?: kind.map { .string($0.rawValue) }
+        case .task?: .string(task.rawValue)
         case .configuration(let name)?: checkpoint.configuration[name]
         // Rules that are as usual are not stored.
         case .tokenizer(let name)?: rules[name]?["text"] ?? rules[name] ?? setting.value(Values())

@@ -43,7 +43,7 @@ extension TrainSettings {
         "tune", \.tuningPath, .file,
         "held-out text to choose the discounts, the delta or the interpolation weights on"
       ).of(\.isTunable).excludes("discounts", because: "which fixes them")
-        .excludes("delta", because: "which fixes it").typed("optimize", "tuning")
+        .excludes("delta", because: "which fixes it").typed("optimize", "tuning").tasks(.language)
       Setting(
         "prune", \.ngram.cutoffs, "N,...",
         "leave out n-grams seen no more than N times, for each order from 1; the last serves all higher orders, the "
@@ -53,18 +53,18 @@ extension TrainSettings {
           cutoffs.isEmpty ? .null : .string(cutoffs.map { "\($0)" }.joined(separator: ","))
         }, parse: { try cutoffs($0, order: $1.ngram.order) }
       ).typed("cutoffs", "gtmin", "mincount")
-      ReductionSettings.pruneEntropy.lifted(\.reduction).rule(needsEntropy)
-      ReductionSettings.pruneTo.lifted(\.reduction).rule(needsEntropy)
-      ReductionSettings.quantize.lifted(\.reduction)
+      ReductionSettings.pruneEntropy.lifted(\.reduction).rule(needsEntropy).tasks(.language)
+      ReductionSettings.pruneTo.lifted(\.reduction).rule(needsEntropy).tasks(.language)
+      ReductionSettings.quantize.lifted(\.reduction).tasks(.language)
       Setting(
         "counts", \.countsPath, .file,
         "train on the counts that lmctl count wrote, in place of texts; text rules are those of the counts"
       ).rule(needsNoSplitText).rule { _, given in
         given.has("holdout")
           ? "and --holdout exclude each other: counts have no sentences to hold out; use --valid FILE" : nil
-      }.typed("read", "from-counts", "count-file")
-      CountingSettings.memory.lifted(\.counting).rule(needsNoSplitText)
-      CountingSettings.folder.lifted(\.counting)
+      }.typed("read", "from-counts", "count-file").tasks(.language)
+      CountingSettings.memory.lifted(\.counting).rule(needsNoSplitText).tasks(.language)
+      CountingSettings.folder.lifted(\.counting).tasks(.language)
     }
   }
 

@@ -35,9 +35,9 @@ struct NGramTraining {
     } make: {
       try estimate(job.text, $0, tuning: $1, notice: $2, progress: $3)
     }
-    return TrainedModel(
-      size: .init("ngrams", .array(model.levelCounts.map { .integer($0) })),
-      model: try job.heldOut.map { _ in try model.inMemory() })
+    let size = JSONValue.Member("ngrams", .array(model.levelCounts.map { .integer($0) }))
+    if job.heldOut == nil { return TrainedModel(size: size, result: nil) }
+    return TrainedModel(size: size, model: try model.inMemory(), heldOut: job.heldOut)
   }
 
   /// Writes the model as its name says.

@@ -4,7 +4,7 @@ import NeuralModels
 /// What can be set of networks and their training.
 extension TrainSettings {
   static var networks: SettingGroup<Self> {
-    SettingGroup("networks (--model \(ModelKind.names(ModelKind.networks)))", models: ModelKind.networks) {
+    SettingGroup("networks (--model \(ModelKind.names(ModelKind.networks)))", models: ModelKind.layered) {
       Setting(
         "layers", \.network.layers, .whole(1...100),
         "recurrent layers; sru and qrnn are usually stacks of 4 to 6, mingru and minlstm of 3",
@@ -28,11 +28,11 @@ extension TrainSettings {
           return $0.defaults.embeddingSize(
             hiddenSize: isTied ? network.outputSize : network.outputSize(ofLayer: 1), tied: isTied)
         }
-      ).changes(.shape).stored(.configuration("embedding_size")).typed(
+      ).models(ModelKind.networks).changes(.shape).stored(.configuration("embedding_size")).typed(
         "embedding", "embedding-size", "embed-size", "embedding-dim", "embed-dim", "emsize", "emb-size")
       Setting(
         flag: "tie", \.network.tiesEmbeddings, "the softmax shares the embeddings; needs --embed as --hidden"
-      ).changes(.shape).stored(.configuration("tied_embeddings")).rule { values, _ in
+      ).tasks(.language).changes(.shape).stored(.configuration("tied_embeddings")).rule { values, _ in
         let network = values.network
         let (embed, output) = (network.embeddingSize, network.outputSize)
         let option =
@@ -41,12 +41,12 @@ extension TrainSettings {
         return embed == output ? nil : "needs --embed as large as \(option), not \(embed) and \(output)"
       }.excludes("direct").typed(
         "tied", "tie-weights", "tie-embeddings", "share-embeddings", "share-decoder-input-output-embed")
-      softmaxes
+      softmaxes.map { $0.tasks(.language) }
       connections
       Setting(
         flag: "direct", \.network.hasDirectConnections, "connect the embeddings to the softmax directly"
       )
-      .models(.network(.nnlm)).changes(.shape).stored(.configuration("direct_connections"))
+      .models(.network(.nnlm)).tasks(.language).changes(.shape).stored(.configuration("direct_connections"))
     }
   }
 
@@ -124,7 +124,7 @@ extension TrainSettings {
       Setting(
         "label-smoothing", \.network.regularization.labelSmoothing, .share(),
         "spread this share of each target over all tokens; for models that must not be too sure; often costs perplexity"
-      ).rule { values, _ in
+      ).tasks(.language).rule { values, _ in
         let kind = values.network.softmax.kind
         return values.network.regularization.labelSmoothing > 0 && kind != .full
           ? "goes with --softmax full, not \(kind.rawValue)" : nil
@@ -154,11 +154,11 @@ extension TrainSettings {
         Setting(
           "ar", \.network.regularization.activationPenalty, .atLeastZero(),
           "penalty on large outputs of the last layer; 1 or 2 with locked dropout"
-        ).typed("alpha", "activation-regularization"),
+        ).tasks(.language).typed("alpha", "activation-regularization"),
         Setting(
           "tar", \.network.regularization.temporalPenalty, .atLeastZero(),
           "penalty on their changes from step to step; as --ar"
-        ).typed("beta"),
+        ).tasks(.language).typed("beta"),
       ].map { $0.option.models.isEmpty ? $0.models(ModelKind.recurrent) : $0 }
     }
   }
@@ -176,7 +176,7 @@ extension TrainSettings {
       ).changes(.length).recorded("epochs").typed(
         "epoch", "num-epochs", "max-epochs", "passes", "num-train-epochs")
       Setting(
-        "batch", \.rows, .whole(1...1_000_000), "streams side by side",
+        "batch", \.rows, .whole(1...1_000_000), "streams, or texts, side by side",
         default: .rule(byUnit(\.batchSize) + "; fewer for small texts") { _ in nil }
       ).recorded("batch").typed(
         "batch-size", "batchsize", "minibatch", "bsz", "bs", "per-device-train-batch-size",
@@ -184,7 +184,7 @@ extension TrainSettings {
       Setting(
         "bptt", \.training.sequenceLength, .whole(1...1_000_000), "steps that gradients flow back",
         default: .rule(byUnit(\.sequenceLength)) { $0.defaults.sequenceLength }
-      ).recorded("bptt").typed(
+      ).tasks(.language).recorded("bptt").typed(
         "seq-length", "seq-len", "sequence-length", "seq", "seqlen", "num-steps", "unroll", "block-size",
         "tokens-per-sample", "max-seq-length")
       Setting(
@@ -246,14 +246,15 @@ extension TrainSettings {
       Setting(
         flag: "random-bptt", \.training.hasRandomLengths,
         "vary --bptt around its value; for trainings of many epochs"
-      ).recorded("random_bptt", .set, rank: 1).models(ModelKind.recurrent).rule { values, _ in
+      ).tasks(.language).recorded("random_bptt", .set, rank: 1).models(ModelKind.recurrent).rule {
+        values, _ in
         let fewest = TrainingOptions.fewestRandomSteps
         return values.training.sequenceLength < fewest ? "needs --bptt of at least \(fewest)" : nil
       }
       Setting(
         "forget-state", \.training.stateForgetting, .share(),
         "begin this share of sequences with a state of zeros, so that the beginning of a text is learnt too"
-      ).recorded("forget_state", .set, rank: 4).models(ModelKind.recurrent).typed(
+      ).tasks(.language).recorded("forget_state", .set, rank: 4).models(ModelKind.recurrent).typed(
         "state-dropout", "reset-state")
       Setting("seed", \.training.seed, .seed, "decides first weights and dropout").recorded("seed").typed(
         "random-seed", "manual-seed")

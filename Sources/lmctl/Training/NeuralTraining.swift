@@ -13,11 +13,7 @@ struct NeuralTraining {
     guard case .corpus(let corpus) = job.text.content else {
       preconditionFailure("networks are trained on texts in memory")
     }
-    var options = settings.training
-    let run = settings.run
-    (options.maximumUpdates, options.timeLimit) = (run.maximumSteps, run.timeLimit?.seconds)
-    (options.patience, options.targetPerplexity) = (run.patience, run.targetPerplexity)
-    options.weightDecay = settings.weightDecay
+    let (options, run) = (settings.trainingInEffect, settings.run)
     let engine = try Engine()
     let memory = try checkMemory(job.vocabulary, options, hasHeldOut: job.heldOut != nil, engine)
     let trained = try TrainingRun(
@@ -31,7 +27,7 @@ struct NeuralTraining {
       moreTensors: { run.keepsStatistics ? statistics(of: $0, on: corpus.tokens) : [] }
     ).train()
     return TrainedModel(
-      size: .init("parameters", .integer(trained.parameters)), model: trained.model,
+      size: .init("parameters", .integer(trained.parameters)), model: trained.model, heldOut: job.heldOut,
       evaluation: trained.measurement)
   }
 
@@ -54,16 +50,33 @@ struct NeuralTraining {
   private func checkMemory(
     _ vocabulary: Vocabulary, _ options: TrainingOptions, hasHeldOut: Bool, _ engine: Engine
   ) throws -> Int {
+    let needs = configuration.needs(
+      vocabularySize: vocabulary.count, options, hasHeldOut: hasHeldOut, engine: engine)
+    return try settings.requireMemory(needs, options, hasHeldOut: hasHeldOut)
+  }
+}
+
+extension TrainSettings {
+  /// The bytes that the training of a network needs, about, given its parameters and the bytes of its activations.
+  ///
+  /// - Throws: `FileError` if this machine's memory cannot hold them.
+  func requireMemory(
+    _ needs: (parameters: Int?, activationBytes: Double), _ options: TrainingOptions, hasHeldOut: Bool
+  ) throws -> Int {
     // Values, gradients, the optimizer's memory, the last good and the best values.
     let copies =
       2 + options.optimizer.momentNames.count + 1 + (hasHeldOut ? 1 : 0)
       + (options.averageInterval == nil ? 0 : 1)
-    let remedy = "lower --hidden, --embed, --layers, --max-vocab or --batch"
+    let remedy =
+      kind == .bag
+      ? "lower --embed, --buckets, --max-vocab or --batch"
+      : "lower --hidden, --embed, --layers, --max-vocab or --batch"
     MemoryRefusal.advise(remedy)
-    let sizes = "--hidden \(configuration.hiddenSizes.map(String.init).joined(separator: ","))"
+    let sizes =
+      kind == .bag
+      ? "--embed \(network.embeddingSize)"
+      : "--hidden \(network.hiddenSizes.map(String.init).joined(separator: ","))"
     let memory = Machine.memory
-    let needs = configuration.needs(
-      vocabularySize: vocabulary.count, options, hasHeldOut: hasHeldOut, engine: engine)
     let parameters = needs.parameters.map(Double.init) ?? .infinity
     let needed = 4 * Double(copies) * parameters + needs.activationBytes
     guard needed < Double(memory) else {
@@ -77,6 +90,15 @@ struct NeuralTraining {
     try MemoryBudget.require(Int(needed), for: sizes, remedy)
     return Int(needed)
   }
+
+  /// The options of training with what ends it.
+  var trainingInEffect: TrainingOptions {
+    var options = training
+    (options.maximumUpdates, options.timeLimit) = (run.maximumSteps, run.timeLimit?.seconds)
+    (options.patience, options.targetPerplexity) = (run.patience, run.targetPerplexity)
+    options.weightDecay = weightDecay
+    return options
+  }
 }
 
 extension TrainSettings {
@@ -84,6 +106,7 @@ extension TrainSettings {
   ///
   /// - Throws: `FileError` if a batch would be larger than the text.
   mutating func fit(to corpus: Corpus, _ vocabulary: Vocabulary) throws {
+    if learns == .classify { return fit(texts: corpus.sentences) }
     let count = corpus.tokens.count
     if !hasRows { training.batchSize = max(1, min(training.batchSize, count / training.sequenceLength)) }
     guard training.batchSize <= count else {
@@ -98,5 +121,14 @@ extension TrainSettings {
       training.epochs = defaults.epochs(updatesPerEpoch: updates)
     }
     try fitSoftmax(to: corpus, vocabulary)
+  }
+
+  /// The same for a number of texts.
+  private mutating func fit(texts: Int) {
+    if !hasRows { training.batchSize = max(1, min(training.batchSize, texts)) }
+    if !hasEpochs, !run.hasBudget {
+      training.epochs = defaults.epochs(
+        updatesPerEpoch: (texts + training.batchSize - 1) / training.batchSize)
+    }
   }
 }

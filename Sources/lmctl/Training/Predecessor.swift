@@ -54,7 +54,8 @@ struct Predecessor {
     case (_?, _?): throw UsageError("--resume and --init-from exclude each other")
     }
     checkpoint = try Self.read(path)
-    guard let kind = NeuralKind(rawValue: checkpoint.model) else {
+    let (kind, task) = (ModelKind(of: checkpoint), TaskKind(of: checkpoint))
+    guard let kind, kind != .ngram else {
       throw FileError(
         path: path,
         reason: checkpoint.model == Mixture.kind
@@ -69,12 +70,23 @@ struct Predecessor {
           + "begin a new run with its weights: --init-from \(path)")
     }
     do {
-      try NeuralConfiguration(kind: kind, json: checkpoint.configuration).check(
-        checkpoint, engine: Engine(threads: 1))
+      try Self.check(checkpoint, kind, task)
     } catch let error as CheckpointError {
       throw FileError(path: path, reason: error.reason)
     }
     try inherit(by: &arguments)
+  }
+
+  /// Makes sure that the parts of a network's checkpoint fit together.
+  private static func check(_ checkpoint: Checkpoint, _ kind: ModelKind, _ task: TaskKind) throws {
+    let engine = try Engine(threads: 1)
+    switch task {
+    case .language:
+      guard let neural = kind.neural else { return }
+      try NeuralConfiguration(kind: neural, json: checkpoint.configuration).check(checkpoint, engine: engine)
+    case .classify:
+      try ClassifierConfiguration(json: checkpoint.configuration).check(checkpoint, engine: engine)
+    }
   }
 
   /// The running checkpoint beside `path`, or `path` itself.
@@ -97,7 +109,10 @@ struct Predecessor {
   // MARK: Options
 
   private func inherit(by arguments: inout Arguments) throws {
-    var members = use == .weights ? TrainCommand.settings.members(of: checkpoint) : try membersOfRun
+    let newTask = try newTask(&arguments)
+    var members =
+      use == .weights
+      ? TrainCommand.settings.members(of: checkpoint, for: newTask) : try membersOfRun
     if !arguments.givenOrWithdrawn.contains(where: { $0.name == "log" }),
       let log = members.first(where: { $0.name == "log" })?.value.stringValue,
       !RecordedLog(path: log).belongs(to: path)
@@ -112,6 +127,10 @@ struct Predecessor {
       arguments.passOver(option.name)
     }
     for option in arguments.givenOrWithdrawn where !mayChange(option.name) {
+      // The model has not decided what is of the new task only.
+      if newTask != nil, !TrainCommand.settings.isOf(.language, option.name) || option.name == "task" {
+        continue
+      }
       // What a checkpoint does not say is as usual.
       let recorded = members.first { $0.name == option.name }?.value ?? usual(option.name)
       if !Self.agrees(option.value, recorded) { throw contradiction(option.name, recorded) }
@@ -128,6 +147,23 @@ struct Predecessor {
         "\(path) was trained on standard input; give the text again: lmctl train --resume \(Shell.quoted(path)) - < TEXT"
       )
     }
+  }
+
+  /// The task for which a language model becomes the beginning, if the command line asks for another than to predict the next token.
+  ///
+  /// - Throws: `UsageError` if the checkpoint holds no language model.
+  private func newTask(_ arguments: inout Arguments) throws -> TaskKind? {
+    arguments.addEnvironment(TrainCommand.allOptions.filter { $0.name == "task" })
+    let own = TaskKind(of: checkpoint)
+    guard let name = arguments.string("task"), let wanted = TaskKind(rawValue: name), wanted != own else {
+      return nil
+    }
+    guard use == .weights, own == .language else {
+      throw UsageError(
+        "--task \(name) does not go with \(path), which is \(own.noun)"
+          + (own == .language ? "; begin a new run with its weights: --init-from" : ""))
+    }
+    return wanted
   }
 
   /// The options of the run, with the model's place taken from that of the checkpoint.
@@ -148,7 +184,7 @@ struct Predecessor {
 
   private func usual(_ name: String) -> JSONValue {
     var values = TrainSettings()
-    values.kind = ModelKind(rawValue: checkpoint.model)
+    values.kind = ModelKind(of: checkpoint)
     return TrainCommand.settings.value(name, values)
   }
 

@@ -57,7 +57,7 @@ struct RunSettings: SettingValues {
     Setting(
       "target-perplexity", \.targetPerplexity, .number("X", "above 1") { $0 > 1 },
       "end at the epoch whose held-out perplexity is at most X"
-    ).changes(.free).recorded("target_perplexity", .inEffect, rank: 2).needsHeldOutText()
+    ).changes(.free).recorded("target_perplexity", .inEffect, rank: 2).needsHeldOutText().tasks(.language)
     Setting(
       "checkpoint-every", \.checkpointInterval, CheckpointInterval.type,
       "when to write FILE.partial, from which --resume goes on: 500steps, 10m, 2epochs, never, or auto: every minute, "
@@ -70,7 +70,7 @@ struct RunSettings: SettingValues {
     Setting(
       flag: "keep-statistics", \.keepsStatistics,
       "keep in the model how large its gradients are, which eval --dynamic scales its steps by; twice as large"
-    ).changes(.free).typed("save-statistics", "gradstat")
+    ).changes(.free).tasks(.language).models(ModelKind.layered).typed("save-statistics", "gradstat")
     Setting(
       "log", \.log, .file,
       "add a record of each interval and epoch to FILE, as JSON Lines (see 'lmctl plot'); - for standard output"

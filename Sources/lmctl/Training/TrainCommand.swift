@@ -12,6 +12,10 @@ enum TrainCommand: Command {
     Reads the texts (one sentence a line), settles the vocabulary, trains the model and writes a checkpoint. With
     --valid or --holdout, the model is then evaluated on held-out text, and the result goes to standard output; neural
     models also keep the epoch that predicts it best.
+
+    With --task classify, lines are labelled texts: '__label__good a fine film', as fastText has them, or 'good', a tab, and 'a fine film'. The
+    model labels others (lmctl predict), and is measured by how often it is right (lmctl eval). Recurrent networks read a text to
+    its end; bag is the mean of its embeddings, as in fastText; ngram has a model of the texts of each label, and decides by Bayes' rule.
     """
   nonisolated(unsafe) static let settings = TrainSettings.table
   /// What a configuration calls the texts.
@@ -28,15 +32,8 @@ enum TrainCommand: Command {
     "zcat news.gz | lmctl train --model ngram --order 5 -o kn5.json -",
     "lmctl train --model ngram --order 8 --unit char book.txt",
     "lmctl train --model gru --epochs 2 train.txt --print-config > run.json",
+    "lmctl train --task classify --model lstm --bidirectional reviews.txt --holdout 0.1",
   ]
-  static let refused = Dictionary(
-    uniqueKeysWithValues: ["bidirectional", "bidir", "brnn", "birnn", "bilstm"].map {
-      (
-        $0,
-        "does not go with language models: the backward direction would see the word that is to be predicted"
-      )
-    })
-
   static func initialValues(_ arguments: inout Arguments) throws -> TrainSettings {
     var initial = TrainSettings()
     if try isComplete(&arguments) {
@@ -64,11 +61,15 @@ enum TrainCommand: Command {
     guard output.withSystemPath({ access($0, F_OK) }) == 0 else { return false }
     let kind = arguments.string("model")
     if ConvertCommand.Format(path: output) != .arpa {
-      let found = try Checkpoint(path: output).model
+      let checkpoint = try Checkpoint(path: output)
+      let (found, task) = (ModelKind(of: checkpoint)?.rawValue ?? checkpoint.model, TaskKind(of: checkpoint))
       guard kind == nil || kind == found else {
         throw FileError(
           path: output,
           reason: "is a finished model of kind '\(found)', not '\(kind ?? "")'; name another output")
+      }
+      guard arguments.string("task") ?? TaskKind.language.rawValue == task.rawValue else {
+        throw FileError(path: output, reason: "is \(task.noun) that is finished; name another output")
       }
     }
     Terminal.note("\(output) is complete; there is nothing left to train")

@@ -4,6 +4,9 @@ import NeuralModels
 
 /// The settings of `lmctl train`.
 struct TrainSettings: CommandValues {
+  /// What is learnt.
+  var learns = TaskKind.language
+  var task: TaskKind? { learns }
   var kind: ModelKind? { didSet { network.kind = kind?.neural ?? network.kind } }
   var output = "model.json"
   var validPath: String?
@@ -17,6 +20,7 @@ struct TrainSettings: CommandValues {
   var countsPath: String?
   var counting = CountingSettings()
   var network = NeuralConfiguration(kind: .lstm)
+  var classifier = ClassifierSettings()
   var training = TrainingOptions()
   var run = RunSettings()
   var text = TextSettings()
@@ -41,9 +45,12 @@ struct TrainSettings: CommandValues {
   init() {}
 
   func checkFirst() throws {
-    if kind != nil { return }
-    let models = ModelKind.names(ModelKind.allCases)
-    throw UsageError("--model is missing; it takes one of \(models)")
+    let models = ModelKind.names(learns.models)
+    guard let kind else { throw UsageError("--model is missing; it takes one of \(models)") }
+    guard learns.models.contains(kind) else {
+      throw UsageError(
+        "--model \(kind.rawValue) does not go with --task \(learns.rawValue), which takes one of \(models)")
+    }
   }
 
   /// Whether the context runs on across lines.
@@ -103,13 +110,18 @@ struct TrainSettings: CommandValues {
   }
 
   /// What holds for the network where nobody says otherwise.
-  var defaults: Defaults { Defaults(kind: network.kind, unit: text.tokenizer.unit) }
+  var defaults: Defaults {
+    Defaults(kind: network.kind, unit: text.tokenizer.unit, isClassifier: learns == .classify)
+  }
 
   // MARK: The table
 
   static var table: SettingTable<Self> {
     SettingTable(groups: [
       general, ngrams, networks, cells, regularization, trainings,
+      SettingGroup("labels (--task classify)", tasks: [.classify]) {
+        ClassifierSettings.settings.map { $0.lifted(\.classifier) }
+      },
       SettingGroup("runs of networks", models: ModelKind.networks) {
         RunSettings.settings.map { $0.lifted(\.run) }
       },
@@ -119,7 +131,7 @@ struct TrainSettings: CommandValues {
         ]).map { $0.lifted(\.text) }
         Setting(
           flag: "closed", \.isClosed, "ngram: give <unk>, which the text must not have, no probability"
-        ).models(.ngram).typed("closed-vocabulary", "closed-vocab")
+        ).models(.ngram).tasks(.language).typed("closed-vocabulary", "closed-vocab")
       },
       SettingGroup("other") {
         Setting(
@@ -138,6 +150,11 @@ struct TrainSettings: CommandValues {
 
   private static var general: SettingGroup<Self> {
     SettingGroup("model") {
+      Setting(
+        "task", \.learns,
+        .choice("WHAT", typed: ["classification": .classify, "supervised": .classify, "lm": .language]),
+        "what is learnt: to predict the next token, or to label texts"
+      ).changes(.shape).stored(.task).typed("objective", "supervised")
       Setting("model", \.kind, ModelKind.type, "the kind of model").changes(.shape).stored(.model)
         .typed("kind", "type", "arch", "model-type")
       Setting("output", \.output, .file, "where the checkpoint goes; - for standard output").short("o")
@@ -169,7 +186,7 @@ struct TrainSettings: CommandValues {
         default: .rule("sentence for n-grams, stream for the others") {
           $0.kind == .ngram ? .sentence : .stream
         }
-      ).stored(.configuration("context"))
+      ).stored(.configuration("context")).tasks(.language)
       Setting("order", \.ngram.order, .whole(1...16), "ngram: length of the longest n-grams").models(.ngram)
         .changes(.shape).typed("n", "ngram", "ngram-order")
       Setting("order", \.network.order, .whole(2...100), "nnlm: tokens seen, and one").models(.network(.nnlm))

@@ -25,6 +25,11 @@ struct TrainingFiles {
     for path in texts + [validPath, tuningPath].compactMap({ $0 }) where path != "-" {
       _ = try ByteSource(path: path)
     }
+    if settings.learns != .language, settings.arpaPath != nil {
+      throw UsageError(
+        "--output names an ARPA file, which is for n-grams, not for --task \(settings.learns.rawValue); name one that ends in .json"
+      )
+    }
     if let kind = settings.kind, kind != .ngram, settings.arpaPath != nil {
       throw UsageError(
         "--output names an ARPA file, which is for n-grams, not for --model \(kind.rawValue); name one that ends in .json"
@@ -38,7 +43,9 @@ struct TrainingFiles {
       resumed: settings.predecessor?.path)
     if let log = settings.run.log, !isDry { try Self.check(log: log, settings.output, inputs) }
     lock = settings.kind == .ngram || isDry ? nil : try RunLock(for: settings.output)
-    if let kind = settings.kind { output.remark(onWriting: kind.rawValue) }
+    if let kind = settings.kind {
+      output.remark(onWriting: settings.learns.checkpointKind ?? kind.rawValue)
+    }
   }
 
   private static func check(log: String, _ output: String, _ inputs: [String]) throws {

@@ -4,9 +4,12 @@ import Threads
 /// What a training is given, and where its model goes.
 struct TrainingJob {
   let kind: ModelKind
+  let task: TaskKind
   let tokenizer: Tokenizer
   let text: TrainingText
   let heldOut: Corpus?
+  /// The texts of a classifier.
+  let labelled: LabelledTexts?
   /// Where the model goes, and how.
   let output: String
   let format: TensorFormat
@@ -38,8 +41,11 @@ struct TrainingJob {
     members += options
     if let previous { members.append(.init("previous", previous)) }
     if let resume { members.append(.init("resume", resume)) }
+    let labels = labelled.map { Vocabulary(unit: .word, tokens: $0.names) }
     return Checkpoint(
-      model: kind.rawValue, programVersion: programVersion, tokenizer: tokenizer, vocabulary: vocabulary,
+      model: task.checkpointKind ?? kind.rawValue, programVersion: programVersion, tokenizer: tokenizer,
+      vocabulary: vocabulary,
+      otherVocabularies: labels.map { [(ClassifierCheckpoint.labelVocabulary, $0)] } ?? [],
       configuration: configuration, training: .object(members), tensors: tensors)
   }
 
@@ -66,28 +72,37 @@ struct TrainingJob {
 struct TrainedModel {
   /// How large it is, for programs: `parameters`, or `ngrams` by order.
   let size: JSONValue.Member
-  /// The model, if there is held-out text to measure it on.
-  let model: (any LanguageModel)?
-  /// What it came to on the held-out text, and the seconds that the measure took, if it was made on the way.
-  var evaluation: (result: Evaluation, seconds: Double)?
+  /// What it comes to on the held-out text, if there is any, under the names of the model and of the text.
+  let result: ((_ model: EvaluatedModel, _ text: String) -> any ShownResult)?
+}
 
-  /// The evaluation of the model, in its own context, on text that has been read; made now if its training has not made it.
-  func evaluated(on corpus: Corpus, as identity: EvaluatedModel, text: String) -> EvaluationResult? {
-    guard let model else { return nil }
-    let watch = Stopwatch()
-    Progress.begin("scoring")
-    var scored = 0
-    var result =
-      evaluation?.result
-      ?? model.evaluate(corpus.tokens, context: model.defaultContext) { count in
-        scored += count
-        Progress.show("\(scored) of \(corpus.tokens.count) tokens")
+extension TrainedModel {
+  /// A language model, and what it came to in its own context on the held-out text, if that was measured on the way.
+  init(
+    size: JSONValue.Member, model: any LanguageModel, heldOut: Corpus?,
+    evaluation: (result: Evaluation, seconds: Double)? = nil
+  ) {
+    self.size = size
+    result = heldOut.map { corpus in
+      { identity, text in
+        let watch = Stopwatch()
+        var result = evaluation?.result ?? Self.evaluate(model, on: corpus)
+        result.take(sizesOf: corpus.statistics)
+        return EvaluationResult(
+          evaluation: result, model: identity, statistics: corpus.statistics, text: text,
+          context: model.defaultContext, seconds: evaluation?.seconds ?? watch.seconds)
       }
-    Progress.end()
-    result.take(sizesOf: corpus.statistics)
-    return EvaluationResult(
-      evaluation: result, model: identity, statistics: corpus.statistics, text: text,
-      context: model.defaultContext, seconds: evaluation?.seconds ?? watch.seconds)
+    }
+  }
+
+  private static func evaluate(_ model: any LanguageModel, on corpus: Corpus) -> Evaluation {
+    Progress.begin("scoring")
+    defer { Progress.end() }
+    var scored = 0
+    return model.evaluate(corpus.tokens, context: model.defaultContext) { count in
+      scored += count
+      Progress.show("\(scored) of \(corpus.tokens.count) tokens")
+    }
   }
 }
 

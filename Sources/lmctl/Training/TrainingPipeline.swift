@@ -28,7 +28,8 @@ struct TrainingPipeline {
     let watch = Stopwatch()
     // N-grams are made as they are asked for, whatever the text.
     if settings.printsConfiguration, kind == .ngram { return printConfiguration() }
-    let text = try read()
+    let rules = settings.learns == .classify ? settings.classifier.rules : nil
+    let text = try read(rules)
     if settings.isClosed, text.sizes.unknownTokens > 0 {
       let counted = settings.text.maximumSize == nil ? "--min-count 1" : "--min-count 1 without --max-vocab"
       throw FileError(
@@ -36,7 +37,7 @@ struct TrainingPipeline {
         reason: "\(Format.count(text.sizes.unknownTokens, "token")) of the text are not in the vocabulary; "
           + "use \(counted), or a --vocab that has them")
     }
-    if case .corpus(let corpus) = text.content, kind.neural != nil {
+    if case .corpus(let corpus) = text.content, kind != .ngram {
       try settings.fit(to: corpus, text.vocabulary)
     }
     if settings.printsConfiguration { return printConfiguration() }
@@ -47,21 +48,34 @@ struct TrainingPipeline {
     }
     var heldOut = text.heldOut
     var heldOutText: TextStatistics.Text?
+    var heldOutLabels = text.labels?.heldOut
     if let validPath = settings.validPath {
       Progress.begin("reading \(validPath)")
       let reader = try TextFiles.reader([validPath], tokenizer: tokenizer, hashing: true)
+      let labels = rules.map { LabelReader($0) }
+      reader.textOfLine = labels?.text
       heldOut = try Corpus(from: reader, vocabulary: text.vocabulary)
       try TextFiles.requireText(reader.statistics, [validPath])
       heldOutText = reader.statistics.texts.first
+      heldOutLabels = labels?.labels
     }
     try predecessor?.check(text.sources.files, heldOut: heldOutText)
     let job = TrainingJob(
-      kind: kind, tokenizer: tokenizer, text: text, heldOut: heldOut, output: settings.output,
+      kind: kind, task: settings.learns, tokenizer: tokenizer, text: text, heldOut: heldOut,
+      labelled: try labelled(text, heldOut, heldOutLabels), output: settings.output,
       format: settings.format, settings: configuration,
       heldOutText: heldOutText?.json, holdout: settings.heldOutPart, predecessor: predecessor, watch: watch)
     let trained =
-      kind.neural == nil ? try NGramTraining(settings).train(job) : try NeuralTraining(settings).train(job)
-    let result = heldOut.flatMap { evaluated(trained, on: $0, text.vocabulary) }
+      switch settings.learns {
+      case .language:
+        kind == .ngram ? try NGramTraining(settings).train(job) : try NeuralTraining(settings).train(job)
+      case .classify: try ClassifierTraining(settings).train(job)
+      }
+    let result = heldOut.flatMap { heldOut in
+      trained.result?(
+        EvaluatedModel(path: settings.output, tokenizer: tokenizer, vocabulary: text.vocabulary),
+        settings.validPath ?? nameOfHeldOut(heldOut.sentences))
+    }
     if settings.asJSON {
       let result = TrainingResult(job: job, size: trained.size, heldOut: result)
       StandardOutput.shared.write(result.json.text + "\n")
@@ -70,7 +84,7 @@ struct TrainingPipeline {
     }
   }
 
-  private func read() throws -> TrainingText {
+  private func read(_ labels: LabelRules?) throws -> TrainingText {
     if let limit {
       CountingSettings.announce(limit, settings.countsPath.map { [$0] } ?? files.texts) {
         settings.countsPath == nil
@@ -89,7 +103,8 @@ struct TrainingPipeline {
         holdout: settings.heldOutPart, limit: limit)
     }
     return try .corpus(
-      of: files.texts, tokenizer: tokenizer, vocabulary: vocabularySource, holdout: settings.heldOutPart)
+      of: files.texts, tokenizer: tokenizer, vocabulary: vocabularySource, holdout: settings.heldOutPart,
+      labels: labels)
   }
 
   /// Every setting with its value in effect, so that the run can be repeated from it.
@@ -100,23 +115,26 @@ struct TrainingPipeline {
       ])
   }
 
-  /// How well a model predicts what was held out.
-  private func evaluated(_ trained: TrainedModel, on heldOut: Corpus, _ vocabulary: Vocabulary)
-    -> EvaluationResult?
+  /// The texts of a classifier, with the numbers of their labels.
+  private func labelled(_ text: TrainingText, _ heldOut: Corpus?, _ heldOutLabels: [[String]]?) throws
+    -> LabelledTexts?
   {
-    trained.evaluated(
-      on: heldOut,
-      as: EvaluatedModel(path: settings.output, tokenizer: tokenizer, vocabulary: vocabulary),
-      text: settings.validPath ?? nameOfHeldOut(heldOut.sentences))
+    guard let labels = text.labels, case .corpus(let corpus) = text.content else { return nil }
+    let beginning = predecessor.flatMap { TaskKind(of: $0.checkpoint) == .classify ? $0.checkpoint : nil }
+    return try LabelledTexts(
+      corpus, labels, heldOut: heldOut.map { ($0, heldOutLabels ?? []) },
+      known: beginning.map { try ClassifierCheckpoint.labels(of: $0) },
+      lengthLimit: settings.classifier.lengthLimit,
+      texts: text.sources.files.map(\.name).joined(separator: ", "))
   }
 
-  private func report(_ result: EvaluationResult) {
+  private func report(_ result: any ShownResult) {
     // Behind a checkpoint or a log, standard output is no place for a table.
     if [settings.output, settings.run.log].contains(where: { $0.map(OutputTarget.isStandardOutput) == true })
     {
-      Terminal.error(result.table())
+      Terminal.error(result.forPeople)
     } else {
-      StandardOutput.shared.write(result.table())
+      StandardOutput.shared.write(result.forPeople)
     }
   }
 

@@ -5,7 +5,7 @@ struct TrainingResult {
   let job: TrainingJob
   /// How large the model is: `parameters`, or `ngrams` by order.
   let size: JSONValue.Member
-  let heldOut: EvaluationResult?
+  let heldOut: (any ShownResult)?
 
   /// The object for programs.
   var json: JSONValue {
@@ -23,7 +23,7 @@ struct TrainingResult {
       .init("trained", .bool(true)), .init("text", .object(sizes)),
       .init("vocabulary_size", .integer(job.vocabulary.count)), size,
       .init("seconds", .number((job.watch.seconds * 1e6).rounded() / 1e6)),
-      .init("held_out", heldOut?.json() ?? .null),
+      .init("held_out", heldOut?.forPrograms ?? .null),
       .init("warnings", .array(Terminal.warnings.map { .string($0) })),
       .init("lmctl_version", .string(programVersion)),
     ])

@@ -230,7 +230,7 @@ final class TrainingRun<Learned: Task> {
         ])
     }
     display.announce(
-      "\(job.kind.rawValue) with \(trainer.parameterCount) parameters, about \(Format.bytes(memory)) of memory",
+      "\(job.task == .language ? "" : "\(job.task.noun), ")\(job.kind.rawValue) with \(trainer.parameterCount) parameters, about \(Format.bytes(memory)) of memory",
       stepsPerEpoch: trainer.updatesPerEpoch,
       engine: "\(Format.count(engine.threadCount, "thread")), \(engine.kernelName)")
     if isResumed {
@@ -246,7 +246,8 @@ final class TrainingRun<Learned: Task> {
   private var startMembers: [JSONValue.Member] {
     [
       .init("time", .string(UTCTime.text)), .init("version", .string(programVersion)),
-      .init("model", .string(job.kind.rawValue)), .init("kernels", .string(engine.kernelName)),
+      .init("model", .string(job.task.checkpointKind ?? job.kind.rawValue)),
+      .init("kernels", .string(engine.kernelName)),
       .init("threads", .integer(engine.threadCount)), .init("seed", .integer(Int(options.seed))),
       .init("parameters", .integer(trainer.parameterCount)), .init("options", job.settings),
       .init("texts", .array(job.texts)), .init("held_out", job.heldOutText ?? .null),

@@ -22,6 +22,8 @@ struct TrainingText {
   var statistics: TextStatistics?
   /// The part that is held out from training.
   var heldOut: Corpus?
+  /// What its sentences, and those that are held out, are labelled with.
+  var labels: SentenceLabels?
 
   /// What a checkpoint records of it.
   ///
@@ -70,11 +72,14 @@ struct TrainingText {
 // MARK: Reading
 
 extension TrainingText {
-  /// Reads texts into memory.
+  /// Reads texts into memory, with their labels if there are rules for these.
   static func corpus(
-    of paths: [String], tokenizer: Tokenizer, vocabulary source: VocabularySource, holdout: Holdout?
+    of paths: [String], tokenizer: Tokenizer, vocabulary source: VocabularySource, holdout: Holdout?,
+    labels rules: LabelRules? = nil
   ) throws -> TrainingText {
     let reader = try TextFiles.reader(paths, tokenizer: tokenizer, hashing: true)
+    let labels = rules.map { LabelReader($0) }
+    reader.textOfLine = labels?.text
     Progress.begin("reading")
     let (corpus, heldOut, vocabulary) = try Corpus.build(
       from: reader, vocabulary: source, holdout: holdout
@@ -84,7 +89,8 @@ extension TrainingText {
       content: .corpus(corpus), vocabulary: vocabulary,
       sizes: TextSizes(
         sentences: corpus.sentences, tokens: corpus.tokens.count, unknownTokens: corpus.unknownTokens),
-      sources: ("texts", reader.statistics.texts), statistics: reader.statistics, heldOut: heldOut)
+      sources: ("texts", reader.statistics.texts), statistics: reader.statistics, heldOut: heldOut,
+      labels: labels.map { SentenceLabels($0.labels, heldOut: heldOut?.numbers) })
   }
 
   /// Reads texts into files, within a limit of memory.

@@ -1,0 +1,44 @@
+import LanguageModels
+import NGramModels
+import NeuralModels
+
+/// A model of any task, as a file holds it.
+enum StoredModel {
+  case language(any LanguageModel)
+  case classifier(any TextClassifier)
+
+  /// The model in `checkpoint`.
+  ///
+  /// - Parameter threads: of the engine of neural models; all cores if `nil`.
+  init(_ checkpoint: Checkpoint, threads: Int?) throws {
+    switch TaskKind(of: checkpoint) {
+    case .language: self = .language(try ModelKind.load(checkpoint, threads: threads))
+    case .classify:
+      self = .classifier(
+        ModelKind(of: checkpoint) == .ngram
+          ? try NGramClassifier(checkpoint) : try Classifier(checkpoint, engine: Engine(threads: threads)))
+    }
+  }
+
+  /// The language model.
+  ///
+  /// - Throws: `FileError` if it is another model, which stands at `path`.
+  func languageModel(_ path: String) throws -> any LanguageModel {
+    switch self {
+    case .language(let model): return model
+    case .classifier:
+      throw FileError(
+        path: path,
+        reason: "is a classifier, which labels texts (lmctl predict, lmctl eval); this takes a language model"
+      )
+    }
+  }
+
+  /// How large it is, for programs: `parameters`, or `ngrams` by order.
+  var size: JSONValue.Member {
+    switch self {
+    case .language(let model): ModelKind.size(of: model)
+    case .classifier(let classifier): classifier.size
+    }
+  }
+}
