@@ -59,7 +59,7 @@ struct FillTests {
     }
     // All are asked for the same; the words in the middle are found, and the last ones are not.
     let table = try run("lmctl fill filler.json kn.json --accuracy 20 --top 3 test.txt", folder)
-    #expect(table.contains("model        hidden  unknown   at 1  ± error") && table.contains("\nkn.json "))
+    #expect(table.contains("± error") && table.contains("\nfiller.json ") && table.contains("\nkn.json "))
     func found(_ line: String) throws -> String {
       let text = try run(line, folder)
       let start = try #require(text.range(of: "\"accuracy\"")),
@@ -127,7 +127,7 @@ struct FillTests {
     let trained = try run("\(Self.training) train.txt --valid test.txt -o filler.json", folder)
     #expect(trained.contains("pseudo-perplexity") && !trained.contains("\nperplexity"))
     let table = try run("lmctl eval filler.json test.txt", folder)
-    #expect(table.contains("tokens            225  (without the end of sentence)"))
+    #expect(table.contains(" 225  (without the end of sentence)"))
     #expect(!table.contains("\nperplexity") && !table.contains("bits per byte"))
     let json = try run("lmctl eval filler.json --json test.txt", folder)
     let object = try #require(

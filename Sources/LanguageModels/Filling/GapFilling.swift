@@ -7,7 +7,7 @@ extension LanguageModel {
   ///     p(filling) = p(sentence with the filling) / Σ p(sentence with each filling that was compared)
   ///
   /// A model whose tokens depend on few tokens before them (`contextLength`) tries the whole vocabulary in every gap; others the likeliest
-  /// tokens after what stands before it. With several gaps, the likeliest fillings of the gaps so far, by the sentence up to the next
+  /// tokens after what stands before it. Of what stands behind a gap, p is that of the next 200 tokens. With several gaps, the likeliest fillings of the gaps so far, by the sentence up to the next
   /// gap, go on to it.
   public func fill(_ sentence: GappedSentence, _ search: GapSearch) -> GapFillings {
     var beginnings = [
@@ -18,7 +18,7 @@ extension LanguageModel {
       let isLast = number == sentence.gaps.count - 1
       let tail = sentence.parts[number + 1] + (isLast ? [Vocabulary.endOfSentence] : [])
       // What lies further back than the model looks is the same for all.
-      let scored = isLast ? Array(tail.prefix(contextLength ?? tail.count)) : tail
+      let scored = Array(tail.prefix(min(contextLength ?? lookAhead, lookAhead)))
       var tried = beginnings.indices.flatMap { trials(of: gap, after: beginnings, $0, search, &isComplete) }
       score(&tried, scored, beginnings)
       let fillings = tried.map { trial in
@@ -116,6 +116,9 @@ extension LanguageModel {
     for (row, i) in trials.indices.enumerated() { trials[i].logProbability = sums[row] }
   }
 }
+
+/// The tokens behind a gap that tell which filling is the likelier.
+private let lookAhead = 200
 
 /// Trials that are scored side by side.
 private let trialsAtOnce = 64
