@@ -213,7 +213,7 @@ struct SettingsTests {
     try run("lmctl train --model ngram --quiet train.txt -o m.json; lmctl convert m.json m.arpa", folder)
     let operands = [
       "train": ["--model", "ngram", "train.txt"], "eval": ["m.json", "test.txt"], "sample": ["m.json"],
-      "predict": ["m.json", "test.txt"],
+      "predict": ["m.json", "test.txt"], "fill": ["m.json", "test.txt"],
       "tokenize": ["test.txt"], "inspect": ["m.json"], "count": ["test.txt"],
       "convert": ["m.json", "out.arpa"],
       "plot": ["run.jsonl"], "benchmark": ["rnn-512"], "completions": ["bash"],

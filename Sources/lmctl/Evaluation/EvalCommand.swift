@@ -29,6 +29,9 @@ enum EvalCommand: Command {
     labels and one of what was taken for what; several of them side by side, the others compared with the first by McNemar's test. With
     --per sentence, each line has the labels of a text, the likeliest one, its probability, and 1 if it is right.
 
+    Fillers (lmctl train --task fill) predict each token from all others of its sentence; the ends of sentences are seen and not scored. The
+    exponential of the mean of -ln p is the pseudo-perplexity (Salazar et al. 2020), which no perplexity can be compared with.
+
     With --pairs, it says how often the better of two sentences is found the likelier: by ln p of the whole sentences, ends included, each
     by itself. Two that are equally likely in single precision tie, which counts half.
     """
@@ -59,8 +62,20 @@ enum EvalCommand: Command {
     }
     var results: [EvaluationResult] = []
     var labelled: [ClassificationResult] = []
+    var filled: [FillResult] = []
     for path in models {
       let (stored, checkpoint) = try ModelKind.loadAny(path: path, settings.text, given)
+      if case .filler(let filler) = stored, results.isEmpty, labelled.isEmpty {
+        filled.append(try FillResult(filler, checkpoint, path: path, settings, input, given: given))
+        continue
+      }
+      if let first = filled.first {
+        throw FileError(
+          path: path,
+          reason:
+            "is no filler, as \(first.path) is, and a pseudo-perplexity cannot be compared with anything else; "
+            + "lmctl fill --accuracy compares models of both kinds")
+      }
       if case .classifier(let classifier) = stored, results.isEmpty {
         let evaluator = try ClassifierEvaluator(settings, input, given: given)
         if settings.detail != nil { return try evaluator.writeLines(classifier, checkpoint) }
@@ -83,6 +98,7 @@ enum EvalCommand: Command {
       if let detail = settings.detail { return try evaluator.writeLines(model, detail) }
       results.append(try evaluator.evaluate(model))
     }
+    if !filled.isEmpty { return filled.write(asJSON: settings.asJSON) }
     if labelled.isEmpty { try write(results, settings) } else { write(labelled, settings) }
   }
 

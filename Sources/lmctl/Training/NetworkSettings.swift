@@ -34,7 +34,7 @@ extension TrainSettings {
         "embedding", "embedding-size", "embed-size", "embedding-dim", "embed-dim", "emsize", "emb-size")
       Setting(
         flag: "tie", \.network.tiesEmbeddings, "the softmax shares the embeddings; needs --embed as --hidden"
-      ).tasks(.language).changes(.shape).stored(.configuration("tied_embeddings")).rule { values, _ in
+      ).tasks(.language, .fill).changes(.shape).stored(.configuration("tied_embeddings")).rule { values, _ in
         let network = values.network
         let (embed, output) = (network.embeddingSize, network.outputSize)
         let option =
@@ -43,7 +43,7 @@ extension TrainSettings {
         return embed == output ? nil : "needs --embed as large as \(option), not \(embed) and \(output)"
       }.excludes("direct").typed(
         "tied", "tie-weights", "tie-embeddings", "share-embeddings", "share-decoder-input-output-embed")
-      softmaxes.map { $0.tasks(.language) }
+      softmaxes.map { $0.tasks(.language, .fill) }
       connections
       Setting(
         flag: "direct", \.network.hasDirectConnections, "connect the embeddings to the softmax directly"
@@ -130,7 +130,7 @@ extension TrainSettings {
       Setting(
         "label-smoothing", \.network.regularization.labelSmoothing, .share(),
         "spread this share of each target over all tokens; for models that must not be too sure; often costs perplexity"
-      ).tasks(.language).rule { values, _ in
+      ).tasks(.language, .fill).rule { values, _ in
         let kind = values.network.softmax.kind
         return values.network.regularization.labelSmoothing > 0 && kind != .full
           ? "goes with --softmax full, not \(kind.rawValue)" : nil
@@ -160,11 +160,11 @@ extension TrainSettings {
         Setting(
           "ar", \.network.regularization.activationPenalty, .atLeastZero(),
           "penalty on large outputs of the last layer; 1 or 2 with locked dropout"
-        ).tasks(.language).typed("alpha", "activation-regularization"),
+        ).tasks(.language, .fill).typed("alpha", "activation-regularization"),
         Setting(
           "tar", \.network.regularization.temporalPenalty, .atLeastZero(),
           "penalty on their changes from step to step; as --ar"
-        ).tasks(.language).typed("beta"),
+        ).tasks(.language, .fill).typed("beta"),
       ].map { $0.option.models.isEmpty ? $0.models(ModelKind.recurrent) : $0 }
     }
   }
@@ -192,7 +192,7 @@ extension TrainSettings {
       Setting(
         "bptt", \.training.sequenceLength, .whole(1...1_000_000), "steps that gradients flow back",
         default: .rule(byUnit(\.sequenceLength)) { $0.defaults.sequenceLength }
-      ).tasks(.language).recorded("bptt").typed(
+      ).tasks(.language, .fill).recorded("bptt").typed(
         "seq-length", "seq-len", "sequence-length", "seq", "seqlen", "num-steps", "unroll", "block-size",
         "tokens-per-sample", "max-seq-length")
       Setting(

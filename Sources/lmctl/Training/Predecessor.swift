@@ -84,6 +84,7 @@ struct Predecessor {
     case .language:
       guard let neural = kind.neural else { return }
       try NeuralConfiguration(kind: neural, json: checkpoint.configuration).check(checkpoint, engine: engine)
+    case .fill: try FillConfiguration(json: checkpoint.configuration).check(checkpoint, engine: engine)
     case .classify:
       try ClassifierConfiguration(json: checkpoint.configuration).check(checkpoint, engine: engine)
     }
@@ -157,6 +158,11 @@ struct Predecessor {
     let own = TaskKind(of: checkpoint)
     guard let name = arguments.string("task"), let wanted = TaskKind(rawValue: name), wanted != own else {
       return nil
+    }
+    if wanted == .fill {
+      throw UsageError(
+        "--task \(name) does not go with \(path), which is \(own.noun); a filler begins with another filler, or with nothing"
+      )
     }
     guard use == .weights, own == .language else {
       throw UsageError(

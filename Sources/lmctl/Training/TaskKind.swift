@@ -5,6 +5,8 @@ import NeuralModels
 enum TaskKind: String, CaseIterable {
   /// To predict the next token.
   case language
+  /// To fill gaps.
+  case fill
   /// To label texts.
   case classify
 
@@ -17,6 +19,7 @@ enum TaskKind: String, CaseIterable {
   var checkpointKind: String? {
     switch self {
     case .language: nil
+    case .fill: FillConfiguration.kind
     case .classify: ClassifierCheckpoint.kind
     }
   }
@@ -25,6 +28,7 @@ enum TaskKind: String, CaseIterable {
   var noun: String {
     switch self {
     case .language: "a language model"
+    case .fill: "a filler"
     case .classify: "a classifier"
     }
   }
@@ -33,6 +37,7 @@ enum TaskKind: String, CaseIterable {
   var models: [ModelKind] {
     switch self {
     case .language: ModelKind.allCases.filter { $0 != .bag }
+    case .fill: ModelKind.recurrent
     case .classify: [.ngram, .bag] + ModelKind.recurrent
     }
   }

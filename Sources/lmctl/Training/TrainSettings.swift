@@ -152,8 +152,12 @@ struct TrainSettings: CommandValues {
     SettingGroup("model") {
       Setting(
         "task", \.learns,
-        .choice("WHAT", typed: ["classification": .classify, "supervised": .classify, "lm": .language]),
-        "what is learnt: to predict the next token, or to label texts"
+        .choice(
+          "WHAT",
+          typed: [
+            "classification": .classify, "supervised": .classify, "lm": .language, "cloze": .fill,
+            "mlm": .fill,
+          ]), "what is learnt: to predict the next token, to fill gaps, or to label texts"
       ).changes(.shape).stored(.task).typed("objective", "supervised")
       Setting("model", \.kind, ModelKind.type, "the kind of model").changes(.shape).stored(.model)
         .typed("kind", "type", "arch", "model-type")

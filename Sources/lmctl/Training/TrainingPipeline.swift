@@ -69,6 +69,7 @@ struct TrainingPipeline {
       switch settings.learns {
       case .language:
         kind == .ngram ? try NGramTraining(settings).train(job) : try NeuralTraining(settings).train(job)
+      case .fill: try FillTraining(settings).train(job)
       case .classify: try ClassifierTraining(settings).train(job)
       }
     let result = heldOut.flatMap { heldOut in
