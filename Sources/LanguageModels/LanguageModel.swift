@@ -47,11 +47,17 @@ public protocol LanguageModel: Sendable {
 
   /// How many tokens before it `score` sees at least for each token of a stream, however long that is; `nil` for all of them.
   var shortestContext: Int? { get }
+
+  /// How many tokens before it a token depends on at most; `nil` if there is no limit.
+  var contextLength: Int? { get }
 }
 
 extension LanguageModel {
   /// All tokens.
   public var shortestContext: Int? { nil }
+
+  /// No limit.
+  public var contextLength: Int? { nil }
 
   /// One after the other.
   public func logProbabilities(after states: [State], into output: inout [Float]) {

@@ -91,6 +91,9 @@ public struct NGramModel: UnnormalizedModel, TokenDrawing, OrderReporting, BulkS
     return isNormalized ? (found.logProbability, found.next) : score(found, after: state)
   }
 
+  /// One token less than the n-grams have.
+  public var contextLength: Int? { trie.order - 1 }
+
   public func contextOrder(of state: State) -> Int { Int(state.order) }
 
   public func matchedOrder(of token: TokenID, after state: State) -> Int {

@@ -232,8 +232,8 @@ struct ClassifierTests {
   func learning(configuration: ClassifierConfiguration) throws {
     var configuration = configuration
     configuration.rules.isMultiple = false
-    if !configuration.isBag { configuration.pooling = .max }
-    let trainer = try trainer(configuration, threads: 2, epochs: 30, count: 500)
+    if !configuration.isBag { (configuration.pooling, configuration.encoder.hiddenSizes) = (.max, [12]) }
+    let trainer = try trainer(configuration, threads: 2, epochs: 60, count: 500)
     let heldOut = texts(60, seed: 9)
     _ = try trainer.train(heldOut: heldOut) { _ in }
     let tensors = trainer.tensors

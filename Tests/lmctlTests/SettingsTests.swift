@@ -86,7 +86,7 @@ struct SettingsTests {
     }
     #expect(try completions("ev") == ["eval"])
     #expect(try completions("train --smo") == ["--smoothing"])
-    #expect(try completions("train --model EMPTY") == Kinds.all)
+    #expect(try completions("train --model EMPTY") == Kinds.all + ["bag"])
     #expect(try completions("eval te") == ["text.txt"])
     #expect(try completions("train -o te") == ["text.txt"])
     #expect(try completions("train --seed EMPTY") == [])
@@ -213,7 +213,7 @@ struct SettingsTests {
     try run("lmctl train --model ngram --quiet train.txt -o m.json; lmctl convert m.json m.arpa", folder)
     let operands = [
       "train": ["--model", "ngram", "train.txt"], "eval": ["m.json", "test.txt"], "sample": ["m.json"],
-      "predict": ["m.json", "test.txt"],
+      "predict": ["m.json", "test.txt"], "fill": ["m.json", "test.txt"],
       "tokenize": ["test.txt"], "inspect": ["m.json"], "count": ["test.txt"],
       "convert": ["m.json", "out.arpa"],
       "plot": ["run.jsonl"], "benchmark": ["rnn-512"], "completions": ["bash"],

@@ -49,6 +49,12 @@ public struct Mixture: UnnormalizedModel, OrderReporting, BulkScoring, Adaptable
   /// That of the member that sees least.
   public var shortestContext: Int? { members.compactMap(\.model.shortestContext).min() }
 
+  /// That of the member that looks furthest back.
+  public var contextLength: Int? {
+    let lengths = members.compactMap(\.model.contextLength)
+    return lengths.count == members.count ? lengths.max() : nil
+  }
+
   public var isNormalized: Bool { members.allSatisfy(\.model.isNormalized) }
   public var sumsToOne: Bool { members.allSatisfy(\.model.sumsToOne) }
 

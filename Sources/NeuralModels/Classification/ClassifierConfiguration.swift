@@ -36,8 +36,9 @@ public struct ClassifierConfiguration: Sendable, Equatable {
         + (isBag
           ? [
             .init("embedding_size", .integer(encoder.embeddingSize)),
-            .init("word_ngrams", .integer(wordOrder)), .init("buckets", .integer(buckets)),
-          ] + encoder.regularization.json
+            .init("word_ngrams", .integer(wordOrder)),
+          ] + (wordOrder > 1 ? [.init("buckets", .integer(buckets))] : [])
+            + encoder.regularization.json
           : [.init("bidirectional", .bool(isBidirectional))] + (encoder.json.members ?? [])))
   }
 
@@ -53,10 +54,10 @@ public struct ClassifierConfiguration: Sendable, Equatable {
       self.init(encoder: NeuralConfiguration(kind: .lstm))
       guard let size = json["embedding_size"]?.integerValue, (1..<1 << 40).contains(size),
         let order = json["word_ngrams"]?.integerValue, (1...100).contains(order),
-        let buckets = json["buckets"]?.integerValue, (0..<1 << 40).contains(buckets)
+        case let buckets = order > 1 ? json["buckets"]?.integerValue ?? 0 : 1, (1..<1 << 40).contains(buckets)
       else { throw damaged }
       isBag = true
-      (encoder.embeddingSize, wordOrder, self.buckets) = (size, order, buckets)
+      (encoder.embeddingSize, wordOrder, self.buckets) = (size, order, order > 1 ? buckets : 0)
       encoder.regularization = try Regularization(json: json)
     } else {
       guard let kind = NeuralKind(rawValue: name), kind.isRecurrent,

@@ -9,7 +9,8 @@ import Tensors
 ///     α · mean(y²)  +  β · mean((x_{t+1} − x_t)²),   y = dropout(x)
 ///
 /// The means run over all T·B·H elements, and over the (T − 1)·B·H differences of neighbouring steps. A step before which a row
-/// restarts has no difference from the one before. The penalties change gradients, not the loss that is reported.
+/// restarts has no difference from the one before; what is behind the end of a row has no penalty, though it counts for the means. The
+/// penalties change gradients, not the loss that is reported.
 final class ActivationPenalty: SequenceLayer {
   /// α.
   private let activation: Double
@@ -37,18 +38,21 @@ final class ActivationPenalty: SequenceLayer {
 
   func backward(_ gradient: MatrixView, into inputGradient: MatrixView, adding: Bool, _ pass: Pass) {
     guard let seen else { preconditionFailure("there is no gradient before a forward pass") }
-    if activation > 0 { addActivationGradient(seen.y, weight: pass.weight, to: gradient) }
+    if activation > 0 { addActivationGradient(seen.y, pass, to: gradient) }
     dropout.backward(gradient, into: inputGradient, adding: adding, pass)
     if temporal > 0 { addTemporalGradient(seen.x, pass, to: inputGradient) }
   }
 
   /// ∂y += weight · 2α y / (T·B·H); both are contiguous, [T·B × H].
-  private func addActivationGradient(_ y: MatrixView, weight: Double, to gradient: MatrixView) {
-    let count = y.rows * y.columns
-    let scale = Float(weight * 2 * activation / Double(count))
-    engine.split(count) { part in
-      engine.kernels.addScaled(
-        part.count, scale, y.pointer + part.lowerBound, gradient.pointer + part.lowerBound)
+  private func addActivationGradient(_ y: MatrixView, _ pass: Pass, to gradient: MatrixView) {
+    let scale = Float(pass.weight * 2 * activation / Double(y.rows * y.columns))
+    engine.split(pass.steps) { steps in
+      for t in steps {
+        pass.forEachRun(at: t) { rows in
+          let first = t * pass.rows + rows.lowerBound
+          engine.kernels.addScaled(rows.count * y.columns, scale, y.row(first), gradient.row(first))
+        }
+      }
     }
   }
 
@@ -59,7 +63,9 @@ final class ActivationPenalty: SequenceLayer {
     let scale = Float(pass.weight * 2 * temporal / Double((pass.steps - 1) * rows * x.columns))
     engine.split(rows) { part in
       for t in 1..<pass.steps {
-        for row in part where restarts.isEmpty || !restarts[t * rows + row] {
+        for row in part {
+          if !restarts.isEmpty, restarts[t * rows + row] { continue }
+          if !pass.lengths.isEmpty, t >= pass.lengths[row] { continue }
           let (now, previous) = (t * rows + row, (t - 1) * rows + row)
           for target in [now, previous] {
             let scale = target == now ? scale : -scale

@@ -49,8 +49,8 @@ final class Bidirectional: SequenceLayer {
     let y = outputs.matrix(x.rows, outputSize)
     let reversed = reversedInputs.matrix(x.rows, inputSize)
     engine.move(parts[0].forward(x, pass), into: y.columns(columns[0]))
-    reverse(x, into: reversed, pass)
-    reverse(parts[1].forward(reversed, pass), into: y.columns(columns[1]), pass)
+    engine.reverse(x, into: reversed, pass)
+    engine.reverse(parts[1].forward(reversed, pass), into: y.columns(columns[1]), pass)
     return y
   }
 
@@ -59,20 +59,23 @@ final class Bidirectional: SequenceLayer {
     engine.move(gradient.columns(columns[0]), into: inner)
     parts[0].backward(inner, into: inputGradient, adding: adding, pass)
     let reversed = reversedInputGradients.matrix(gradient.rows, inputSize)
-    reverse(gradient.columns(columns[1]), into: inner, pass)
+    engine.reverse(gradient.columns(columns[1]), into: inner, pass)
     parts[1].backward(inner, into: reversed, adding: false, pass)
-    reverse(reversed, into: inputGradient, adding: true, pass)
+    engine.reverse(reversed, into: inputGradient, adding: true, pass)
   }
+}
 
-  /// Step t of each row to step `length` − 1 − t of it, and what is behind the row's end to where it was: done twice, it is undone.
-  private func reverse(_ x: MatrixView, into y: MatrixView, adding: Bool = false, _ pass: Pass) {
-    engine.split(x.rows) { positions in
+extension Engine {
+  /// Step t of each row of x to step `length` − 1 − t of it, and what is behind the row's end to where it was: done twice, it is undone. y
+  /// is overwritten, or added to if `adding`.
+  func reverse(_ x: MatrixView, into y: MatrixView, adding: Bool = false, _ pass: Pass) {
+    split(x.rows) { positions in
       for i in positions {
         let (t, row) = (i / pass.rows, i % pass.rows)
         let length = pass.lengths.isEmpty ? pass.steps : pass.lengths[row]
         let target = y.row((t < length ? length - 1 - t : t) * pass.rows + row)
         if adding {
-          engine.kernels.addScaled(x.columns, 1, x.row(i), target)
+          kernels.addScaled(x.columns, 1, x.row(i), target)
         } else {
           target.update(from: x.row(i), count: x.columns)
         }

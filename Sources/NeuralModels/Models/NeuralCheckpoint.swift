@@ -47,7 +47,7 @@ extension NeuralConfiguration {
   }
 
   /// Makes sure that the groups of a softmax are of the tokens that there are.
-  fileprivate func checkSoftmax(_ checkpoint: Checkpoint) throws {
+  func checkSoftmax(_ checkpoint: Checkpoint) throws {
     if let conflict = softmax.conflict(vocabularySize: checkpoint.vocabulary.count) {
       throw CheckpointError("damaged: 'configuration' has \(conflict)")
     }

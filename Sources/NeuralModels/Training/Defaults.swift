@@ -9,6 +9,7 @@ public struct Defaults: Sendable {
 
   /// What a network is for.
   public enum Purpose: Sendable {
+    /// To predict tokens, the next ones or those in gaps.
     case language
     case classification
     case translation
@@ -41,6 +42,9 @@ public struct Defaults: Sendable {
 
   /// The probability of dropout between layers.
   public var dropout: Float { isClassifier ? 0.5 : 0.2 }
+
+  /// The probability that all embeddings of a word are dropped.
+  public var embeddingDropout: Float { isClassifier ? 0.2 : 0 }
 
   /// B, where the text is long enough.
   public var batchSize: Int { isTranslator ? 64 : isClassifier ? 32 : unit.isFine ? 64 : 20 }

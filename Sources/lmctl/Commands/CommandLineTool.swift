@@ -5,7 +5,8 @@ enum CommandLineTool {
   /// All commands, in the order of the help.
   static var commands: [any Command.Type] {
     [
-      TrainCommand.self, EvalCommand.self, SampleCommand.self, PredictCommand.self, MixCommand.self,
+      TrainCommand.self, EvalCommand.self, SampleCommand.self, PredictCommand.self, FillCommand.self,
+      MixCommand.self,
       RescoreCommand.self, TranslateCommand.self, BLEUCommand.self,
       NeighborsCommand.self, EncodeCommand.self, TokenizeCommand.self, InspectCommand.self,
       CountCommand.self, ConvertCommand.self, PlotCommand.self,

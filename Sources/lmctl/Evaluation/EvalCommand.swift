@@ -4,7 +4,7 @@ import NGramModels
 /// `lmctl eval`.
 enum EvalCommand: Command {
   static let name = "eval"
-  static let summary = "measure a model on text: cross-entropy and perplexity, or accuracy"
+  static let summary = "measure a model on text: cross-entropy, perplexity, accuracy"
   static let operands = "MODEL… [OPTION…] [TEXT…]"
   static let discussion = """
     Scores every token of the texts exactly once, the ends of sentences and unknown tokens included, and prints a table;
@@ -28,6 +28,9 @@ enum EvalCommand: Command {
     Classifiers (lmctl train --task classify) are measured on labelled texts: accuracy with its interval (Wilson 1927), macro-F1, a table of the
     labels and one of what was taken for what; several of them side by side, the others compared with the first by McNemar's test. With
     --per sentence, each line has the labels of a text, the likeliest one, its probability, and 1 if it is right.
+
+    Fillers (lmctl train --task fill) predict each token from all others of its sentence; the ends of sentences are seen and not scored. The
+    exponential of the mean of -ln p is the pseudo-perplexity (Salazar et al. 2020), which no perplexity can be compared with.
 
     Translators (lmctl train --task translate) are measured on sentences and their translations, in two texts, line by line, or in one with
     tabs between: perplexity of the translations given their sources, how many lines they translate exactly, BLEU and chrF (see lmctl help
@@ -65,8 +68,20 @@ enum EvalCommand: Command {
     var results: [EvaluationResult] = []
     var labelled: [ClassificationResult] = []
     var translated: [TranslationResult] = []
+    var filled: [FillResult] = []
     for path in models {
       let (stored, checkpoint) = try ModelKind.loadAny(path: path, settings.text, given)
+      if case .filler(let filler) = stored, results.isEmpty, labelled.isEmpty {
+        filled.append(try FillResult(filler, checkpoint, path: path, settings, input, given: given))
+        continue
+      }
+      if let first = filled.first {
+        throw FileError(
+          path: path,
+          reason:
+            "is no filler, as \(first.path) is, and a pseudo-perplexity cannot be compared with anything else; "
+            + "lmctl fill --accuracy compares models of both kinds")
+      }
       if case .classifier(let classifier) = stored, results.isEmpty {
         let evaluator = try ClassifierEvaluator(settings, input, given: given)
         if settings.detail != nil { return try evaluator.writeLines(classifier, checkpoint) }
@@ -104,6 +119,7 @@ enum EvalCommand: Command {
       results.append(try evaluator.evaluate(model))
     }
     if !translated.isEmpty { return write(translated, settings) }
+    if !filled.isEmpty { return filled.write(asJSON: settings.asJSON) }
     if labelled.isEmpty { try write(results, settings) } else { write(labelled, settings) }
   }
 

@@ -172,7 +172,7 @@ struct EvaluationResult {
 
 extension TextUnit {
   /// What tokens of it are called.
-  fileprivate var plural: String {
+  var plural: String {
     switch self {
     case .word: "words"
     case .char: "characters"

@@ -5,6 +5,7 @@ import NeuralModels
 /// A model of any task, as a file holds it.
 enum StoredModel {
   case language(any LanguageModel)
+  case filler(Filler)
   case classifier(any TextClassifier)
   case translator(Translator)
 
@@ -14,6 +15,7 @@ enum StoredModel {
   init(_ checkpoint: Checkpoint, threads: Int?) throws {
     switch TaskKind(of: checkpoint) {
     case .language: self = .language(try ModelKind.load(checkpoint, threads: threads))
+    case .fill: self = .filler(try Filler(checkpoint, engine: Engine(threads: threads)))
     case .classify:
       self = .classifier(
         ModelKind(of: checkpoint) == .ngram
@@ -28,6 +30,10 @@ enum StoredModel {
   func languageModel(_ path: String) throws -> any LanguageModel {
     switch self {
     case .language(let model): return model
+    case .filler:
+      throw FileError(
+        path: path,
+        reason: "is a filler, which completes gaps (lmctl fill, lmctl eval); this takes a language model")
     case .classifier:
       throw FileError(
         path: path,
@@ -56,6 +62,7 @@ enum StoredModel {
   var size: JSONValue.Member {
     switch self {
     case .language(let model): ModelKind.size(of: model)
+    case .filler(let filler): .init("parameters", filler.parameterCount.map { .integer($0) } ?? .null)
     case .classifier(let classifier): classifier.size
     case .translator(let translator):
       .init("parameters", translator.parameterCount.map { .integer($0) } ?? .null)

@@ -39,6 +39,7 @@ enum PlotCommand: Command {
     }
     let logs = try paths.map { try log($0) }
     if !given.has("y"), logs.allSatisfy(\.isOfClassifier) { options.y = .accuracy }
+    if !given.has("y"), logs.allSatisfy(\.isOfFiller) { options.y = .pseudoPerplexity }
     let chart = TrainingCurves.chart(try runs(logs, paths, options), options)
     guard let output else {
       return StandardOutput.shared.write(

@@ -33,6 +33,7 @@ enum HorizontalQuantity: String, CaseIterable {
 /// What the vertical axis of a plot shows.
 enum VerticalQuantity: String, CaseIterable {
   case perplexity
+  case pseudoPerplexity = "pseudo-perplexity"
   case loss
   case accuracy
   case rate
@@ -42,7 +43,11 @@ enum VerticalQuantity: String, CaseIterable {
   /// The quantity on the training text, in a record.
   func training(_ record: TrainingLog.Record) -> Double {
     switch self {
-    case .perplexity: record.perplexity.isFinite ? record.perplexity : exp(record.loss)
+    case .perplexity:
+      // What fillers have is none.
+      record.perplexity.isFinite
+        ? record.perplexity : record.pseudoPerplexity.isFinite ? .nan : exp(record.loss)
+    case .pseudoPerplexity: record.pseudoPerplexity
     case .loss: record.loss
     case .accuracy: .nan
     case .rate: record.rate
@@ -54,7 +59,10 @@ enum VerticalQuantity: String, CaseIterable {
   /// The quantity on held-out text, in a record; NaN if there is none.
   func heldOut(_ record: TrainingLog.Record) -> Double {
     switch self {
-    case .perplexity: record.heldOutPerplexity.isFinite ? record.heldOutPerplexity : exp(record.heldOutLoss)
+    case .perplexity:
+      record.heldOutPerplexity.isFinite
+        ? record.heldOutPerplexity : record.pseudoPerplexity.isFinite ? .nan : exp(record.heldOutLoss)
+    case .pseudoPerplexity: record.heldOutPseudoPerplexity
     case .loss: record.heldOutLoss
     case .accuracy: record.heldOutAccuracy
     case .rate, .gradientNorm, .speed: .nan
@@ -65,6 +73,7 @@ enum VerticalQuantity: String, CaseIterable {
   var title: String {
     switch self {
     case .perplexity: "perplexity"
+    case .pseudoPerplexity: "pseudo-perplexity"
     case .loss: "cross-entropy (nats per token)"
     case .accuracy: "accuracy on held-out texts"
     case .rate: "learning rate"
@@ -74,10 +83,10 @@ enum VerticalQuantity: String, CaseIterable {
   }
 
   /// The scale that shows it best: logarithmic for what ranges over magnitudes.
-  var scale: AxisScale { self == .perplexity || self == .gradientNorm ? .log : .linear }
+  var scale: AxisScale { [.perplexity, .pseudoPerplexity, .gradientNorm].contains(self) ? .log : .linear }
 
   /// Whether it measures a model on a text: it falls from far above what matters later, so that its first values may be cut off.
-  var measuresText: Bool { self == .perplexity || self == .loss }
+  var measuresText: Bool { [.perplexity, .pseudoPerplexity, .loss].contains(self) }
 
   /// Whether the axis should begin at zero.
   var beginsAtZero: Bool { self == .rate || self == .speed }

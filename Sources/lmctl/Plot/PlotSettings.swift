@@ -15,7 +15,7 @@ struct PlotSettings: CommandValues {
         Setting("x", \.chart.x, .choice("WHAT"), "along the horizontal axis").typed("x-axis")
         Setting(
           "y", \.chart.y, .choice("WHAT"), "along the vertical axis",
-          default: .rule("perplexity; accuracy of classifiers") { $0.chart.y }
+          default: .rule("perplexity; pseudo-perplexity of fillers, accuracy of classifiers") { $0.chart.y }
         ).typed("y-axis", "metric")
         Setting(
           "scale", \.chart.scale, .choice("WHAT"), "of the vertical axis",

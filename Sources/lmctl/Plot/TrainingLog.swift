@@ -14,6 +14,9 @@ struct TrainingLog {
     let perplexity: Double
     let heldOutLoss: Double
     let heldOutPerplexity: Double
+    /// The same of tokens that are predicted from all others.
+    let pseudoPerplexity: Double
+    let heldOutPseudoPerplexity: Double
     /// The share of held-out texts that were labelled rightly.
     let heldOutAccuracy: Double
     let rate: Double
@@ -31,6 +34,8 @@ struct TrainingLog {
   private(set) var damage: [TextError] = []
   /// Whether it is of a model that labels texts.
   var isOfClassifier: Bool { epochs.contains { $0.heldOutAccuracy.isFinite } }
+  /// Whether it is of a model that fills gaps.
+  var isOfFiller: Bool { (steps + epochs).contains { $0.pseudoPerplexity.isFinite } }
   /// How many lines could not be read.
   private(set) var damagedLines = 0
 
@@ -144,6 +149,8 @@ extension TrainingLog.Record {
       tokens: value["tokens"] == nil ? number("texts") : number("tokens"),
       elapsed: number("elapsed"), loss: number("loss"), perplexity: number("perplexity"),
       heldOutLoss: number("held_out_loss"), heldOutPerplexity: number("held_out_perplexity"),
+      pseudoPerplexity: number("pseudo_perplexity"),
+      heldOutPseudoPerplexity: number("held_out_pseudo_perplexity"),
       heldOutAccuracy: number("held_out_accuracy"),
       rate: number("rate"), gradientNorm: number("gradient_norm"),
       tokensPerSecond: number(value["tokens_per_second"] == nil ? "texts_per_second" : "tokens_per_second"))

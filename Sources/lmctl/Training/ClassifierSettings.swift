@@ -19,7 +19,7 @@ struct ClassifierSettings: SettingValues {
   var rules = LabelRules()
   var lengthLimit = ClassifierCheckpoint.usualLengthLimit
   var isBidirectional = false
-  var pooling = PoolingKind.last
+  var pooling = PoolingKind.max
   var wordOrder = 1
   var buckets = 1 << 18
   var weights = LabelWeights.same
@@ -58,7 +58,9 @@ struct ClassifierSettings: SettingValues {
       flag: "bidirectional", \.isBidirectional,
       "each layer reads texts in both directions, half of what it gives from each"
     ).models(ModelKind.recurrent).changes(.shape).stored(.configuration("bidirectional")).tasks(
-      .classify, because: "the backward direction would see the word that is to be predicted"
+      .classify,
+      because:
+        "a language model would see the word that is to be predicted; fillers (--task fill) always read in both directions"
     ).typed("bidir", "brnn", "birnn", "bilstm")
     Setting(
       "pool", \.pooling, .choice("HOW", typed: ["average": .mean, "self-attention": .attention]),

@@ -25,7 +25,8 @@ struct ClassifierTraining {
       Progress.begin($0)
     }
     try job.write(job.checkpoint(configuration: model.configuration, options: [], tensors: model.tensors))
-    return TrainedModel(size: model.size, result: result(of: texts, names: texts.names) { model.report($0) { _ in } })
+    return TrainedModel(
+      size: model.size, result: result(of: texts, names: texts.names) { model.report($0) { _ in } })
   }
 
   private func trainNetwork(_ job: TrainingJob, _ texts: LabelledTexts) throws -> TrainedModel {
@@ -39,16 +40,23 @@ struct ClassifierTraining {
         rows: options.batchSize, engine: engine),
       options, hasHeldOut: texts.heldOut != nil)
     let weights = try classifier.weights(of: texts)
-    let trained = try TrainingRun(
+    var task: Classify?
+    let training = try TrainingRun(
       job,
       task: { options in
-        Classify(
+        let learned = Classify(
           texts.training, vocabulary: job.vocabulary, labels: texts.names, configuration: configuration,
           labelWeights: weights, freezing: classifier.freezing, options: options, engine: engine)
+        task = learned
+        return learned
       }, heldOut: texts.heldOut, figures: .classification, configuration: configuration.json,
       options: options, run: run, record: TrainCommand.settings.record(settings), engine: engine,
-      memory: memory
-    ).train()
+      memory: memory)
+    if let new = task?.notTaken, !new.isEmpty {
+      Terminal.note(
+        "begins anew, because the language model has none that fits: \(new.joined(separator: ", "))")
+    }
+    let trained = try training.train()
     return TrainedModel(
       size: .init("parameters", .integer(trained.parameters)),
       result: trained.measurement.map { measured in

@@ -14,7 +14,9 @@ extension TrainSettings {
       Setting(
         "hidden", \.network.hiddenSizes, .sizes(1...1_000_000_000, layers: 1...100),
         "units of a layer; 512,256 makes two layers, the lower of 512 units",
-        default: .rule(byUnit(\.hiddenSize) + "; nnlm \(nnlm.hiddenSize)") { [$0.defaults.hiddenSize] }
+        default: .rule(
+          byUnit(\.hiddenSize) + "; nnlm \(nnlm.hiddenSize); to classify \(classifier.hiddenSize)"
+        ) { [$0.defaults.hiddenSize] }
       ).changes(.shape).stored(.configuration("hidden_size")).typed(
         "hidden-size", "hidden-dim", "nhid", "rnn-size", "units", "num-units", "hidden-units", "dim", "size",
         "hidden-sizes", "layer-sizes"
@@ -32,7 +34,7 @@ extension TrainSettings {
         "embedding", "embedding-size", "embed-size", "embedding-dim", "embed-dim", "emsize", "emb-size")
       Setting(
         flag: "tie", \.network.tiesEmbeddings, "the softmax shares the embeddings; needs --embed as --hidden"
-      ).tasks(.language, .translate).changes(.shape).stored(.configuration("tied_embeddings")).rule {
+      ).tasks(.language, .fill, .translate).changes(.shape).stored(.configuration("tied_embeddings")).rule {
         values, _ in
         let network = values.network
         let (embed, output) = (network.embeddingSize, network.outputSize)
@@ -42,7 +44,7 @@ extension TrainSettings {
         return embed == output ? nil : "needs --embed as large as \(option), not \(embed) and \(output)"
       }.excludes("direct").typed(
         "tied", "tie-weights", "tie-embeddings", "share-embeddings", "share-decoder-input-output-embed")
-      softmaxes.map { $0.tasks(.language, .translate) }
+      softmaxes.map { $0.tasks(.language, .fill, .translate) }
       connections
       Setting(
         flag: "direct", \.network.hasDirectConnections, "connect the embeddings to the softmax directly"
@@ -65,6 +67,8 @@ extension TrainSettings {
   private static var words: Defaults { Defaults(kind: .lstm) }
   private static var fine: Defaults { Defaults(kind: .lstm, unit: .char) }
   private static var nnlm: Defaults { Defaults(kind: .nnlm) }
+  private static var classifier: Defaults { Defaults(kind: .lstm, purpose: .classification) }
+  private static var translator: Defaults { Defaults(kind: .lstm, purpose: .translation) }
 
   /// A default that differs for characters and bytes.
   private static func byUnit(_ value: (Defaults) -> Int) -> String {
@@ -116,16 +120,19 @@ extension TrainSettings {
       Setting(
         "dropout", \.network.dropout, .probability,
         "zero activations between layers with this probability; 0.4 for a million words",
-        default: .rule("\(words.dropout)") { $0.defaults.dropout }
+        default: .rule("\(words.dropout); to classify \(classifier.dropout)") { $0.defaults.dropout }
       ).typed("drop", "dropout-rate", "keep-prob")
       Setting(
         "dropout-embed", \.network.regularization.embeddingDropout, .probability,
-        "zero whole words, wherever they stand; 0.1 helps where rare words are learnt by heart"
+        "zero whole words, wherever they stand; 0.1 helps where rare words are learnt by heart",
+        default: .rule("0; to classify \(classifier.embeddingDropout)") {
+          $0.defaults.embeddingDropout
+        }
       ).typed("dropoute", "word-dropout", "embedding-dropout")
       Setting(
         "label-smoothing", \.network.regularization.labelSmoothing, .share(),
         "spread this share of each target over all tokens; for models that must not be too sure; often costs perplexity"
-      ).tasks(.language, .translate).rule { values, _ in
+      ).tasks(.language, .fill, .translate).rule { values, _ in
         let kind = values.network.softmax.kind
         return values.network.regularization.labelSmoothing > 0 && kind != .full
           ? "goes with --softmax full, not \(kind.rawValue)" : nil
@@ -155,11 +162,11 @@ extension TrainSettings {
         Setting(
           "ar", \.network.regularization.activationPenalty, .atLeastZero(),
           "penalty on large outputs of the last layer; 1 or 2 with locked dropout"
-        ).tasks(.language).typed("alpha", "activation-regularization"),
+        ).tasks(.language, .fill).typed("alpha", "activation-regularization"),
         Setting(
           "tar", \.network.regularization.temporalPenalty, .atLeastZero(),
           "penalty on their changes from step to step; as --ar"
-        ).tasks(.language).typed("beta"),
+        ).tasks(.language, .fill).typed("beta"),
       ].map { $0.option.models.isEmpty ? $0.models(ModelKind.recurrent) : $0 }
     }
   }
@@ -178,14 +185,19 @@ extension TrainSettings {
         "epoch", "num-epochs", "max-epochs", "passes", "num-train-epochs")
       Setting(
         "batch", \.rows, .whole(1...1_000_000), "streams, texts or pairs side by side",
-        default: .rule(byUnit(\.batchSize) + "; fewer for small texts") { _ in nil }
+        default: .rule(
+          byUnit(\.batchSize)
+            + "; to classify \(classifier.batchSize); to translate \(translator.batchSize); fewer for small texts"
+        ) {
+          _ in nil
+        }
       ).recorded("batch").typed(
         "batch-size", "batchsize", "minibatch", "bsz", "bs", "per-device-train-batch-size",
         "per-gpu-train-batch-size")
       Setting(
         "bptt", \.training.sequenceLength, .whole(1...1_000_000), "steps that gradients flow back",
         default: .rule(byUnit(\.sequenceLength)) { $0.defaults.sequenceLength }
-      ).tasks(.language).recorded("bptt").typed(
+      ).tasks(.language, .fill).recorded("bptt").typed(
         "seq-length", "seq-len", "sequence-length", "seq", "seqlen", "num-steps", "unroll", "block-size",
         "tokens-per-sample", "max-seq-length")
       Setting(

@@ -84,6 +84,7 @@ struct Predecessor {
     case .language:
       guard let neural = kind.neural else { return }
       try NeuralConfiguration(kind: neural, json: checkpoint.configuration).check(checkpoint, engine: engine)
+    case .fill: try FillConfiguration(json: checkpoint.configuration).check(checkpoint, engine: engine)
     case .classify:
       try ClassifierConfiguration(json: checkpoint.configuration).check(checkpoint, engine: engine)
     case .translate:
@@ -160,11 +161,15 @@ struct Predecessor {
     guard let name = arguments.string("task"), let wanted = TaskKind(rawValue: name), wanted != own else {
       return nil
     }
-    guard use == .weights, own == .language, wanted != .translate else {
+    if wanted == .fill || wanted == .translate {
+      throw UsageError(
+        "--task \(name) does not go with \(path), which is \(own.noun); \(wanted.noun) begins with another one, or with nothing"
+      )
+    }
+    guard use == .weights, own == .language else {
       throw UsageError(
         "--task \(name) does not go with \(path), which is \(own.noun)"
-          + (own == .language && wanted != .translate
-            ? "; begin a new run with its weights: --init-from" : ""))
+          + (own == .language ? "; begin a new run with its weights: --init-from" : ""))
     }
     return wanted
   }

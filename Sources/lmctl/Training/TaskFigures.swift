@@ -5,45 +5,60 @@ import LanguageModels
 enum TaskFigures {
   /// Losses are nats per token, of which the perplexity is the exponential.
   case language
+  /// The same of tokens that are predicted from all others: the exponential is a pseudo-perplexity.
+  case filling
   /// The held-out loss is the share of texts that are labelled wrongly.
   case classification
 
   /// What is counted.
   var unit: String {
     switch self {
-    case .language: "tokens"
+    case .language, .filling: "tokens"
     case .classification: "texts"
     }
+  }
+
+  /// What the exponential of a loss is called; `nil` if it is nothing.
+  private var exponential: String? {
+    switch self {
+    case .language: "perplexity"
+    case .filling: "pseudo-perplexity"
+    case .classification: nil
+    }
+  }
+
+  /// The same in logs.
+  private var exponentialMember: String? {
+    exponential.map { String($0.map { $0 == "-" ? "_" : $0 }) }
   }
 
   /// The loss of training, for people.
   func loss(_ loss: Double) -> String {
     let text = "loss \(Format.fixed(loss, 4))"
-    return self == .language ? "\(text) perplexity \(Format.large(exp(loss), 2))" : text
+    return exponential.map { "\(text) \($0) \(Format.large(exp(loss), 2))" } ?? text
   }
 
   /// What was held out, for people.
   func heldOut(_ loss: Double) -> String {
-    self == .language ? self.loss(loss) : "accuracy \(Format.fixed(100 * (1 - loss), 2)) %"
+    exponential != nil ? self.loss(loss) : "accuracy \(Format.fixed(100 * (1 - loss), 2)) %"
   }
 
   /// What stands beside the loss while it falls.
   func running(_ loss: Double) -> [String] {
-    self == .language ? ["perplexity \(Format.significant(exp(loss), 4))"] : []
+    exponential.map { ["\($0) \(Format.significant(exp(loss), 4))"] } ?? []
   }
 
   /// What a log has beside the loss of training.
   func members(_ loss: Double) -> [JSONValue.Member] {
-    self == .language ? [.init("perplexity", .number(exp(loss)))] : []
+    exponentialMember.map { [.init($0, .number(exp(loss)))] } ?? []
   }
 
   /// What a log has of what was held out.
   func heldOutMembers(_ loss: Double?) -> [JSONValue.Member] {
     let value = JSONValue.Member("held_out_loss", loss.map { .number($0) } ?? .null)
-    switch self {
-    case .language: return [value, .init("held_out_perplexity", loss.map { .number(exp($0)) } ?? .null)]
-    case .classification:
-      return [value, .init("held_out_accuracy", loss.map { .number(1 - $0) } ?? .null)]
+    if let exponentialMember {
+      return [value, .init("held_out_\(exponentialMember)", loss.map { .number(exp($0)) } ?? .null)]
     }
+    return [value, .init("held_out_accuracy", loss.map { .number(1 - $0) } ?? .null)]
   }
 }

@@ -5,6 +5,8 @@ import NeuralModels
 enum TaskKind: String, CaseIterable {
   /// To predict the next token.
   case language
+  /// To fill gaps.
+  case fill
   /// To label texts.
   case classify
   /// To translate sentences.
@@ -19,6 +21,7 @@ enum TaskKind: String, CaseIterable {
   var checkpointKind: String? {
     switch self {
     case .language: nil
+    case .fill: FillConfiguration.kind
     case .classify: ClassifierCheckpoint.kind
     case .translate: TranslatorConfiguration.kind
     }
@@ -28,6 +31,7 @@ enum TaskKind: String, CaseIterable {
   var noun: String {
     switch self {
     case .language: "a language model"
+    case .fill: "a filler"
     case .classify: "a classifier"
     case .translate: "a translator"
     }
@@ -37,6 +41,7 @@ enum TaskKind: String, CaseIterable {
   var models: [ModelKind] {
     switch self {
     case .language: ModelKind.allCases.filter { $0 != .bag }
+    case .fill: ModelKind.recurrent
     case .classify: [.ngram, .bag] + ModelKind.recurrent
     case .translate: ModelKind.recurrent
     }
@@ -45,7 +50,7 @@ enum TaskKind: String, CaseIterable {
   /// What networks are for.
   var purpose: Defaults.Purpose {
     switch self {
-    case .language: .language
+    case .language, .fill: .language
     case .classify: .classification
     case .translate: .translation
     }

@@ -13,6 +13,9 @@ enum TrainCommand: Command {
     --valid or --holdout, the model is then evaluated on held-out text, and the result goes to standard output; neural
     models also keep the epoch that predicts it best.
 
+    With --task fill, the model predicts each word from all others of its sentence, by a network for each direction; it completes gaps
+    (lmctl fill).
+
     With --task classify, lines are labelled texts: '__label__good a fine film', as fastText has them, or 'good', a tab, and 'a fine film'. The
     model labels others (lmctl predict), and is measured by how often it is right (lmctl eval). Recurrent networks read a text to
     its end; bag is the mean of its embeddings, as in fastText; ngram has a model of the texts of each label, and decides by Bayes' rule.
@@ -37,6 +40,7 @@ enum TrainCommand: Command {
     "lmctl train --model ngram --order 8 --unit char book.txt",
     "lmctl train --model gru --epochs 2 train.txt --print-config > run.json",
     "lmctl train --task translate --model lstm --bidirectional train.ja train.en --valid dev.ja,dev.en",
+    "lmctl train --task fill --model gru train.txt --holdout 0.05 -o filler.json",
     "lmctl train --task classify --model lstm --bidirectional reviews.txt --holdout 0.1",
   ]
   static func initialValues(_ arguments: inout Arguments) throws -> TrainSettings {

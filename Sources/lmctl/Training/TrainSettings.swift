@@ -170,10 +170,10 @@ struct TrainSettings: CommandValues {
         .choice(
           "WHAT",
           typed: [
-            "classification": .classify, "supervised": .classify, "lm": .language, "translation": .translate,
-            "seq2seq": .translate, "nmt": .translate,
+            "classification": .classify, "supervised": .classify, "lm": .language, "cloze": .fill,
+            "mlm": .fill, "translation": .translate, "seq2seq": .translate, "nmt": .translate,
           ]),
-        "what is learnt: to predict the next token, to label texts, or to translate sentences"
+        "what is learnt: to predict the next token, to fill gaps, to label texts, or to translate sentences"
       ).changes(.shape).stored(.task).typed("objective", "supervised")
       Setting("model", \.kind, ModelKind.type, "the kind of model").changes(.shape).stored(.model)
         .typed("kind", "type", "arch", "model-type")

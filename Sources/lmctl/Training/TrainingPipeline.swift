@@ -72,6 +72,7 @@ struct TrainingPipeline {
       switch settings.learns {
       case .language:
         kind == .ngram ? try NGramTraining(settings).train(job) : try NeuralTraining(settings).train(job)
+      case .fill: try FillTraining(settings).train(job)
       case .classify: try ClassifierTraining(settings).train(job)
       case .translate: try TranslatorTraining(settings).train(job)
       }

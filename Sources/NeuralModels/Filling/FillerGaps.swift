@@ -1,0 +1,65 @@
+import Glibc
+import LanguageModels
+
+extension Filler {
+  /// The likeliest fillings of a sentence.
+  ///
+  /// Gaps are filled from left to right, and a gap that is still open reads as UNK:
+  ///
+  ///     p(filling) = Π_g p(token in gap g | the sentence with the gaps before g filled)
+  ///
+  /// which sums to one over all fillings. The likeliest fillings of the gaps so far go on to the next. Each choice must be one token; the
+  /// choices of a gap share its probability.
+  public func fill(_ sentence: GappedSentence, _ search: GapSearch) -> GapFillings {
+    var result = GapFillings(best: [], compared: 0, isComplete: true)
+    guard !sentence.gaps.isEmpty else { return result }
+    var (tokens, places) = (sentence.parts[0], [Int]())
+    for part in sentence.parts.dropFirst() {
+      places.append(tokens.count)
+      tokens += [Vocabulary.unknown] + part
+    }
+    var open = [GapFilling()]
+    var distributions: [Float] = []
+    for (number, gap) in sentence.gaps.enumerated() {
+      let texts = open.map { filling in
+        var text = tokens
+        for (place, added) in zip(places, filling.tokens) { text[place] = added[0] }
+        return text
+      }
+      logDistributions(texts, gap: places[number], into: &distributions)
+      let size = vocabulary.count
+      var next: [GapFilling] = []
+      for (row, filling) in open.enumerated() {
+        next += extensions(of: filling, gap, distributions[row * size..<(row + 1) * size], search)
+      }
+      next.sort { $0.precedes($1) }
+      let isLast = number == sentence.gaps.count - 1
+      result.compared = next.count
+      if !isLast, next.count > search.width { result.isComplete = false }
+      open = Array(next.prefix(isLast ? search.count : search.width))
+    }
+    result.best = open
+    return result
+  }
+
+  /// A filling with each token, or choice, of one gap more, given ln p of all tokens there.
+  private func extensions(
+    of filling: GapFilling, _ gap: GappedSentence.Gap, _ logProbabilities: ArraySlice<Float>,
+    _ search: GapSearch
+  ) -> [GapFilling] {
+    let first = logProbabilities.startIndex
+    let allowed: [(token: TokenID, choice: Int?)] =
+      switch gap {
+      case .anyToken:
+        (0..<TokenID(logProbabilities.count)).filter { search.allows($0) }.map { ($0, nil) }
+      case .choices(let choices): choices.enumerated().map { ($1[0], $0) }
+      }
+    let values = allowed.map { Double(logProbabilities[first + Int($0.token)]) }
+    let largest = values.max() ?? 0
+    let normalizer = largest + log(values.reduce(0) { $0 + exp($1 - largest) })
+    return zip(allowed, values).map { one, value in
+      filling.adding(
+        [one.token], choice: one.choice, logProbability: filling.logProbability + value - normalizer)
+    }
+  }
+}
