@@ -17,7 +17,7 @@ enum TranslateCommand: Command {
   nonisolated(unsafe) static let settings = TranslateSettings.table
   static let typed = ["decode", "translation", "seq2seq", "nmt", "generate-translation"]
   static let configurationExample = (
-    line: "lmctl translate translator.json --config run.json source.txt",
+    line: "lmctl translate translator.json --config run.json source.ja",
     file: #"{"beam": 12, "show-score": true}"#
   )
   static let examples = [
