@@ -247,7 +247,7 @@ struct TranslationTests {
 
   private func search(_ width: Int, count: Int = 1, length: Int = 12) -> BeamSearch {
     var search = BeamSearch(width: width, count: count)
-    (search.includesUnknown, search.maximumTokens, search.mostEnded) = (true, length, width)
+    (search.includesUnknown, search.maximumTokens, search.endsEarly) = (true, length, true)
     return search
   }
 

@@ -34,8 +34,9 @@ public struct BeamSearch: Sendable {
   public var penalty = LengthPenalty.none
   /// Whether UNK is a token as any other; if not, the others share its probability in proportion to theirs.
   public var includesUnknown = false
-  /// The search is over, too, when so many hypotheses have ended; only when nothing better can come, if `nil`.
-  public var mostEnded: Int?
+  /// Whether the search is over, too, when K hypotheses have ended and the likeliest open one, were it to end now, would come behind them; if
+  /// not, only when nothing better can come, which with a penalty takes long to be sure of.
+  public var endsEarly = false
 
   /// A search for the `count` best continuations.
   public init(width: Int, count: Int = 1) {
@@ -55,8 +56,10 @@ public struct BeamSearch: Sendable {
   private struct Running {
     var open = [Hypothesis()]
     var best: [Hypothesis] = []
-    var ended = 0
   }
+
+  /// How many of the best are kept on the way.
+  private var keptCount: Int { endsEarly ? max(count, width) : count }
 
   /// The best continuations of the only row that there is, best first; there is room for K rows.
   ///
@@ -85,7 +88,7 @@ public struct BeamSearch: Sendable {
         }
         first += count
       }
-      if still.isEmpty { return searches.map(\.best) }
+      if still.isEmpty { return searches.map { Array($0.best.prefix(count)) } }
       active = still
       rows.gather(parents)
       rows.advance(by: tokens)
@@ -116,7 +119,6 @@ public struct BeamSearch: Sendable {
       hypothesis.score = one.logProbability / penalty.divisor(length: hypothesis.tokens.count)
       if hypothesis.isEnded || hypothesis.tokens.count >= maximumTokens {
         hypothesis.score += endScore(one.parent)
-        search.ended += 1
         add(hypothesis, to: &search.best)
       } else {
         parents.append(one.parent)
@@ -124,26 +126,25 @@ public struct BeamSearch: Sendable {
       }
     }
     search.open = next
-    guard let likeliest = next.first, !isDecided(search.best, likeliest),
-      mostEnded.map({ search.ended < $0 }) ?? true
-    else { return [] }
+    guard let likeliest = next.first, !isDecided(search.best, likeliest) else { return [] }
     return parents
   }
 
-  /// Whether no open hypothesis can come before the last of the best, given the likeliest one that is open.
+  /// Whether no open hypothesis can come before the last of the best, or will if the search `endsEarly`, given the likeliest one that is open.
   ///
   /// More tokens only lower ln p, which is not positive, and the divisor never falls with the length: no continuation has a better score than
   ///
   ///     ln p / divisor(greatest length)
   private func isDecided(_ best: [Hypothesis], _ likeliest: Hypothesis) -> Bool {
-    guard best.count == count, let last = best.last else { return false }
+    guard best.count == keptCount, let last = best.last else { return false }
+    if endsEarly, likeliest.score < last.score { return true }
     return likeliest.logProbability / penalty.divisor(length: maximumTokens) < last.score
   }
 
   private func add(_ hypothesis: Hypothesis, to best: inout [Hypothesis]) {
     let place = best.firstIndex { hypothesis.precedes($0) } ?? best.count
     best.insert(hypothesis, at: place)
-    if best.count > count { best.removeLast() }
+    if best.count > keptCount { best.removeLast() }
   }
 
   /// The K likeliest tokens of each row.

@@ -12,7 +12,6 @@ public final class Classify: Task {
   private let vocabulary: Vocabulary
   private let labels: [String]
   private let configuration: ClassifierConfiguration
-  private let options: TrainingOptions
   private let network: ClassifierNetwork
   private let batches: LengthBatches
   /// The texts of each batch of an epoch.
@@ -37,7 +36,7 @@ public final class Classify: Task {
     labelWeights: [Float]? = nil, freezing: Freezing = .never, options: TrainingOptions, engine: Engine
   ) {
     (self.vocabulary, self.labels, self.configuration) = (vocabulary, labels, configuration)
-    (self.options, self.freezing) = (options, freezing)
+    self.freezing = freezing
     network = ClassifierNetwork(
       configuration, vocabularySize: vocabulary.count, labelCount: labels.count, engine: engine)
     network.arena.allocate()

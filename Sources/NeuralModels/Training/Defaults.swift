@@ -9,6 +9,7 @@ public struct Defaults: Sendable {
 
   /// What a network is for.
   public enum Purpose: Sendable {
+    /// To predict tokens, the next ones or those in gaps.
     case language
     case classification
     case translation

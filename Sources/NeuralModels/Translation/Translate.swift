@@ -5,14 +5,14 @@ import Threads
 
 /// Translating.
 ///
-/// A place of an epoch is a token of a translation, its end among them; a batch is B pairs of like length (`LengthBatches`).
+/// A place of an epoch is a token of a translation, its end among them; a batch is B pairs of like length (`PooledBatches`).
 public final class Translate: Task {
   private let pairs: [SentencePair]
   private let source, target: Vocabulary
   private let configuration: TranslatorConfiguration
   private let options: TrainingOptions
   private let network: TranslationNetwork
-  private let batches: LengthBatches
+  private let batches: PooledBatches
   /// How likely the decoder is given the token that it would have written in the place of the right one.
   private let ownTokens: Double
   /// The pairs of an epoch in their order, and where each batch begins, and the last ends, among the tokens of all.
@@ -31,7 +31,7 @@ public final class Translate: Task {
     network = TranslationNetwork(
       configuration, sourceSize: source.count, targetSize: target.count, engine: engine)
     network.arena.allocate()
-    batches = LengthBatches(
+    batches = PooledBatches(
       size: max(1, min(options.batchSize, pairs.count)),
       // The longer of two translations of one source comes later, and sources of translations of one length likewise.
       lengths: pairs.map { $0.target.count << 20 + min($0.source.count, 1 << 20 - 1) }, seed: options.seed)

@@ -11,8 +11,8 @@ enum TranslateCommand: Command {
     the input is a pipe, each answer comes before the next line is waited for, so that another program can use it as a service. The text
     rules are those of the model.
 
-    The search follows the K likeliest beginnings and is over when K translations have ended. Scores of other lengths are compared by
-    --length-penalty. <unk> is a token as any other unless --no-unk or --replace-unknown is given, so that ln p is what lmctl eval says.
+    The search follows the K likeliest beginnings at each step, and is over when K translations have ended that are better than what is still
+    open; they are compared by --length-penalty. <unk> is a token as any other unless --no-unk or --replace-unknown is given, so that ln p is what lmctl eval says.
     """
   nonisolated(unsafe) static let settings = TranslateSettings.table
   static let typed = ["decode", "translation", "seq2seq", "nmt", "generate-translation"]

@@ -16,7 +16,7 @@ struct TranslationSearch {
   /// The likeliest translations of each source, best first.
   func run(_ translator: Translator, _ sources: [[TokenID]]) -> [[Hypothesis]] {
     var search = BeamSearch(width: width, count: count)
-    (search.penalty, search.maximumTokens, search.mostEnded) = (penalty, maximumTokens, width)
+    (search.penalty, search.maximumTokens, search.endsEarly) = (penalty, maximumTokens, true)
     search.includesUnknown = !leavesOutUnknown
     return translator.translations(of: sources, search, coverageWeight: coverageWeight)
   }
