@@ -212,7 +212,7 @@ struct FillTests {
   func lengthBatches() {
     var generator = SeededGenerator(seed: 3)
     let lengths = (0..<300).map { _ in Int.random(in: 1...30, using: &generator) }
-    var batches = PositionBatches(lengths: lengths, positions: 60, seed: 5)
+    var batches = LengthBatches(lengths: lengths, positions: 60, seed: 5)
     var orders: [[Int]] = []
     for epoch in 0..<3 {
       var all: [Int] = []

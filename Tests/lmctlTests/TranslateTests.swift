@@ -192,44 +192,8 @@ struct TranslateTests {
     ] { try expect(mistake, in: folder) }
   }
 
-  @Test("Mistakes", arguments: mistakes)
-  func mistakes(mistake: Mistake) throws {
-    let folder = try Self.wrongInput()
-    try expect(mistake, in: folder)
-  }
-
-  private static let train = "lmctl train --task translate --model lstm --hidden 4 --epochs 1 --quiet"
-
-  private static let mistakes = [
-    Mistake("\(train) a.txt b.txt", 1, "b.txt: has 2 lines, and a.txt has 3; line by line"),
-    Mistake("\(train) b.txt a.txt", 1, "b.txt: has 2 lines, and a.txt has 3; line by line"),
-    Mistake(
-      "\(train) a.txt gap.txt", 1, "gap.txt, line 2: the translation is empty, and the other side is not"),
-    Mistake("\(train) gap.txt a.txt", 1, "gap.txt, line 2: the sentence is empty, and the other side is not"),
-    Mistake(
-      "\(train) a.txt", 1, "a.txt, line 1: has no tab; a line is a sentence, a tab and its translation"),
-    Mistake("\(train) a.txt a.txt a.txt", 2, "'a.txt' is one text too many; --task translate takes"),
-    Mistake("\(train) long.txt one.txt", 1, "has 100000 tokens, more than the 1000 that --max-length allows"),
-    Mistake("\(train) a.txt a.txt --valid a.txt,b.txt", 1, "b.txt: has 2 lines, and a.txt has 3"),
-    Mistake("\(train) a.txt a.txt --attention dot --bidirectional", 2, "--attention dot does not go with"),
-    Mistake("\(train) a.txt a.txt --bptt 20", 2, "--bptt does not go with --task translate"),
-    Mistake("\(train) a.txt a.txt --model ngram", 2, "--model ngram does not go with --task translate"),
-    Mistake(
-      "lmctl train --model lstm --attention dot a.txt", 2, "--attention does not go with --task language"),
-    Mistake("\(train) --init-from lm.json a.txt a.txt", 2, "--task translate does not go with lm.json"),
-    Mistake("lmctl translate", 2, "no model; give the checkpoint, then the texts"),
-    Mistake("lmctl translate lm.json a.txt", 1, "lm.json: is no translator"),
-    Mistake("lmctl sample m.json", 1, "m.json: is a translator, which writes translations"),
-    Mistake("lmctl translate m.json long.txt", 1, "line 1: has 100000 tokens, more than the 10000"),
-    Mistake("lmctl translate m.json a.txt --beam 2 --nbest 3", 2, "3 cannot be found by --beam 2"),
-    Mistake("lmctl translate m.json a.txt --replace-unknown", 2, "needs attention, which m.json has none of"),
-    Mistake("lmctl translate m.json a.txt --temperature 2", 2, "goes with --draw"),
-    Mistake("lmctl eval m.json a.txt b.txt", 1, "b.txt: has 2 lines, and a.txt has 3"),
-    Mistake("lmctl eval m.json a.txt b.txt --dynamic", 2, "--dynamic does not go with translators"),
-    Mistake("lmctl eval lm.json a.txt --beam 2", 2, "--beam goes with translators"),
-  ]
-
-  nonisolated(unsafe) private static let wrong = Result<TemporaryFolder, any Error> {
+  @Test("Mistakes are said in a sentence")
+  func mistakes() throws {
     let folder = try TemporaryFolder()
     try folder.write("a.txt", text: "a\nb c\na\n")
     try folder.write("b.txt", text: "a\nb\n")

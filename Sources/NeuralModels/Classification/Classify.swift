@@ -13,7 +13,7 @@ public final class Classify: Task {
   private let labels: [String]
   private let configuration: ClassifierConfiguration
   private let network: ClassifierNetwork
-  private let batches: LengthBatches
+  private let batches: PooledBatches
   /// The texts of each batch of an epoch.
   private var order: (epoch: Int, texts: [Int]) = (-1, [])
   private let freezing: Freezing
@@ -44,7 +44,7 @@ public final class Classify: Task {
     let features = network.wordFeatures
     let own = texts.map { LabelledText(tokens: features($0.tokens), labels: $0.labels) }
     self.texts = own
-    batches = LengthBatches(
+    batches = PooledBatches(
       size: max(1, min(options.batchSize, own.count)), lengths: own.map(\.tokens.count), seed: options.seed)
   }
 

@@ -5,7 +5,7 @@ import Threads
 
 /// Filling gaps: predicting each token of a sentence from all others.
 ///
-/// A place of an epoch is a batch of sentences of like length (`PositionBatches`) with at most B·T tokens; in training, sentences of more than
+/// A place of an epoch is a batch of sentences of like length (`LengthBatches`) with at most B·T tokens; in training, sentences of more than
 /// `longest` tokens are divided, and their parts see no further than one token beyond their ends. Ends of sentences are seen, but not predicted.
 public final class Fill: Task {
   let vocabulary: Vocabulary
@@ -14,7 +14,7 @@ public final class Fill: Task {
   let network: FillNetwork
   private let text: [TokenID]
   private let rows: [FillRow]
-  private var batches: PositionBatches
+  private var batches: LengthBatches
   /// The epoch of the batches that were asked for last.
   private var epoch = 0
 
@@ -33,7 +33,7 @@ public final class Fill: Task {
     let positions = options.batchSize * options.sequenceLength
     let rows = FillRow.rows(of: text, longest: min(Self.longest, positions), margin: 0)
     self.rows = rows
-    batches = PositionBatches(lengths: rows.map(\.steps.count), positions: positions, seed: options.seed)
+    batches = LengthBatches(lengths: rows.map(\.steps.count), positions: positions, seed: options.seed)
     network.output.learn(counts: vocabulary.counts(of: text))
   }
 
