@@ -278,7 +278,7 @@ struct PlotTests {
         "--x takes one of steps, epochs, tokens, time, not 'step'; did you mean 'steps'?"),
       Mistake(
         "lmctl plot r.jsonl --y ppl", 2,
-        "--y takes one of perplexity, loss, accuracy, rate, gradient-norm, speed"),
+        "--y takes one of perplexity, pseudo-perplexity, loss, accuracy, rate"),
       Mistake(
         "lmctl plot r.jsonl --min 0", 2, "--min takes a number above 0, as the scale is logarithmic, not '0'"),
       Mistake("lmctl plot r.jsonl --min 5 --max 4", 2, "--min must be below --max"),

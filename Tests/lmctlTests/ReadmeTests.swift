@@ -63,14 +63,15 @@ struct ReadmeTests {
       printf '0 ||| The lamp was lit . ||| TM0= -1 ||| -1\\n0 ||| Lit . ||| TM0= -2 ||| -2\\n' > list.nbest
       (sed 's/^/__label__good /' test.txt; sed 's/^/__label__bad /' train.txt) | grep ' [a-zA-Z]' > reviews.txt
       lmctl train --task classify --model bag --epochs 1 -q reviews.txt -o classifier.json
-      for f in train dev source; do head -40 train.txt | grep . > $f.ja; cp $f.ja $f.en; done
+      for f in train dev source test; do head -40 train.txt | grep . > $f.ja; cp $f.ja $f.en; done
       printf 'u-1 The lamp\\nu-2 lamp\\n' > hyps.txt; echo 'The lamp was lit .' > refs.txt
       for p in 1 2; do lmctl count --order 5 part$p.txt -o part$p.counts.gz --quiet; done; lmctl convert kn5.json other.arpa; cp other.arpa a.arpa; cp other.arpa b.arpa
       """, in: folder)
-    if ["translate", "bleu"].contains(command) {
+    if ["translate", "bleu", "eval", "inspect"].contains(command) {
       _ = try Executable.shell(
         """
-        lmctl train --task translate --model gru --hidden 8 --epochs 1 -q train.ja train.en --force -o model.json
+        lmctl train --task translate --model gru --hidden 8 --epochs 1 -q train.ja train.en -o translator.json
+        case \(command) in eval | inspect) ;; *) cp translator.json model.json ;; esac
         cp train.en ref.en; cp train.en hyp.en; cp train.ja source.txt
         """, in: folder)
     }
