@@ -110,7 +110,6 @@ struct FillTests {
   /// Σ −ln p of all tokens, from the documentation.
   private func oracleLoss(_ oracle: Oracle, _ c: NeuralConfiguration, _ text: [TokenID]) -> Scalar {
     let tape = oracle.tape
-    let (w, bias) = (oracle["merge.weights"], oracle["merge.bias"].rows[0])
     var losses: [Scalar] = []
     let end = Vocabulary.endOfSentence
     for sentence in text.split(separator: end).map(Array.init) {
@@ -118,7 +117,11 @@ struct FillTests {
       let b = direction(oracle, c, "backward", [end] + sentence.reversed().dropLast())
       for (t, token) in sentence.enumerated() {
         let both = a[t] + b[sentence.count - 1 - t]
-        let f = bias.indices.map { (tape.dot(both, w.columns[$0]) + bias[$0]).hyperbolicTangent }
+        var f = both
+        if c.tiesEmbeddings {
+          let (w, bias) = (oracle["merge.weights"], oracle["merge.bias"].rows[0])
+          f = bias.indices.map { (tape.dot(both, w.columns[$0]) + bias[$0]).hyperbolicTangent }
+        }
         losses.append(oracle.negativeLogProbability(c.softmax, f, target: token))
       }
     }

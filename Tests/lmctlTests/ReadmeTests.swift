@@ -44,7 +44,8 @@ struct ReadmeTests {
   @Test(
     "Every example in the help works as a command line",
     arguments: [
-      "train", "eval", "sample", "predict", "fill", "mix", "tokenize", "inspect", "count", "convert", "benchmark",
+      "train", "eval", "sample", "predict", "fill", "mix", "tokenize", "inspect", "count", "convert",
+      "benchmark",
       "plot",
       "completions", "neighbors", "encode", "rescore",
     ])
@@ -58,7 +59,8 @@ struct ReadmeTests {
       gzip -k test.txt; cp train.txt part1.txt; cp test.txt part2.txt; cp train.txt news; gzip news
       lmctl train --model ngram --quiet train.txt -o kn5.json; cp kn5.json model.json
       lmctl train --model lstm --hidden 8 --epochs 1 --quiet train.txt -o lstm.json; for k in rnn gru; do cp lstm.json $k.json; done
-      lmctl train --task fill --model gru --hidden 8 --epochs 1 --quiet train.txt -o filler.json; echo 'The ___ was lit .' > gaps.txt
+      lmctl train --task fill --model gru --hidden 8 --epochs 1 --quiet train.txt -o filler.json
+      echo 'The ___ was lit .' > gaps.txt
       printf '0 ||| The lamp was lit . ||| TM0= -1 ||| -1\\n0 ||| Lit . ||| TM0= -2 ||| -2\\n' > list.nbest
       printf 'u-1 The lamp\\nu-2 lamp\\n' > hyps.txt; echo 'The lamp was lit .' > refs.txt
       for p in 1 2; do lmctl count --order 5 part$p.txt -o part$p.counts.gz --quiet; done; lmctl convert kn5.json other.arpa; cp other.arpa a.arpa; cp other.arpa b.arpa
