@@ -1,3 +1,4 @@
+import Foundation
 import LanguageModels
 import Testing
 
@@ -91,5 +92,59 @@ struct MetricTests {
     sum.add(WordErrors(of: all[2], reference: all[3]))
     #expect(sum.errors == 2 && sum.rate == 0.4 && sum.sentences == 2 && sum.wrongSentences == 2)
     #expect(WordErrors(of: all[4], reference: all[5]).rate == .infinity)
+  }
+
+  private static let odd =
+    pairs + [("word", ""), ("", ""), ("größe 猫 です", "größe 犬 です")]
+
+  private func chrF(_ hypothesis: String, _ reference: String) -> ChrF {
+    func characters(_ text: String) -> [UInt32] {
+      text.unicodeScalars.filter { $0 != " " }.map(\.value)
+    }
+    return ChrF(of: characters(hypothesis), reference: characters(reference))
+  }
+
+  // sacrebleu 2.6.0: CHRF().sentence_score(hypothesis, [reference]).score of each pair, and corpus_score of all.
+  @Test("chrF is sacreBLEU's, of single sentences and of several")
+  func characters() {
+    let expected = [
+      100.0, 63.20215121558108, 38.23529411764706, 14.232426848159646, 0, 0, 88.37997874830685,
+      74.0500859336367, 0, 0, 45.654761904761905,
+    ]
+    var sum = ChrF()
+    for (pair, value) in zip(Self.odd, expected) {
+      #expect(abs(chrF(pair.0, pair.1).score - value) < 1e-9, "\(pair)")
+      sum.add(chrF(pair.0, pair.1))
+    }
+    #expect(abs(sum.score - 66.94075945436683) < 1e-9)
+  }
+
+  // sacrebleu 2.6.0: BLEU(tokenize="none").corpus_score.
+  @Test("Scores of texts are those of their lines together")
+  func texts() {
+    var scores = TranslationScores()
+    for pair in Self.odd { scores.add(Array(pair.0.utf8), reference: Array(pair.1.utf8)) }
+    #expect(abs(scores.bleu.score - 45.77) < 0.005)
+    #expect(abs(scores.chrF.score - 66.94075945436683) < 1e-9)
+    for (value, expected) in zip(scores.bleu.precisions, [72.7, 54.3, 44.4, 30.0]) {
+      #expect(abs(value - expected) < 0.05)
+    }
+    #expect(scores.lines == 11 && scores.exact == 2)
+    let sum = Self.odd.reduce(0) { $0 + bleu($1.0, $1.1).halvingScore(order: 4) }
+    #expect(abs(scores.halvingScore - sum / 11) < 1e-12)
+  }
+
+  // p = 4/5, 3/4, 1/3, 0; r = 6, h = 5.
+  @Test("The measure of lectures weighs n-grams by 1/2ⁿ")
+  func halving() {
+    let one = bleu("A B B C D", "A B C D E F")
+    let penalty = exp(1 - 6.0 / 5)
+    #expect(one.halvingScore(order: 4) == 0)
+    #expect(abs(one.halvingScore(order: 1) - penalty * 0.8.squareRoot()) < 1e-12)
+    let two = penalty * pow(0.8, 0.5) * pow(0.75, 0.25)
+    #expect(abs(one.halvingScore(order: 2) - two) < 1e-12)
+    #expect(abs(one.halvingScore(order: 3) - two * pow(1 / 3.0, 0.125)) < 1e-12)
+    #expect(bleu("a b", "a b").halvingScore(order: 4) == 1)
+    #expect(bleu("", "a").halvingScore(order: 4) == 0)
   }
 }

@@ -223,4 +223,6 @@ func relativeError(_ values: [Float], _ exact: [Double]) -> Double {
 extension Double {
   /// ln x
   var logarithm: Double { Foundation.log(self) }
+  /// eˣ
+  static func exponential(_ x: Double) -> Double { Foundation.exp(x) }
 }

@@ -221,7 +221,7 @@ struct FillTests {
         "--context does not go with --task fill"),
       Mistake(
         "lmctl train --task fill --init-from lstm.json train.txt -o m.json", 2,
-        "a filler begins with another filler"),
+        "a filler begins with another one"),
       Mistake("lmctl train --init-from filler.json --task language train.txt", 2, "which is a filler"),
     ] { try expect(mistake, in: folder) }
     let unknown = try Executable.shell("echo 'so a1 [m0|zebra] b1' | lmctl fill filler.json", in: folder)

@@ -35,9 +35,15 @@ public protocol StateRows<State>: AnyObject {
 
   /// What to draw from the rows with.
   var functions: RowFunctions { get }
+
+  /// What is added to the score of a text that ends behind a row; it is not positive.
+  func endScore(_ row: Int) -> Double
 }
 
 extension StateRows {
+  /// Nothing.
+  public func endScore(_ row: Int) -> Double { 0 }
+
   /// State by state.
   public func gather(_ rows: [Int]) {
     let states = rows.map { state($0) }

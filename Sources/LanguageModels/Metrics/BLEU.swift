@@ -94,6 +94,32 @@ public struct BLEU: Sendable, Equatable {
     score(orders: max(1, totals.reduce(0) { $0 + ($1 > 0 ? 1 : 0) }))
   }
 
+  /// Another measure that is called BLEU in lectures and textbooks, of a single sentence, from 0 to 1:
+  ///
+  ///     exp(min(0, 1 − r/h)) ∏ₙ (mₙ / tₙ)^(1/2ⁿ),   n up to `order`
+  ///
+  /// Longer n-grams weigh less, and nothing is smoothed: a sentence without a match of some n has 0. Those that are longer than it do
+  /// not count. Its numbers have nothing to do with those of `score`.
+  public func halvingScore(order: Int) -> Double {
+    guard words > 0 else { return 0 }
+    var result = exp(min(0, 1 - Double(referenceWords) / Double(words)))
+    for n in 0..<min(order, Self.order) where totals[n] > 0 {
+      result *= pow(Double(matches[n]) / Double(totals[n]), 1 / Double(2 << n))
+    }
+    return result
+  }
+
+  /// mₙ / tₙ in percent, the smoothed ones where nothing matches, as sacreBLEU prints them; 0 where there are no n-grams.
+  public var precisions: [Double] {
+    var smoothing = 1.0
+    return (0..<Self.order).map { n in
+      guard totals[n] > 0, matches.contains(where: { $0 > 0 }) else { return 0 }
+      if matches[n] > 0 { return 100 * Double(matches[n]) / Double(totals[n]) }
+      smoothing /= 2
+      return 100 * smoothing / Double(totals[n])
+    }
+  }
+
   private func score(orders: Int) -> Double {
     guard matches.contains(where: { $0 > 0 }), !totals[..<orders].contains(0) else { return 0 }
     var smoothing = 1.0

@@ -43,6 +43,9 @@ public final class SentenceReader {
   /// Whether the line that `next()` returned last ends with what separates words, so that its last word is whole.
   public private(set) var endsWithSeparator = false
 
+  /// The text being read, as messages name it; empty if there is none.
+  public var name: String { reader?.source.name ?? "" }
+
   /// Size in bytes of the text being read, when known.
   public var sourceSize: Int? { reader?.source.size }
 

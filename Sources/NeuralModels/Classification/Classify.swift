@@ -12,8 +12,8 @@ public final class Classify: Task {
   private let vocabulary: Vocabulary
   private let labels: [String]
   private let configuration: ClassifierConfiguration
-  private let options: TrainingOptions
   private let network: ClassifierNetwork
+  private let batches: PooledBatches
   /// The texts of each batch of an epoch.
   private var order: (epoch: Int, texts: [Int]) = (-1, [])
   private let freezing: Freezing
@@ -36,13 +36,16 @@ public final class Classify: Task {
     labelWeights: [Float]? = nil, freezing: Freezing = .never, options: TrainingOptions, engine: Engine
   ) {
     (self.vocabulary, self.labels, self.configuration) = (vocabulary, labels, configuration)
-    (self.options, self.freezing) = (options, freezing)
+    self.freezing = freezing
     network = ClassifierNetwork(
       configuration, vocabularySize: vocabulary.count, labelCount: labels.count, engine: engine)
     network.arena.allocate()
     if let labelWeights { network.head.labelWeights = labelWeights }
     let features = network.wordFeatures
-    self.texts = texts.map { LabelledText(tokens: features($0.tokens), labels: $0.labels) }
+    let own = texts.map { LabelledText(tokens: features($0.tokens), labels: $0.labels) }
+    self.texts = own
+    batches = PooledBatches(
+      size: max(1, min(options.batchSize, own.count)), lengths: own.map(\.tokens.count), seed: options.seed)
   }
 
   /// Whether a parameter is one of the embeddings and layers, which a language model has too.
@@ -117,7 +120,7 @@ public final class Classify: Task {
   // MARK: Batches
 
   /// B.
-  private var size: Int { max(1, min(options.batchSize, texts.count)) }
+  private var size: Int { batches.size }
   public var epochLength: Int { (texts.count + size - 1) / size }
   public var batchesPerEpoch: Int { epochLength }
   public var largestBatch: (places: Int, targets: Int) { (1, size) }
@@ -127,29 +130,9 @@ public final class Classify: Task {
   }
   public func rateFactor(_ places: Range<Int>, batches: Int) -> Double { 1 }
 
-  /// Batches among which texts of like length are looked for.
-  private static let pool = 20
-
   public func end(ofBatchAt place: Int, epoch: Int) -> Int {
-    if order.epoch != epoch { order = (epoch, shuffled(epoch)) }
+    if order.epoch != epoch { order = (epoch, batches.order(epoch: epoch)) }
     return place + 1
-  }
-
-  private func shuffled(_ epoch: Int) -> [Int] {
-    var generator = SeededGenerator(seed: options.seed, stream: epoch + 1)
-    let mixed = Array(texts.indices).shuffled(using: &generator)
-    var batches: [[Int]] = []
-    for first in stride(from: 0, to: mixed.count, by: Self.pool * size) {
-      let pool = mixed[first..<min(first + Self.pool * size, mixed.count)]
-        .sorted { (texts[$0].tokens.count, $0) < (texts[$1].tokens.count, $1) }
-      for start in stride(from: 0, to: pool.count, by: size) {
-        batches.append(Array(pool[start..<min(start + size, pool.count)]))
-      }
-    }
-    // The only batch that is not full stays the last.
-    let last = batches.last.map { $0.count < size } == true ? batches.removeLast() : []
-    batches.shuffle(using: &generator)
-    return (batches + [last]).flatMap { $0 }
   }
 
   public func lossAndGradients(_ training: TrainingBatch) -> Double {

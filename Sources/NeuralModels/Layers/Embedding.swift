@@ -35,6 +35,14 @@ final class Embedding {
     weights = declarations.parameter("embedding", firstRow + vocabularySize, size, isSparse: !tied)
   }
 
+  /// The same vectors as those of `other`, for texts of the other side of a network.
+  init(sharing other: Embedding, _ declarations: Declarations) {
+    (size, firstRow, dropoutRate) = (other.size, other.firstRow, other.dropoutRate)
+    (weights, engine) = (other.weights, declarations.engine)
+    factors = declarations.buffer(
+      "embedding_mask", .floats(dropoutRate > 0 ? other.weights.shape[0] - firstRow : 0))
+  }
+
   /// Uniform in ±4/√E; in ±8/√E if there are few tokens, as of characters, and they are not `tied`, which makes them the weights of the
   /// output too. Training is slow to start from inputs that a new layer hardly notices; but of many tokens most are rare, and what a
   /// rare one starts with stays as noise.

@@ -52,6 +52,12 @@ protocol SequenceLayer: AnyObject {
 
   /// No loss reaches beyond the sequence.
   func clearStateGradients(rows: Int)
+
+  /// ∂L/∂ of what `state(row:)` gives: after `backward`, of the state before the sequence.
+  func stateGradient(row: Int) -> [Float]
+
+  /// Says what ∂L/∂ of the state behind the sequence is, before `backward`.
+  func setStateGradient(_ values: ArraySlice<Float>, row: Int)
 }
 
 /// Most layers have no memory but that of the layers within.
@@ -78,6 +84,16 @@ extension SequenceLayer {
   }
 
   func clearStateGradients(rows: Int) { for part in parts { part.clearStateGradients(rows: rows) } }
+
+  func stateGradient(row: Int) -> [Float] { parts.flatMap { $0.stateGradient(row: row) } }
+
+  func setStateGradient(_ values: ArraySlice<Float>, row: Int) {
+    var rest = values
+    for part in parts {
+      part.setStateGradient(rest.prefix(part.stateSize), row: row)
+      rest = rest.dropFirst(part.stateSize)
+    }
+  }
 }
 
 extension SequenceLayer {
@@ -129,6 +145,9 @@ struct Pass {
       while row < rows, t >= lengths[row] { row += 1 }
     }
   }
+
+  /// The steps of a row.
+  func length(of row: Int) -> Int { lengths.isEmpty ? steps : lengths[row] }
 
   /// The rows that have ended before step t.
   func ended(at t: Int) -> [Int] { lengths.isEmpty ? [] : (0..<rows).filter { t >= lengths[$0] } }

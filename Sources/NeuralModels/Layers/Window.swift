@@ -93,4 +93,12 @@ final class Window: SequenceLayer {
   }
 
   func clearStateGradients(rows: Int) { registerGradient.matrix(rows, stateSize).fill(0) }
+
+  func stateGradient(row: Int) -> [Float] {
+    Array(UnsafeBufferPointer(start: registerGradient.pointer + row * stateSize, count: stateSize))
+  }
+
+  func setStateGradient(_ values: ArraySlice<Float>, row: Int) {
+    for (i, value) in values.enumerated() { registerGradient.pointer[row * stateSize + i] = value }
+  }
 }

@@ -47,6 +47,8 @@ final class RecurrentLayer: SequenceLayer {
   private(set) var droppedWeights: MatrixView?
   /// x of the last `forward`.
   private(set) var inputs: MatrixView?
+  /// The rows whose states have gradients.
+  var gradientRows = 0
 
   /// A layer of H units of `cell`; `number` tells it from others of its network.
   init(

@@ -5,19 +5,34 @@ import LanguageModels
 public struct Defaults: Sendable {
   private let kind: NeuralKind
   private let unit: TextUnit
-  private let isClassifier: Bool
+  private let purpose: Purpose
 
-  /// The defaults for a kind of network on a text of some unit, to predict its tokens or to label texts.
-  public init(kind: NeuralKind, unit: TextUnit = .word, isClassifier: Bool = false) {
-    (self.kind, self.unit, self.isClassifier) = (kind, unit, isClassifier)
+  /// What a network is for.
+  public enum Purpose: Sendable {
+    /// To predict tokens, the next ones or those in gaps.
+    case language
+    case classification
+    case translation
+  }
+
+  /// The defaults for a kind of network on a text of some unit.
+  public init(kind: NeuralKind, unit: TextUnit = .word, purpose: Purpose = .language) {
+    (self.kind, self.unit, self.purpose) = (kind, unit, purpose)
   }
 
   /// H.
-  public var hiddenSize: Int { isClassifier ? 128 : kind.isRecurrent ? unit.isFine ? 512 : 256 : 100 }
+  public var hiddenSize: Int {
+    switch purpose {
+    case .language: kind.isRecurrent ? unit.isFine ? 512 : 256 : 100
+    case .classification: 128
+    case .translation: 256
+    }
+  }
 
   /// E; tied embeddings are as large as what the softmax is given.
   public func embeddingSize(hiddenSize: Int, tied: Bool) -> Int {
     if tied { return hiddenSize }
+    if purpose == .translation { return unit.isFine ? 64 : 256 }
     return kind.isRecurrent ? unit.isFine ? 64 : hiddenSize : 60
   }
 
@@ -27,13 +42,19 @@ public struct Defaults: Sendable {
   public static let tailDivisor = 2
 
   /// The probability of dropout between layers.
-  public var dropout: Float { isClassifier ? 0.5 : 0.2 }
+  public var dropout: Float { purpose == .classification ? 0.5 : 0.2 }
 
   /// The probability that all embeddings of a word are dropped.
-  public var embeddingDropout: Float { isClassifier ? 0.2 : 0 }
+  public var embeddingDropout: Float { purpose == .classification ? 0.2 : 0 }
 
   /// B, where the text is long enough.
-  public var batchSize: Int { isClassifier ? 32 : unit.isFine ? 64 : 20 }
+  public var batchSize: Int {
+    switch purpose {
+    case .language: unit.isFine ? 64 : 20
+    case .classification: 32
+    case .translation: 64
+    }
+  }
 
   /// T.
   public var sequenceLength: Int { unit.isFine ? 128 : 35 }
@@ -43,7 +64,7 @@ public struct Defaults: Sendable {
 
   /// The times through a text of so many updates an epoch: small texts need more to take enough steps.
   public func epochs(updatesPerEpoch: Int) -> Int {
-    max(5, min(isClassifier ? 20 : 40, 2000 / max(1, updatesPerEpoch)))
+    max(5, min(purpose == .classification ? 20 : 40, 2000 / max(1, updatesPerEpoch)))
   }
 }
 

@@ -32,6 +32,10 @@ enum EvalCommand: Command {
     Fillers (lmctl train --task fill) predict each token from all others of its sentence; the ends of sentences are seen and not scored. The
     exponential of the mean of -ln p is the pseudo-perplexity (Salazar et al. 2020), which no perplexity can be compared with.
 
+    Translators (lmctl train --task translate) are measured on sentences and their translations, in two texts, line by line, or in one with
+    tabs between: perplexity of the translations given their sources, how many lines they translate exactly, BLEU and chrF (see lmctl help
+    bleu). With --per sentence, each line is that of a pair.
+
     With --pairs, it says how often the better of two sentences is found the likelier: by ln p of the whole sentences, ends included, each
     by itself. Two that are equally likely in single precision tie, which counts half.
     """
@@ -49,6 +53,7 @@ enum EvalCommand: Command {
     "lmctl eval kn5.json lstm.json --pairs pairs.tsv",
     "lmctl sample kn5.json --count 100 | lmctl eval kn5.json --per sentence",
     "lmctl eval classifier.json reviews.txt",
+    "lmctl eval translator.json test.ja test.en --beam 12",
   ]
 
   static func run(_ settings: EvalSettings, _ operands: [String], given: Arguments) throws {
@@ -63,6 +68,7 @@ enum EvalCommand: Command {
     var results: [EvaluationResult] = []
     var labelled: [ClassificationResult] = []
     var filled: [FillResult] = []
+    var translated: [TranslationResult] = []
     for path in models {
       let (stored, checkpoint) = try ModelKind.loadAny(path: path, settings.text, given)
       if case .filler(let filler) = stored, results.isEmpty, labelled.isEmpty {
@@ -82,6 +88,20 @@ enum EvalCommand: Command {
         labelled.append(try evaluator.evaluate(classifier, checkpoint, path: path))
         continue
       }
+      if case .translator(let translator) = stored, results.isEmpty, labelled.isEmpty {
+        let evaluator = try TranslatorEvaluator(settings, input, given: given)
+        if settings.detail != nil { return try evaluator.writeLines(translator, checkpoint) }
+        translated.append(try evaluator.evaluate(translator, checkpoint, path: path))
+        continue
+      }
+      if let first = translated.first {
+        throw FileError(
+          path: path, reason: "is no translator, as \(first.path) is; they are not comparable")
+      }
+      for name in ["beam", "length-penalty", "max-tokens"]
+      where given.has(name) && !given.isFromEnvironment(name) {
+        throw UsageError("--\(name) goes with translators, and \(path) is none")
+      }
       if let first = labelled.first, case .language = stored {
         throw FileError(
           path: path,
@@ -99,6 +119,7 @@ enum EvalCommand: Command {
       results.append(try evaluator.evaluate(model))
     }
     if !filled.isEmpty { return filled.write(asJSON: settings.asJSON) }
+    if !translated.isEmpty { return write(translated, settings) }
     if labelled.isEmpty { try write(results, settings) } else { write(labelled, settings) }
   }
 
@@ -207,6 +228,21 @@ enum EvalCommand: Command {
       }
     } else if settings.asJSON {
       output.write(results.json.text + "\n")
+    } else {
+      output.write(results.count == 1 ? results[0].forPeople : results.table)
+    }
+  }
+
+  private static func write(_ results: [TranslationResult], _ settings: EvalSettings) {
+    let output = StandardOutput.shared
+    if settings.onlyPerplexity || settings.onlyCrossEntropy {
+      for result in results {
+        let value = settings.onlyPerplexity ? result.loss.perplexity : result.loss.crossEntropy
+        output.write(Format.significant(value, 8) + "\n")
+      }
+    } else if settings.asJSON {
+      let objects = results.map(\.forPrograms)
+      output.write((objects.count == 1 ? objects[0] : .array(objects)).text + "\n")
     } else {
       output.write(results.count == 1 ? results[0].forPeople : results.table)
     }

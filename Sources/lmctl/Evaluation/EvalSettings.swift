@@ -31,6 +31,8 @@ struct EvalSettings: CommandValues {
   var cache = CacheSettings()
   var adaptation = AdaptationSettings()
   var documentSeparator: String?
+  /// How translators are measured.
+  var translation = TranslationSearch()
   var common = CommonSettings()
 
   /// Whether ends of sentences, and their beginnings, are left out.
@@ -118,6 +120,20 @@ struct EvalSettings: CommandValues {
         Setting(flag: "no-eos", \.leavesOutEnds, "do not score the ends of sentences")
         Setting(
           flag: "no-bos", \.leavesOutBeginnings, "n-grams: sentences begin without <s> in the context")
+      },
+      SettingGroup("translators") {
+        Setting(
+          "beam", \.translation.width, .whole(1...1000, "K"),
+          "translate by a beam search of width K; 1 takes the likeliest token each time"
+        ).typed("beam-size", "beam-width", "num-beams")
+        Setting(
+          "length-penalty", \.translation.penalty, LengthPenalty.type,
+          "how translations of different lengths are compared; see lmctl help translate"
+        ).typed("lenpen", "alpha")
+        Setting(
+          "max-tokens", \.translation.maximumTokens, .whole(1...100_000),
+          "break off a translation after N tokens"
+        ).typed("max-output-length")
       },
       SettingGroup("adaptation to the text") { AdaptationSettings.settings.map { $0.lifted(\.adaptation) } },
       SettingGroup("cache of recent tokens") { CacheSettings.settings.map { $0.lifted(\.cache) } },

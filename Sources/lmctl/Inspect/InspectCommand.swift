@@ -11,7 +11,8 @@ enum InspectCommand: Command {
 
     With --gradients, it measures on a text how far back the loss of a token reaches in the states of recurrent networks, and
     what that depends on: the recurrent weights, and how often gates are shut or open. Models come first, then the text. With
-    --gates, it shows what every gate does while the network reads a sentence, which stands behind the model. --error-wall
+    --gates, it shows what every gate does while the network reads a sentence, which stands behind the model; with --attention, what of a sentence
+    a translator attends to. --error-wall
     needs neither: it shows the error of one unit, which has a wall that throws gradient descent away unless the gradient is
     clipped. -o writes them as SVG pictures; without, they are drawn in the terminal.
     """
@@ -26,6 +27,7 @@ enum InspectCommand: Command {
     "lmctl inspect --gradients rnn.json lstm.json test.txt -o gradients.svg",
     "lmctl inspect --gradients --untrained --model lstm --hidden 64 test.txt",
     "lmctl inspect --gates lstm.json 'the cat sat on the mat'",
+    "lmctl inspect --attention translator.json '猫 が 好き' -o attention.svg",
     "lmctl inspect --error-wall -o wall.svg",
   ]
 
@@ -33,6 +35,7 @@ enum InspectCommand: Command {
     switch settings.view {
     case .gradients: return try GradientPicture(settings, operands).show()
     case .gates: return try GatePicture(settings, operands).show()
+    case .attention: return try AttentionPicture(settings, operands).show()
     case .errorWall: return try ErrorWallPicture(settings, operands).show()
     case nil: break
     }

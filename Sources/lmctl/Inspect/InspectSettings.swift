@@ -7,6 +7,7 @@ struct InspectSettings: CommandValues {
   enum View {
     case gradients
     case gates
+    case attention
     case errorWall
   }
 
@@ -46,7 +47,7 @@ struct InspectSettings: CommandValues {
           "output", \.output, .file, "where the SVG picture goes; - for standard output",
           default: .rule("the terminal") { $0.output }
         ).short("o").rule { values, _ in
-          values.view == nil ? "goes with --gradients, --gates or --error-wall" : nil
+          values.view == nil ? "goes with --gradients, --gates, --attention or --error-wall" : nil
         }.typed("out", "svg")
         CommonSettings.force.lifted(\.common)
       },
@@ -63,6 +64,10 @@ struct InspectSettings: CommandValues {
         Setting(
           "units", \.units, .whole(1...100_000), "gates: units of a layer to show, those that vary most"
         ).needs("gates")
+        Setting(
+          flag: "attention", \.[shows: .attention],
+          "which words of a sentence each word of its translation attends to: of the one that follows it, or the model's own"
+        ).excludes("gradients", "gates", "error-wall", "check").typed("alignment", "align")
         Setting(
           flag: "error-wall", \.[shows: .errorWall],
           "the error of one recurrent unit, and gradient descent with and without clipping"

@@ -7,6 +7,7 @@ enum StoredModel {
   case language(any LanguageModel)
   case filler(Filler)
   case classifier(any TextClassifier)
+  case translator(Translator)
 
   /// The model in `checkpoint`.
   ///
@@ -19,6 +20,7 @@ enum StoredModel {
       self = .classifier(
         ModelKind(of: checkpoint) == .ngram
           ? try NGramClassifier(checkpoint) : try Classifier(checkpoint, engine: Engine(threads: threads)))
+    case .translate: self = .translator(try Translator(checkpoint, engine: Engine(threads: threads)))
     }
   }
 
@@ -37,7 +39,23 @@ enum StoredModel {
         path: path,
         reason: "is a classifier, which labels texts (lmctl predict, lmctl eval); this takes a language model"
       )
+    case .translator:
+      throw FileError(
+        path: path,
+        reason:
+          "is a translator, which writes translations (lmctl translate, lmctl eval); this takes a language model"
+      )
     }
+  }
+
+  /// The translator.
+  ///
+  /// - Throws: `FileError` if it is another model, which stands at `path`.
+  func translator(_ path: String) throws -> Translator {
+    if case .translator(let translator) = self { return translator }
+    throw FileError(
+      path: path,
+      reason: "is no translator; lmctl train --task translate makes one")
   }
 
   /// How large it is, for programs: `parameters`, or `ngrams` by order.
@@ -46,6 +64,8 @@ enum StoredModel {
     case .language(let model): ModelKind.size(of: model)
     case .filler(let filler): .init("parameters", filler.parameterCount.map { .integer($0) } ?? .null)
     case .classifier(let classifier): classifier.size
+    case .translator(let translator):
+      .init("parameters", translator.parameterCount.map { .integer($0) } ?? .null)
     }
   }
 }

@@ -15,7 +15,7 @@ extension TrainSettings {
         "hidden", \.network.hiddenSizes, .sizes(1...1_000_000_000, layers: 1...100),
         "units of a layer; 512,256 makes two layers, the lower of 512 units",
         default: .rule(
-          byUnit(\.hiddenSize) + "; nnlm \(nnlm.hiddenSize); to classify \(classifier.hiddenSize)"
+          byUnit(\.hiddenSize) + "; nnlm \(nnlm.hiddenSize)" + byTask(\.hiddenSize)
         ) { [$0.defaults.hiddenSize] }
       ).changes(.shape).stored(.configuration("hidden_size")).typed(
         "hidden-size", "hidden-dim", "nhid", "rnn-size", "units", "num-units", "hidden-units", "dim", "size",
@@ -34,7 +34,8 @@ extension TrainSettings {
         "embedding", "embedding-size", "embed-size", "embedding-dim", "embed-dim", "emsize", "emb-size")
       Setting(
         flag: "tie", \.network.tiesEmbeddings, "the softmax shares the embeddings; needs --embed as --hidden"
-      ).tasks(.language, .fill).changes(.shape).stored(.configuration("tied_embeddings")).rule { values, _ in
+      ).tasks(.language, .fill, .translate).changes(.shape).stored(.configuration("tied_embeddings")).rule {
+        values, _ in
         let network = values.network
         let (embed, output) = (network.embeddingSize, network.outputSize)
         let option =
@@ -43,7 +44,7 @@ extension TrainSettings {
         return embed == output ? nil : "needs --embed as large as \(option), not \(embed) and \(output)"
       }.excludes("direct").typed(
         "tied", "tie-weights", "tie-embeddings", "share-embeddings", "share-decoder-input-output-embed")
-      softmaxes.map { $0.tasks(.language, .fill) }
+      softmaxes.map { $0.tasks(.language, .fill, .translate) }
       connections
       Setting(
         flag: "direct", \.network.hasDirectConnections, "connect the embeddings to the softmax directly"
@@ -66,7 +67,17 @@ extension TrainSettings {
   private static var words: Defaults { Defaults(kind: .lstm) }
   private static var fine: Defaults { Defaults(kind: .lstm, unit: .char) }
   private static var nnlm: Defaults { Defaults(kind: .nnlm) }
-  private static var classifier: Defaults { Defaults(kind: .lstm, isClassifier: true) }
+
+  /// What a default is for other tasks, where it differs.
+  private static func byTask<Value: Equatable>(_ value: (Defaults) -> Value) -> String {
+    let tasks: [(name: String, purpose: Defaults.Purpose)] = [
+      ("classify", .classification), ("translate", .translation),
+    ]
+    return tasks.map { name, purpose in
+      let own = value(Defaults(kind: .lstm, purpose: purpose))
+      return own == value(words) ? "" : "; to \(name) \(own)"
+    }.joined()
+  }
 
   /// A default that differs for characters and bytes.
   private static func byUnit(_ value: (Defaults) -> Int) -> String {
@@ -118,19 +129,19 @@ extension TrainSettings {
       Setting(
         "dropout", \.network.dropout, .probability,
         "zero activations between layers with this probability; 0.4 for a million words",
-        default: .rule("\(words.dropout); to classify \(classifier.dropout)") { $0.defaults.dropout }
+        default: .rule("\(words.dropout)" + byTask(\.dropout)) { $0.defaults.dropout }
       ).typed("drop", "dropout-rate", "keep-prob")
       Setting(
         "dropout-embed", \.network.regularization.embeddingDropout, .probability,
         "zero whole words, wherever they stand; 0.1 helps where rare words are learnt by heart",
-        default: .rule("0; to classify \(classifier.embeddingDropout)") {
+        default: .rule("0" + byTask(\.embeddingDropout)) {
           $0.defaults.embeddingDropout
         }
       ).typed("dropoute", "word-dropout", "embedding-dropout")
       Setting(
         "label-smoothing", \.network.regularization.labelSmoothing, .share(),
         "spread this share of each target over all tokens; for models that must not be too sure; often costs perplexity"
-      ).tasks(.language, .fill).rule { values, _ in
+      ).tasks(.language, .fill, .translate).rule { values, _ in
         let kind = values.network.softmax.kind
         return values.network.regularization.labelSmoothing > 0 && kind != .full
           ? "goes with --softmax full, not \(kind.rawValue)" : nil
@@ -182,8 +193,8 @@ extension TrainSettings {
       ).changes(.length).recorded("epochs").typed(
         "epoch", "num-epochs", "max-epochs", "passes", "num-train-epochs")
       Setting(
-        "batch", \.rows, .whole(1...1_000_000), "streams, or texts, side by side",
-        default: .rule(byUnit(\.batchSize) + "; to classify \(classifier.batchSize); fewer for small texts") {
+        "batch", \.rows, .whole(1...1_000_000), "streams, texts or pairs side by side",
+        default: .rule(byUnit(\.batchSize) + byTask(\.batchSize) + "; fewer for small texts") {
           _ in nil
         }
       ).recorded("batch").typed(

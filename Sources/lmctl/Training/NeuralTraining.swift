@@ -106,7 +106,11 @@ extension TrainSettings {
   ///
   /// - Throws: `FileError` if a batch would be larger than the text.
   mutating func fit(to corpus: Corpus, _ vocabulary: Vocabulary) throws {
-    if learns == .classify { return fit(texts: corpus.sentences) }
+    if learns != .language {
+      fit(texts: corpus.sentences)
+      if learns == .translate { try fitSoftmax(to: corpus, vocabulary) }
+      return
+    }
     let count = corpus.tokens.count
     if !hasRows { training.batchSize = max(1, min(training.batchSize, count / training.sequenceLength)) }
     guard training.batchSize <= count else {

@@ -87,6 +87,8 @@ struct Predecessor {
     case .fill: try FillConfiguration(json: checkpoint.configuration).check(checkpoint, engine: engine)
     case .classify:
       try ClassifierConfiguration(json: checkpoint.configuration).check(checkpoint, engine: engine)
+    case .translate:
+      try TranslatorConfiguration(json: checkpoint.configuration).check(checkpoint, engine: engine)
     }
   }
 
@@ -159,9 +161,9 @@ struct Predecessor {
     guard let name = arguments.string("task"), let wanted = TaskKind(rawValue: name), wanted != own else {
       return nil
     }
-    if wanted == .fill {
+    if wanted == .fill || wanted == .translate {
       throw UsageError(
-        "--task \(name) does not go with \(path), which is \(own.noun); a filler begins with another filler, or with nothing"
+        "--task \(name) does not go with \(path), which is \(own.noun); \(wanted.noun) begins with another one, or with nothing"
       )
     }
     guard use == .weights, own == .language else {

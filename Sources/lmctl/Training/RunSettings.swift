@@ -57,7 +57,8 @@ struct RunSettings: SettingValues {
     Setting(
       "target-perplexity", \.targetPerplexity, .number("X", "above 1") { $0 > 1 },
       "end at the epoch whose held-out perplexity is at most X"
-    ).changes(.free).recorded("target_perplexity", .inEffect, rank: 2).needsHeldOutText().tasks(.language)
+    ).changes(.free).recorded("target_perplexity", .inEffect, rank: 2).needsHeldOutText().tasks(
+      .language, .translate)
     Setting(
       "checkpoint-every", \.checkpointInterval, CheckpointInterval.type,
       "when to write FILE.partial, from which --resume goes on: 500steps, 10m, 2epochs, never, or auto: every minute, "

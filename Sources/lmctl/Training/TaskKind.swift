@@ -9,6 +9,8 @@ enum TaskKind: String, CaseIterable {
   case fill
   /// To label texts.
   case classify
+  /// To translate sentences.
+  case translate
 
   /// The task that the model of a checkpoint was made for.
   init(of checkpoint: Checkpoint) {
@@ -21,6 +23,7 @@ enum TaskKind: String, CaseIterable {
     case .language: nil
     case .fill: FillConfiguration.kind
     case .classify: ClassifierCheckpoint.kind
+    case .translate: TranslatorConfiguration.kind
     }
   }
 
@@ -30,6 +33,7 @@ enum TaskKind: String, CaseIterable {
     case .language: "a language model"
     case .fill: "a filler"
     case .classify: "a classifier"
+    case .translate: "a translator"
     }
   }
 
@@ -39,6 +43,16 @@ enum TaskKind: String, CaseIterable {
     case .language: ModelKind.allCases.filter { $0 != .bag }
     case .fill: ModelKind.recurrent
     case .classify: [.ngram, .bag] + ModelKind.recurrent
+    case .translate: ModelKind.recurrent
+    }
+  }
+
+  /// What networks are for.
+  var purpose: Defaults.Purpose {
+    switch self {
+    case .language, .fill: .language
+    case .classify: .classification
+    case .translate: .translation
     }
   }
 }

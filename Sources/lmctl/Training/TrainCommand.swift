@@ -19,6 +19,10 @@ enum TrainCommand: Command {
     With --task classify, lines are labelled texts: '__label__good a fine film', as fastText has them, or 'good', a tab, and 'a fine film'. The
     model labels others (lmctl predict), and is measured by how often it is right (lmctl eval). Recurrent networks read a text to
     its end; bag is the mean of its embeddings, as in fastText; ngram has a model of the texts of each label, and decides by Bayes' rule.
+
+    With --task translate, it learns from sentences and their translations: two texts that have as many lines, or one whose lines are a
+    sentence, a tab and its translation; --valid takes the same. An encoder reads the sentence, and a decoder with as many layers of the
+    same kind writes the translation (lmctl translate); lmctl eval measures it.
     """
   nonisolated(unsafe) static let settings = TrainSettings.table
   /// What a configuration calls the texts.
@@ -36,6 +40,7 @@ enum TrainCommand: Command {
     "lmctl train --model ngram --order 8 --unit char book.txt",
     "lmctl train --model gru --epochs 2 train.txt --print-config > run.json",
     "lmctl train --task fill --model gru train.txt --holdout 0.05 -o filler.json",
+    "lmctl train --task translate --model lstm --bidirectional train.ja train.en --valid dev.ja,dev.en",
     "lmctl train --task classify --model lstm --bidirectional reviews.txt --holdout 0.1",
   ]
   static func initialValues(_ arguments: inout Arguments) throws -> TrainSettings {

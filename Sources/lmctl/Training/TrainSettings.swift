@@ -1,3 +1,4 @@
+import Glibc
 import LanguageModels
 import NGramModels
 import NeuralModels
@@ -21,6 +22,7 @@ struct TrainSettings: CommandValues {
   var counting = CountingSettings()
   var network = NeuralConfiguration(kind: .lstm)
   var classifier = ClassifierSettings()
+  var translator = TranslatorSettings()
   var training = TrainingOptions()
   var run = RunSettings()
   var text = TextSettings()
@@ -109,9 +111,19 @@ struct TrainSettings: CommandValues {
     set { training.weightDecay = newValue }
   }
 
+  /// The held-out text, of which the two sides of translations may be in two files.
+  var validPaths: [String] {
+    guard let validPath else { return [] }
+    let parts = validPath.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    guard learns == .translate, parts.count == 2, validPath.withSystemPath({ access($0, F_OK) }) != 0 else {
+      return [validPath]
+    }
+    return parts
+  }
+
   /// What holds for the network where nobody says otherwise.
   var defaults: Defaults {
-    Defaults(kind: network.kind, unit: text.tokenizer.unit, isClassifier: learns == .classify)
+    Defaults(kind: network.kind, unit: text.tokenizer.unit, purpose: learns.purpose)
   }
 
   // MARK: The table
@@ -121,6 +133,9 @@ struct TrainSettings: CommandValues {
       general, ngrams, networks, cells, regularization, trainings,
       SettingGroup("labels (--task classify)", tasks: [.classify]) {
         ClassifierSettings.settings.map { $0.lifted(\.classifier) }
+      },
+      SettingGroup("translation (--task translate)", tasks: [.translate]) {
+        TranslatorSettings.settings.map { $0.lifted(\.translator) }
       },
       SettingGroup("runs of networks", models: ModelKind.networks) {
         RunSettings.settings.map { $0.lifted(\.run) }
@@ -156,8 +171,9 @@ struct TrainSettings: CommandValues {
           "WHAT",
           typed: [
             "classification": .classify, "supervised": .classify, "lm": .language, "cloze": .fill,
-            "mlm": .fill,
-          ]), "what is learnt: to predict the next token, to fill gaps, or to label texts"
+            "mlm": .fill, "translation": .translate, "seq2seq": .translate, "nmt": .translate,
+          ]),
+        "what is learnt: to predict the next token, to fill gaps, to label texts, or to translate sentences"
       ).changes(.shape).stored(.task).typed("objective", "supervised")
       Setting("model", \.kind, ModelKind.type, "the kind of model").changes(.shape).stored(.model)
         .typed("kind", "type", "arch", "model-type")
@@ -165,7 +181,10 @@ struct TrainSettings: CommandValues {
         .changes(.free).typed(
           "out", "save", "arpa", "lm", "save-dir", "output-dir", "save-path", "write-lm", "text-out")
       CommonSettings.force.lifted(\.common)
-      Setting("valid", \.validPath, .file, "held-out text to evaluate the model on").changes(.free)
+      Setting(
+        "valid", \.validPath, .file,
+        "held-out text to evaluate the model on; for translation a text with tabs, or SOURCE,TARGET"
+      ).changes(.free)
         .excludes("holdout").rule(needsProbabilities).typed(
           "validation", "dev", "val", "validation-file", "validation-data", "eval")
       Setting(

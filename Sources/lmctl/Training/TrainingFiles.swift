@@ -18,11 +18,16 @@ struct TrainingFiles {
     texts = operands.isEmpty && countsPath == nil ? ["-"] : operands
     // The vocabulary of a run that goes on is in its checkpoint.
     let vocabularyPath = hasPredecessor ? nil : settings.text.vocabularyPath
-    let (validPath, tuningPath) = (settings.validPath, settings.tuningPath)
+    let (validPaths, tuningPath) = (settings.validPaths, settings.tuningPath)
+    if settings.learns == .translate, texts.count > 2 {
+      throw UsageError(
+        "'\(texts[2])' is one text too many; --task translate takes the sentences and their translations, or one text with tabs"
+      )
+    }
     try TextFiles.requireSingleStandardInput(
-      countsPath.map { [$0] } ?? texts, validPath, vocabularyPath, tuningPath)
+      (countsPath.map { [$0] } ?? texts) + validPaths, vocabularyPath, tuningPath)
     if let countsPath { try FileKind.require([.counts], countsPath, "a file of counts") }
-    for path in texts + [validPath, tuningPath].compactMap({ $0 }) where path != "-" {
+    for path in texts + validPaths + [tuningPath].compactMap({ $0 }) where path != "-" {
       _ = try ByteSource(path: path)
     }
     if settings.learns != .language, settings.arpaPath != nil {
@@ -35,7 +40,7 @@ struct TrainingFiles {
         "--output names an ARPA file, which is for n-grams, not for --model \(kind.rawValue); name one that ends in .json"
       )
     }
-    let inputs = texts + [countsPath, validPath, vocabularyPath, tuningPath].compactMap { $0 }
+    let inputs = texts + validPaths + [countsPath, vocabularyPath, tuningPath].compactMap { $0 }
     // What only prints its settings replaces nothing.
     let isDry = settings.printsConfiguration
     let output = try OutputFile(

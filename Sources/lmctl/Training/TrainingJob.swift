@@ -1,4 +1,5 @@
 import LanguageModels
+import NeuralModels
 import Threads
 
 /// What a training is given, and where its model goes.
@@ -10,6 +11,8 @@ struct TrainingJob {
   let heldOut: Corpus?
   /// The texts of a classifier.
   let labelled: LabelledTexts?
+  /// What a translator is trained and measured on.
+  let pairs: TrainingPairs?
   /// Where the model goes, and how.
   let output: String
   let format: TensorFormat
@@ -41,11 +44,16 @@ struct TrainingJob {
     members += options
     if let previous { members.append(.init("previous", previous)) }
     if let resume { members.append(.init("resume", resume)) }
-    let labels = labelled.map { Vocabulary(unit: .word, tokens: $0.names) }
+    var others: [(name: String, vocabulary: Vocabulary)] = []
+    if let labelled {
+      others.append(
+        (ClassifierCheckpoint.labelVocabulary, Vocabulary(unit: .word, tokens: labelled.names)))
+    }
+    if let pairs, !pairs.isShared { others.append((Translator.sourceVocabulary, pairs.source)) }
     return Checkpoint(
       model: task.checkpointKind ?? kind.rawValue, programVersion: programVersion, tokenizer: tokenizer,
       vocabulary: vocabulary,
-      otherVocabularies: labels.map { [(ClassifierCheckpoint.labelVocabulary, $0)] } ?? [],
+      otherVocabularies: others,
       configuration: configuration, training: .object(members), tensors: tensors)
   }
 

@@ -49,7 +49,10 @@ struct TrainingPipeline {
     var heldOut = text.heldOut
     var heldOutText: TextStatistics.Text?
     var heldOutLabels = text.labels?.heldOut
-    if let validPath = settings.validPath {
+    var pairs = text.pairs
+    if settings.learns == .translate, settings.validPath != nil {
+      (heldOut, heldOutText) = try readHeldOutPairs(into: &pairs)
+    } else if let validPath = settings.validPath {
       Progress.begin("reading \(validPath)")
       let reader = try TextFiles.reader([validPath], tokenizer: tokenizer, hashing: true)
       let labels = rules.map { LabelReader($0) }
@@ -62,7 +65,7 @@ struct TrainingPipeline {
     try predecessor?.check(text.sources.files, heldOut: heldOutText)
     let job = TrainingJob(
       kind: kind, task: settings.learns, tokenizer: tokenizer, text: text, heldOut: heldOut,
-      labelled: try labelled(text, heldOut, heldOutLabels), output: settings.output,
+      labelled: try labelled(text, heldOut, heldOutLabels), pairs: pairs, output: settings.output,
       format: settings.format, settings: configuration,
       heldOutText: heldOutText?.json, holdout: settings.heldOutPart, predecessor: predecessor, watch: watch)
     let trained =
@@ -71,6 +74,7 @@ struct TrainingPipeline {
         kind == .ngram ? try NGramTraining(settings).train(job) : try NeuralTraining(settings).train(job)
       case .fill: try FillTraining(settings).train(job)
       case .classify: try ClassifierTraining(settings).train(job)
+      case .translate: try TranslatorTraining(settings).train(job)
       }
     let result = heldOut.flatMap { heldOut in
       trained.result?(
@@ -103,9 +107,29 @@ struct TrainingPipeline {
         files.texts, tokenizer: tokenizer, context: settings.context, vocabulary: vocabularySource,
         holdout: settings.heldOutPart, limit: limit)
     }
+    if settings.learns == .translate {
+      return try .pairs(
+        of: files.texts, settings, vocabularies: try predecessor?.vocabularies, holdout: settings.heldOutPart)
+    }
     return try .corpus(
       of: files.texts, tokenizer: tokenizer, vocabulary: vocabularySource, holdout: settings.heldOutPart,
       labels: labels)
+  }
+
+  /// Reads what a translator is measured on.
+  ///
+  /// - Returns: the translations, and the text, which may be two files, as it is recorded.
+  private func readHeldOutPairs(into pairs: inout TrainingPairs?) throws -> (Corpus, TextStatistics.Text?) {
+    let paths = settings.validPaths
+    Progress.begin("reading \(paths.joined(separator: " and "))")
+    guard let vocabularies = pairs?.vocabularies else { preconditionFailure("there are pairs to train on") }
+    let reader = try TrainingPairs.reader(paths, settings)
+    let read = try PairCorpus(from: reader, vocabularies, keepsTexts: true)
+    try TextFiles.requireText(reader.statistics, paths)
+    pairs?.heldOut = read
+    return (
+      Corpus(tokens: read.targetTokens, statistics: reader.statistics), reader.statistics.texts.joined
+    )
   }
 
   /// Every setting with its value in effect, so that the run can be repeated from it.

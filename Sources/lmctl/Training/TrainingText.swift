@@ -24,6 +24,8 @@ struct TrainingText {
   var heldOut: Corpus?
   /// What its sentences, and those that are held out, are labelled with.
   var labels: SentenceLabels?
+  /// The pairs of a translator; the rest is that of the translations.
+  var pairs: TrainingPairs?
 
   /// What a checkpoint records of it.
   ///
@@ -55,6 +57,7 @@ struct TrainingText {
     }
     Terminal.note(line)
     if let statistics { TextFiles.report(statistics) }
+    pairs?.report()
     Terminal.note(
       "vocabulary of \(vocabulary.count); \(Format.percent(sizes.unknownTokens, of: sizes.tokens)) "
         + "of the tokens are unknown (\(sizes.unknownTokens))")

@@ -1,0 +1,71 @@
+import LanguageModels
+import NeuralModels
+
+/// Measures translators on sentences and their translations.
+struct TranslatorEvaluator {
+  private let settings: EvalSettings
+  private let input: TextInput
+
+  /// The settings that go with translators.
+  private static let allowed: Set = [
+    "json", "perplexity", "cross-entropy", "per", "invalid", "beam", "length-penalty", "max-tokens",
+    "allow-empty",
+  ]
+
+  init(_ settings: EvalSettings, _ input: TextInput, given: Arguments) throws {
+    (self.settings, self.input) = (settings, input)
+    try given.require(Self.allowed, for: "translators")
+    if let detail = settings.detail, detail != .sentence {
+      throw UsageError(
+        "--per \(detail.rawValue) does not go with translators; --per sentence writes a line for each pair")
+    }
+    guard input.paths.count <= 2 else {
+      throw UsageError(
+        "'\(input.paths[2])' is one text too many; a translator is measured on sentences and their translations, or on one text with tabs"
+      )
+    }
+  }
+
+  private func read(_ translator: Translator, _ checkpoint: Checkpoint) throws -> PairCorpus {
+    let reader = PairReader(input.paths, tokenizer: checkpoint.tokenizer, lengthLimit: Self.lengthLimit) {
+      try input.open($0)
+    }
+    Progress.begin("reading")
+    defer { Progress.end() }
+    let corpus = try PairCorpus(from: reader, (translator.source, translator.target), keepsTexts: true)
+    try TextFiles.requireText(reader.statistics, input.paths)
+    return corpus
+  }
+
+  /// The most tokens of a sentence.
+  static let lengthLimit = 10_000
+
+  /// Measures the translator stored at `path`.
+  func evaluate(_ translator: Translator, _ checkpoint: Checkpoint, path: String) throws -> TranslationResult
+  {
+    TranslationResult(
+      translator, path: path, text: input.name, try read(translator, checkpoint),
+      tokenizer: checkpoint.tokenizer, settings.translation)
+  }
+
+  /// One line for each pair: tokens, those that are unknown, ln p, and the perplexity.
+  func writeLines(_ translator: Translator, _ checkpoint: Checkpoint) throws {
+    let corpus = try read(translator, checkpoint)
+    for (pair, loss) in zip(corpus.pairs, translator.losses(of: corpus.pairs)) {
+      let one = TranslationLoss(pairs: [pair], losses: [loss])
+      let unknown = pair.target.count { $0 == Vocabulary.unknown }
+      let line: String
+      if settings.asJSON {
+        let object: JSONValue = [
+          "tokens": .integer(one.tokens), "unknown": .integer(unknown), "log_probability": .number(-loss),
+          "perplexity": .number(one.perplexity),
+        ]
+        line = object.text
+      } else {
+        line =
+          "\(one.tokens)\t\(unknown)\t\(Format.significant(-loss, 9))\t\(Format.significant(one.perplexity, 7))"
+      }
+      try StandardOutput.shared.writeBytes((line + "\n").utf8)
+    }
+  }
+}
