@@ -110,6 +110,7 @@ struct FillTests {
   /// Σ −ln p of all tokens, from the documentation.
   private func oracleLoss(_ oracle: Oracle, _ c: NeuralConfiguration, _ text: [TokenID]) -> Scalar {
     let tape = oracle.tape
+    let (w, bias) = (oracle["merge.weights"], oracle["merge.bias"].rows[0])
     var losses: [Scalar] = []
     let end = Vocabulary.endOfSentence
     for sentence in text.split(separator: end).map(Array.init) {
@@ -117,10 +118,8 @@ struct FillTests {
       let b = direction(oracle, c, "backward", [end] + sentence.reversed().dropLast())
       for (t, token) in sentence.enumerated() {
         let both = a[t] + b[sentence.count - 1 - t]
-        var f = both
-        if c.tiesEmbeddings {
-          let (w, bias) = (oracle["merge.weights"], oracle["merge.bias"].rows[0])
-          f = bias.indices.map { (tape.dot(both, w.columns[$0]) + bias[$0]).hyperbolicTangent }
+        let f = bias.indices.map { j in
+          (tape.dot(both, w.columns[j]) + bias[j]).hyperbolicTangent + both[j] + both[bias.count + j]
         }
         losses.append(oracle.negativeLogProbability(c.softmax, f, target: token))
       }

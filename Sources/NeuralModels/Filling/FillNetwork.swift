@@ -6,9 +6,9 @@ import Tensors
 /// Peters et al. 2018, section 3.1):
 ///
 ///     a = forward(E[w_{t−1}], E[w_{t−2}], …),   b = backward(E[w_{t+1}], E[w_{t+2}], …)
-///     f = (a, b),   p(w_t | the others) = softmax(f)
+///     f = a + b + tanh((a, b) W + c),   p(w_t | the others) = softmax(f)
 ///
-/// or, where the softmax is tied to the embeddings and takes no more features than these have, f = tanh((a, b) W + c).
+/// The sum alone would be a product of what each side thinks; the hidden layer is for what they say together only.
 ///
 /// The directions are stacks of their own, which meet behind their last layers only. In a stack of layers that read in both directions, the
 /// second would see w_t by way of the other direction of the first.
@@ -16,20 +16,18 @@ final class FillNetwork {
   let embedding: Embedding
   let forward: Stack
   let backward: Stack
-  /// What comes between the directions and a softmax that is tied.
-  let merge: FeedForwardLayer?
+  let merge: FeedForwardLayer
   let output: any OutputLayer
   private let declarations: Declarations
   private let inputs, inputGradients: AlignedBuffer
-  /// H, what each direction gives.
-  private let directionSize: Int
-  /// F, what the softmax is given.
+  /// F, what each direction gives.
   private let featureSize: Int
-  /// (a, b) and its gradient, [T·B × 2H].
+  /// (a, b) and its gradient, [T·B × 2F].
   private let joint, jointGradients: AlignedBuffer
-  /// The gradient of one of the two, [T·B × H].
+  /// The gradient of one of the two, [T·B × F].
   private let directionGradients: AlignedBuffer
-  private let featureGradients: AlignedBuffer
+  /// f and its gradient, [T·B × F].
+  private let merged, featureGradients: AlignedBuffer
   /// f of the gaps that are to be filled.
   private let gapFeatures: AlignedBuffer
   private let isTied: Bool
@@ -46,18 +44,18 @@ final class FillNetwork {
     forward = c.makeLayers(d.of("forward"))
     backward = c.makeLayers(d.of("backward"))
     let size = forward.outputSize
-    directionSize = size
-    merge = isTied ? FeedForwardLayer(2 * size, size, d.of("merge")) : nil
-    featureSize = merge?.outputSize ?? 2 * size
+    featureSize = size
+    merge = FeedForwardLayer(2 * size, size, d.of("merge"))
     output = c.makeOutput(
-      vocabularySize: vocabularySize, featureSize: featureSize, embedding: embedding.weights, d.of("output"))
+      vocabularySize: vocabularySize, featureSize: size, embedding: embedding.weights, d.of("output"))
     inputs = d.buffer("input", .positions(2 * c.embeddingSize))
     inputGradients = d.buffer("input_gradient", .positions(2 * c.embeddingSize))
     joint = d.buffer("joint", .positions(2 * size))
     jointGradients = d.buffer("joint_gradient", .positions(2 * size))
     directionGradients = d.buffer("direction_gradient", .positions(size))
-    featureGradients = d.buffer("feature_gradient", .positions(isTied ? size : 0))
-    gapFeatures = d.buffer("gap_features", .positions(featureSize))
+    merged = d.buffer("feature", .positions(size))
+    featureGradients = d.buffer("feature_gradient", .positions(size))
+    gapFeatures = d.buffer("gap_features", .positions(size))
   }
 
   /// The parameters.
@@ -68,7 +66,7 @@ final class FillNetwork {
   var engine: Engine { declarations.engine }
   /// The columns of (a, b) of each direction.
   private var columns: (forward: Range<Int>, backward: Range<Int>) {
-    (0..<directionSize, directionSize..<2 * directionSize)
+    (0..<featureSize, featureSize..<2 * featureSize)
   }
 
   /// Gives every parameter its first value.
@@ -76,7 +74,7 @@ final class FillNetwork {
     embedding.initialize(tied: isTied, using: &generator)
     forward.initialize(using: &generator)
     backward.initialize(using: &generator)
-    merge?.initialize(using: &generator)
+    merge.initialize(using: &generator)
     output.initialize(features: featureSize, using: &generator)
     arena.valuesChanged()
   }
@@ -85,14 +83,18 @@ final class FillNetwork {
   private func features(_ batch: FillBatch, _ pass: Pass) -> MatrixView {
     let x = inputs.matrix(2 * pass.positions, embedding.size)
     embedding.forward(batch.inputs, into: x, dropoutKey: pass.dropoutKey)
-    let y = joint.matrix(pass.positions, 2 * directionSize)
+    let y = joint.matrix(pass.positions, 2 * featureSize)
     forward.resetState(rows: batch.rows)
     backward.resetState(rows: batch.rows)
     engine.move(forward.forward(x.rows(0..<pass.positions), pass), into: y.columns(columns.forward))
     engine.reverse(
       backward.forward(x.rows(pass.positions..<2 * pass.positions), pass.ofBackward),
       into: y.columns(columns.backward), pass)
-    return merge?.forward(y, pass) ?? y
+    let f = merged.matrix(pass.positions, featureSize)
+    engine.move(merge.forward(y, pass), into: f)
+    engine.move(y.columns(columns.forward), into: f, adding: true)
+    engine.move(y.columns(columns.backward), into: f, adding: true)
+    return f
   }
 
   /// The sum of −ln p(target); adds the gradients of `scale` times what training minimizes to the arena's, with those of penalties on
@@ -100,12 +102,15 @@ final class FillNetwork {
   func lossAndGradients(_ batch: FillBatch, scale: Float, weight: Double = 1, dropoutKey: UInt64?) -> Double {
     let pass = batch.pass(dropoutKey: dropoutKey, weight: weight)
     let f = features(batch, pass)
-    let both = jointGradients.matrix(pass.positions, 2 * directionSize)
-    let gradient = merge == nil ? both : featureGradients.matrix(pass.positions, featureSize)
+    let both = jointGradients.matrix(pass.positions, 2 * featureSize)
+    let gradient = featureGradients.matrix(pass.positions, featureSize)
     let loss = output.lossAndGradients(
       f, targets: batch.targets, scale: scale, gradient: gradient, key: dropoutKey)
-    merge?.backward(gradient, into: both, adding: false, pass)
-    let one = directionGradients.matrix(pass.positions, directionSize)
+    // f = a + b + m(a, b):  da = df + the beginning of dm,  db = df + the rest of it
+    engine.move(gradient, into: both.columns(columns.forward))
+    engine.move(gradient, into: both.columns(columns.backward))
+    merge.backward(gradient, into: both, adding: true, pass)
+    let one = directionGradients.matrix(pass.positions, featureSize)
     let dx = inputGradients.matrix(2 * pass.positions, embedding.size)
     engine.move(both.columns(columns.forward), into: one)
     forward.clearStateGradients(rows: batch.rows)

@@ -85,15 +85,10 @@ extension TrainSettings {
     }
   }
 
-  /// What the softmax is given: of a filler, what both directions give, unless it is tied.
-  private var featureSize: Int {
-    learns == .fill && !network.tiesEmbeddings ? 2 * network.outputSize : network.outputSize
-  }
-
   private mutating func fitCutoffs(to corpus: Corpus, _ counts: [Int]) throws {
     if network.softmax.cutoffs.isEmpty {
       network.softmax.cutoffs = SoftmaxOptions.cheapestCutoffs(
-        counts: counts, featureSize: featureSize, rows: training.batchSize * training.sequenceLength,
+        counts: counts, featureSize: network.outputSize, rows: training.batchSize * training.sequenceLength,
         divisor: network.softmax.tailDivisor)
     }
     let cutoffs = network.softmax.cutoffs
