@@ -164,7 +164,7 @@ struct FillTests {
     #expect(try run("\(gap) lean.json", folder) == run("\(gap) whole.json", folder))
     let shown = try run("lmctl inspect lean.json", folder)
     #expect(shown.contains("model                     filler") || shown.contains("filler"))
-    #expect(shown.contains("tensor forward.layer1.") && shown.contains("tensor merge.weights"))
+    #expect(shown.contains("tensor forward.layer1.") && shown.contains("tensor backward.layer1."))
     for mistake in [
       Mistake(
         "lmctl train --task classify --init-from whole.json train.txt", 2,

@@ -59,7 +59,8 @@ struct ReadmeTests {
       gzip -k test.txt; cp train.txt part1.txt; cp test.txt part2.txt; cp train.txt news; gzip news
       lmctl train --model ngram --quiet train.txt -o kn5.json; cp kn5.json model.json
       lmctl train --model lstm --hidden 8 --epochs 1 --quiet train.txt -o lstm.json; for k in rnn gru; do cp lstm.json $k.json; done
-      lmctl train --task fill --model gru --hidden 8 --epochs 1 --quiet train.txt -o filler.json; echo 'The ___ was lit .' > gaps.txt
+      lmctl train --task fill --model gru --hidden 8 --epochs 1 --quiet train.txt -o filler.json
+      echo 'The ___ was lit .' > gaps.txt
       printf '0 ||| The lamp was lit . ||| TM0= -1 ||| -1\\n0 ||| Lit . ||| TM0= -2 ||| -2\\n' > list.nbest
       (sed 's/^/__label__good /' test.txt; sed 's/^/__label__bad /' train.txt) | grep ' [a-zA-Z]' > reviews.txt
       lmctl train --task classify --model bag --epochs 1 -q reviews.txt -o classifier.json
