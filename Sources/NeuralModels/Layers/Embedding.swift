@@ -51,6 +51,11 @@ final class Embedding {
     weights.value.fillUniform(spread / Float(size).squareRoot(), using: &generator)
   }
 
+  /// Uniform with a deviation, whatever E: sequences that are short, and begun anew each time, want inputs that a layer notices at once.
+  func initialize(deviation: Float, using generator: inout SeededGenerator) {
+    weights.value.fillUniform(deviation * Float(3).squareRoot(), using: &generator)
+  }
+
   private static let fewTokens = 1000
   private var vocabularySize: Int { weights.value.rows - firstRow }
 

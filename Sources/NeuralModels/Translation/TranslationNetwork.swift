@@ -51,9 +51,12 @@ final class TranslationNetwork {
 
   /// Gives every parameter its first value.
   func initialize(using generator: inout SeededGenerator) {
-    decoder.embedding.initialize(tied: isTied, using: &generator)
-    if encoder.embedding.weights !== decoder.embedding.weights {
-      encoder.embedding.initialize(tied: false, using: &generator)
+    for embedding in [encoder.embedding, decoder.embedding] {
+      if isTied, embedding.weights === decoder.embedding.weights {
+        embedding.initialize(tied: true, using: &generator)
+      } else {
+        embedding.initialize(deviation: Self.deviation, using: &generator)
+      }
     }
     encoder.layers.initialize(using: &generator)
     bridge.initialize(using: &generator)
@@ -61,6 +64,9 @@ final class TranslationNetwork {
     output.initialize(features: decoder.featureSize, using: &generator)
     arena.valuesChanged()
   }
+
+  /// What embeddings begin with that are not the weights of the output too.
+  private static let deviation: Float = 1
 
   /// Reads sources: the decoder is then before their translations, one for each row.
   func read(_ source: TokenRows, _ pass: Pass) {

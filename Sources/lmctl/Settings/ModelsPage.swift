@@ -129,6 +129,21 @@ enum ModelsPage {
       p(c) = softmax(v W + b); with --multi-label p(c) = s(v W + b)
       --bidirectional     y_t = (forward_t, backward_t)  Schuster and Paliwal 1997
 
+    translators (--task translate; e_i what the encoder gives at token i of the
+    source, h_t what the decoder's layers give at token t, f_t what the softmax is
+    given; the decoder begins with the state that the encoder ends with, or with
+    tanh(state W + b) where sizes differ)
+      --attention none    f_t = h_t                 Sutskever et al. 2014
+                  dot     s_ti = h_t . e_i          Luong et al. 2015
+                  general s_ti = h_t . (e_i W)
+                  additive  s_ti = v . tanh(h_t Q + e_i W + b)
+                                                    Bahdanau et al. 2015
+      a_t = softmax(s_t), c_t = sum of a_ti e_i, f_t = tanh((h_t, c_t) C + d)
+      --input-feeding     x_t = (E[y_t-1], f_t-1) in the place of E[y_t-1]
+      lmctl translate     the best of ln p / L^A, or by ((5 + L)/6)^A
+      --coverage B        plus B sum over i of ln min(sum over t of a_ti, 1)
+                                                    Wu et al. 2016
+
     softmax (of networks; y what the last layer gives, V tokens)
       --softmax full      p(w) = softmax(y W + b)
       --softmax adaptive  a root with the frequent tokens and the clusters of the

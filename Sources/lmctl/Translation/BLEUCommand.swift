@@ -49,7 +49,7 @@ enum BLEUCommand: Command {
   )
   static let examples = [
     "lmctl bleu ref.en hyp.en",
-    "lmctl translate model.json < source.ja | lmctl bleu ref.en",
+    "lmctl translate translator.json < source.ja | lmctl bleu ref.en",
     "lmctl bleu ref.en hyp.en --json",
   ]
 

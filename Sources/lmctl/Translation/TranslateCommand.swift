@@ -17,20 +17,20 @@ enum TranslateCommand: Command {
   nonisolated(unsafe) static let settings = TranslateSettings.table
   static let typed = ["decode", "translation", "seq2seq", "nmt", "generate-translation"]
   static let configurationExample = (
-    line: "lmctl translate model.json --config run.json source.txt",
+    line: "lmctl translate translator.json --config run.json source.txt",
     file: #"{"beam": 12, "show-score": true}"#
   )
   static let examples = [
-    "lmctl translate model.json < source.ja > hyp.en",
-    "lmctl translate model.json --beam 12 --nbest 12 source.ja > list.nbest",
-    "echo '猫 が 好き' | lmctl translate model.json --replace-unknown",
-    "lmctl translate model.json --draw --temperature 0.7 --seed 3 source.ja",
+    "lmctl translate translator.json < source.ja > hyp.en",
+    "lmctl translate translator.json --beam 12 --nbest 12 source.ja > list.nbest",
+    "echo '猫 が 好き' | lmctl translate translator.json --replace-unknown",
+    "lmctl translate translator.json --draw --temperature 0.7 --seed 3 source.ja",
   ]
 
   static func run(_ settings: TranslateSettings, _ operands: [String], given: Arguments) throws {
     guard let path = operands.first else {
       throw UsageError(
-        "no model; give the checkpoint, then the texts: lmctl translate model.json source.txt")
+        "no model; give the checkpoint, then the texts: lmctl translate translator.json source.txt")
     }
     let texts = Array(operands.dropFirst())
     try TextFiles.requireSingleStandardInput(texts, path)
