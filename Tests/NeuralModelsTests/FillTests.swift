@@ -118,7 +118,9 @@ struct FillTests {
       let b = direction(oracle, c, "backward", [end] + sentence.reversed().dropLast())
       for (t, token) in sentence.enumerated() {
         let both = a[t] + b[sentence.count - 1 - t]
-        let f = bias.indices.map { (tape.dot(both, w.columns[$0]) + bias[$0]).hyperbolicTangent }
+        let f = bias.indices.map { j in
+          (tape.dot(both, w.columns[j]) + bias[j]).hyperbolicTangent + both[j] + both[bias.count + j]
+        }
         losses.append(oracle.negativeLogProbability(c.softmax, f, target: token))
       }
     }

@@ -160,7 +160,7 @@ struct BadInputTests {
         "--highway and --dense exclude each other"),
       Mistake(
         "lmctl train --model lstm good.txt --bidirectional", 2,
-        "--bidirectional does not go with language models"),
+        "--bidirectional does not go with --task language: a language model would see the word"),
       Mistake(
         "lmctl train --model sru good.txt --qrnn-window 3", 2, "--qrnn-window does not go with --model sru"),
       Mistake("lmctl train --model lstm good.txt --lr 0", 2, "--lr takes a number above 0, not '0'"),

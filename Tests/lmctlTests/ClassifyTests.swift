@@ -224,7 +224,7 @@ struct ClassifyTests {
       Mistake("lmctl train --model bag train.txt", 2, "--model bag does not go with --task language"),
       Mistake("lmctl train --task classify --model nnlm train.txt", 2, "does not go with --task classify"),
       Mistake(
-        "lmctl train --model lstm --bidirectional train.txt", 2, "the backward direction would see the word"),
+        "lmctl train --model lstm --bidirectional train.txt", 2, "would see the word that is to be predicted"),
       Mistake("lmctl train --model lstm --pool max train.txt", 2, "--pool does not go with --task language"),
       Mistake(
         "lmctl train --task classify --model lstm --bptt 5 train.txt", 2,

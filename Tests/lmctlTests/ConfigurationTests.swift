@@ -71,8 +71,15 @@ struct ConfigurationTests {
     }
     #expect(options.count > 30)
     var printed: Set<String> = []
-    for kind in Self.kinds {
-      let names = try run("lmctl train --model \(kind) train.txt --print-config | jq -r 'keys[]'", folder)
+    try run("(sed 's/^/good\t/' train.txt; sed 's/^/bad\t/' train.txt) > labelled.tsv", folder)
+    let lines =
+      Self.kinds.map { "--model \($0) train.txt" } + [
+        "--task classify --model lstm labelled.tsv",
+        "--task classify --model bag --word-ngrams 2 labelled.tsv",
+        "--task fill --model gru train.txt", "--task translate --model gru train.txt train.txt",
+      ]
+    for line in lines {
+      let names = try run("lmctl train \(line) --print-config | jq -r 'keys[]'", folder)
       printed.formUnion(names.split(separator: "\n").map(String.init))
     }
     // What speaks of configurations is no part of one, nor is what a single run goes on from, nor how it shows what it does.

@@ -164,7 +164,7 @@ struct FillTests {
     #expect(try run("\(gap) lean.json", folder) == run("\(gap) whole.json", folder))
     let shown = try run("lmctl inspect lean.json", folder)
     #expect(shown.contains("model                     filler") || shown.contains("filler"))
-    #expect(shown.contains("tensor forward.layer1.") && shown.contains("tensor merge.weights"))
+    #expect(shown.contains("tensor forward.layer1.") && shown.contains("tensor backward.layer1."))
     for mistake in [
       Mistake(
         "lmctl train --task classify --init-from whole.json train.txt", 2,
@@ -221,7 +221,7 @@ struct FillTests {
         "--context does not go with --task fill"),
       Mistake(
         "lmctl train --task fill --init-from lstm.json train.txt -o m.json", 2,
-        "a filler begins with another filler"),
+        "a filler begins with another one"),
       Mistake("lmctl train --init-from filler.json --task language train.txt", 2, "which is a filler"),
     ] { try expect(mistake, in: folder) }
     let unknown = try Executable.shell("echo 'so a1 [m0|zebra] b1' | lmctl fill filler.json", in: folder)

@@ -120,7 +120,8 @@ struct InspectTests {
         "lmctl inspect --gradients --untrained --model nnlm t.txt", 2, "takes a network with recurrent"),
       Mistake("lmctl inspect --gradients --model lstm t.txt", 2, "goes with --untrained"),
       Mistake("lmctl inspect --gradients --gates rnn.json t.txt", 2, "exclude each other"),
-      Mistake("lmctl inspect rnn.json -o x.svg", 2, "goes with --gradients, --gates, --attention or --error-wall"),
+      Mistake(
+        "lmctl inspect rnn.json -o x.svg", 2, "goes with --gradients, --gates, --attention or --error-wall"),
       Mistake("lmctl inspect --gates rnn.json", 2, "no sentence for the network to read"),
       Mistake("lmctl inspect --gates", 2, "no model; give it, then a sentence"),
       Mistake("lmctl inspect --gates rnn.json the cat", 2, "put the sentence in quotation marks"),

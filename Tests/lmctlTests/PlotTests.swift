@@ -277,7 +277,8 @@ struct PlotTests {
         "lmctl plot r.jsonl --x step", 2,
         "--x takes one of steps, epochs, tokens, time, not 'step'; did you mean 'steps'?"),
       Mistake(
-        "lmctl plot r.jsonl --y ppl", 2, "--y takes one of perplexity, loss, rate, gradient-norm, speed"),
+        "lmctl plot r.jsonl --y ppl", 2,
+        "--y takes one of perplexity, pseudo-perplexity, loss, accuracy, rate"),
       Mistake(
         "lmctl plot r.jsonl --min 0", 2, "--min takes a number above 0, as the scale is logarithmic, not '0'"),
       Mistake("lmctl plot r.jsonl --min 5 --max 4", 2, "--min must be below --max"),

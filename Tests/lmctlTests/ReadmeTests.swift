@@ -59,10 +59,14 @@ struct ReadmeTests {
       gzip -k test.txt; cp train.txt part1.txt; cp test.txt part2.txt; cp train.txt news; gzip news
       lmctl train --model ngram --quiet train.txt -o kn5.json; cp kn5.json model.json
       lmctl train --model lstm --hidden 8 --epochs 1 --quiet train.txt -o lstm.json; for k in rnn gru; do cp lstm.json $k.json; done
-      lmctl train --task fill --model gru --hidden 8 --epochs 1 --quiet train.txt -o filler.json; echo 'The ___ was lit .' > gaps.txt
-      for f in train dev test source; do printf '猫 が 好き\n犬 が 好き\n' > $f.ja; printf 'i like cats\ni like dogs\n' > $f.en; done; cp test.en ref.en; cp test.en hyp.en
+      lmctl train --task fill --model gru --hidden 8 --epochs 1 --quiet train.txt -o filler.json
+      echo 'The ___ was lit .' > gaps.txt
+      for f in train dev test source; do printf '猫 が 好き\n犬 が 好き\n' > $f.ja; printf 'i like cats\ni like dogs\n' > $f.en; done
+      cp test.en ref.en; cp test.en hyp.en
       lmctl train --task translate --model gru --hidden 8 --epochs 1 --min-count 1 --quiet train.ja train.en -o translator.json
       printf '0 ||| The lamp was lit . ||| TM0= -1 ||| -1\\n0 ||| Lit . ||| TM0= -2 ||| -2\\n' > list.nbest
+      (sed 's/^/__label__good /' test.txt; sed 's/^/__label__bad /' train.txt) | grep ' [a-zA-Z]' > reviews.txt
+      lmctl train --task classify --model bag --epochs 1 -q reviews.txt -o classifier.json
       printf 'u-1 The lamp\\nu-2 lamp\\n' > hyps.txt; echo 'The lamp was lit .' > refs.txt
       for p in 1 2; do lmctl count --order 5 part$p.txt -o part$p.counts.gz --quiet; done; lmctl convert kn5.json other.arpa; cp other.arpa a.arpa; cp other.arpa b.arpa
       """, in: folder)

@@ -42,10 +42,10 @@ public final class Classify: Task {
     network.arena.allocate()
     if let labelWeights { network.head.labelWeights = labelWeights }
     let features = network.wordFeatures
-    self.texts = texts.map { LabelledText(tokens: features($0.tokens), labels: $0.labels) }
+    let own = texts.map { LabelledText(tokens: features($0.tokens), labels: $0.labels) }
+    self.texts = own
     batches = PooledBatches(
-      size: max(1, min(options.batchSize, texts.count)), lengths: self.texts.map(\.tokens.count),
-      seed: options.seed)
+      size: max(1, min(options.batchSize, own.count)), lengths: own.map(\.tokens.count), seed: options.seed)
   }
 
   /// Whether a parameter is one of the embeddings and layers, which a language model has too.

@@ -20,18 +20,19 @@ public struct Defaults: Sendable {
     (self.kind, self.unit, self.purpose) = (kind, unit, purpose)
   }
 
-  private var isClassifier: Bool { purpose == .classification }
-  private var isTranslator: Bool { purpose == .translation }
-
   /// H.
   public var hiddenSize: Int {
-    isTranslator ? 256 : isClassifier ? 128 : kind.isRecurrent ? unit.isFine ? 512 : 256 : 100
+    switch purpose {
+    case .language: kind.isRecurrent ? unit.isFine ? 512 : 256 : 100
+    case .classification: 128
+    case .translation: 256
+    }
   }
 
   /// E; tied embeddings are as large as what the softmax is given.
   public func embeddingSize(hiddenSize: Int, tied: Bool) -> Int {
     if tied { return hiddenSize }
-    if isTranslator { return unit.isFine ? 64 : 256 }
+    if purpose == .translation { return unit.isFine ? 64 : 256 }
     return kind.isRecurrent ? unit.isFine ? 64 : hiddenSize : 60
   }
 
@@ -41,13 +42,19 @@ public struct Defaults: Sendable {
   public static let tailDivisor = 2
 
   /// The probability of dropout between layers.
-  public var dropout: Float { isClassifier ? 0.5 : 0.2 }
+  public var dropout: Float { purpose == .classification ? 0.5 : 0.2 }
 
   /// The probability that all embeddings of a word are dropped.
-  public var embeddingDropout: Float { isClassifier ? 0.2 : 0 }
+  public var embeddingDropout: Float { purpose == .classification ? 0.2 : 0 }
 
   /// B, where the text is long enough.
-  public var batchSize: Int { isTranslator ? 64 : isClassifier ? 32 : unit.isFine ? 64 : 20 }
+  public var batchSize: Int {
+    switch purpose {
+    case .language: unit.isFine ? 64 : 20
+    case .classification: 32
+    case .translation: 64
+    }
+  }
 
   /// T.
   public var sequenceLength: Int { unit.isFine ? 128 : 35 }
@@ -57,7 +64,7 @@ public struct Defaults: Sendable {
 
   /// The times through a text of so many updates an epoch: small texts need more to take enough steps.
   public func epochs(updatesPerEpoch: Int) -> Int {
-    max(5, min(isClassifier ? 20 : 40, 2000 / max(1, updatesPerEpoch)))
+    max(5, min(purpose == .classification ? 20 : 40, 2000 / max(1, updatesPerEpoch)))
   }
 }
 

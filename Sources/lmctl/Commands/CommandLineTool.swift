@@ -6,8 +6,7 @@ enum CommandLineTool {
   static var commands: [any Command.Type] {
     [
       TrainCommand.self, EvalCommand.self, SampleCommand.self, PredictCommand.self, FillCommand.self,
-      MixCommand.self,
-      RescoreCommand.self, TranslateCommand.self, BLEUCommand.self,
+      MixCommand.self, RescoreCommand.self, TranslateCommand.self, BLEUCommand.self,
       NeighborsCommand.self, EncodeCommand.self, TokenizeCommand.self, InspectCommand.self,
       CountCommand.self, ConvertCommand.self, PlotCommand.self,
       BenchmarkCommand.self,

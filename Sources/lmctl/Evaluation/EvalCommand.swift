@@ -67,8 +67,8 @@ enum EvalCommand: Command {
     }
     var results: [EvaluationResult] = []
     var labelled: [ClassificationResult] = []
-    var translated: [TranslationResult] = []
     var filled: [FillResult] = []
+    var translated: [TranslationResult] = []
     for path in models {
       let (stored, checkpoint) = try ModelKind.loadAny(path: path, settings.text, given)
       if case .filler(let filler) = stored, results.isEmpty, labelled.isEmpty {
@@ -118,8 +118,8 @@ enum EvalCommand: Command {
       if let detail = settings.detail { return try evaluator.writeLines(model, detail) }
       results.append(try evaluator.evaluate(model))
     }
-    if !translated.isEmpty { return write(translated, settings) }
     if !filled.isEmpty { return filled.write(asJSON: settings.asJSON) }
+    if !translated.isEmpty { return write(translated, settings) }
     if labelled.isEmpty { try write(results, settings) } else { write(labelled, settings) }
   }
 

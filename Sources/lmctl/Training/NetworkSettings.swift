@@ -15,7 +15,7 @@ extension TrainSettings {
         "hidden", \.network.hiddenSizes, .sizes(1...1_000_000_000, layers: 1...100),
         "units of a layer; 512,256 makes two layers, the lower of 512 units",
         default: .rule(
-          byUnit(\.hiddenSize) + "; nnlm \(nnlm.hiddenSize); to classify \(classifier.hiddenSize)"
+          byUnit(\.hiddenSize) + "; nnlm \(nnlm.hiddenSize)" + byTask(\.hiddenSize)
         ) { [$0.defaults.hiddenSize] }
       ).changes(.shape).stored(.configuration("hidden_size")).typed(
         "hidden-size", "hidden-dim", "nhid", "rnn-size", "units", "num-units", "hidden-units", "dim", "size",
@@ -67,8 +67,17 @@ extension TrainSettings {
   private static var words: Defaults { Defaults(kind: .lstm) }
   private static var fine: Defaults { Defaults(kind: .lstm, unit: .char) }
   private static var nnlm: Defaults { Defaults(kind: .nnlm) }
-  private static var classifier: Defaults { Defaults(kind: .lstm, purpose: .classification) }
-  private static var translator: Defaults { Defaults(kind: .lstm, purpose: .translation) }
+
+  /// What a default is for other tasks, where it differs.
+  private static func byTask<Value: Equatable>(_ value: (Defaults) -> Value) -> String {
+    let tasks: [(name: String, purpose: Defaults.Purpose)] = [
+      ("classify", .classification), ("translate", .translation),
+    ]
+    return tasks.map { name, purpose in
+      let own = value(Defaults(kind: .lstm, purpose: purpose))
+      return own == value(words) ? "" : "; to \(name) \(own)"
+    }.joined()
+  }
 
   /// A default that differs for characters and bytes.
   private static func byUnit(_ value: (Defaults) -> Int) -> String {
@@ -120,12 +129,12 @@ extension TrainSettings {
       Setting(
         "dropout", \.network.dropout, .probability,
         "zero activations between layers with this probability; 0.4 for a million words",
-        default: .rule("\(words.dropout); to classify \(classifier.dropout)") { $0.defaults.dropout }
+        default: .rule("\(words.dropout)" + byTask(\.dropout)) { $0.defaults.dropout }
       ).typed("drop", "dropout-rate", "keep-prob")
       Setting(
         "dropout-embed", \.network.regularization.embeddingDropout, .probability,
         "zero whole words, wherever they stand; 0.1 helps where rare words are learnt by heart",
-        default: .rule("0; to classify \(classifier.embeddingDropout)") {
+        default: .rule("0" + byTask(\.embeddingDropout)) {
           $0.defaults.embeddingDropout
         }
       ).typed("dropoute", "word-dropout", "embedding-dropout")
@@ -185,10 +194,7 @@ extension TrainSettings {
         "epoch", "num-epochs", "max-epochs", "passes", "num-train-epochs")
       Setting(
         "batch", \.rows, .whole(1...1_000_000), "streams, texts or pairs side by side",
-        default: .rule(
-          byUnit(\.batchSize)
-            + "; to classify \(classifier.batchSize); to translate \(translator.batchSize); fewer for small texts"
-        ) {
+        default: .rule(byUnit(\.batchSize) + byTask(\.batchSize) + "; fewer for small texts") {
           _ in nil
         }
       ).recorded("batch").typed(

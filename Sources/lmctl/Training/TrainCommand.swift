@@ -39,8 +39,8 @@ enum TrainCommand: Command {
     "zcat news.gz | lmctl train --model ngram --order 5 -o kn5.json -",
     "lmctl train --model ngram --order 8 --unit char book.txt",
     "lmctl train --model gru --epochs 2 train.txt --print-config > run.json",
-    "lmctl train --task translate --model lstm --bidirectional train.ja train.en --valid dev.ja,dev.en",
     "lmctl train --task fill --model gru train.txt --holdout 0.05 -o filler.json",
+    "lmctl train --task translate --model lstm --bidirectional train.ja train.en --valid dev.ja,dev.en",
     "lmctl train --task classify --model lstm --bidirectional reviews.txt --holdout 0.1",
   ]
   static func initialValues(_ arguments: inout Arguments) throws -> TrainSettings {
