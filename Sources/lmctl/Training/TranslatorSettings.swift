@@ -27,7 +27,7 @@ struct TranslatorSettings: SettingValues {
       "bidir", "brnn", "birnn", "bilstm")
     Setting(
       flag: "input-feeding", \.feedsInput,
-      "each step of the decoder is given what came of the step before, too; trains step by step, which takes about three times as long"
+      "each step of the decoder is given what came of the step before, too; trains step by step, which takes about twice as long"
     ).models(ModelKind.recurrent).changes(.shape).stored(.configuration("input_feeding")).typed(
       "input-feed", "feed-input")
     Setting(
