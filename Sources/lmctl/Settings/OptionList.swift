@@ -29,7 +29,8 @@ struct OptionList {
       .init("name", .string(option.name)), .init("short", text(option.short.map { String($0) })),
       .init("value", text(option.value)), .init("choices", list(option.choices)),
       .init("range", text(option.range)), .init("default", text(option.defaultText)),
-      .init("models", list(option.models.map(\.rawValue))), .init("path", .bool(option.isPath)),
+      .init("models", list(option.models.map(\.rawValue))),
+      .init("tasks", list(option.tasks.map(\.rawValue))), .init("path", .bool(option.isPath)),
       .init("examples", list(option.examples)), .init("help", .string(option.help)),
     ])
   }
