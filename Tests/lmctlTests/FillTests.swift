@@ -206,8 +206,12 @@ struct FillTests {
       Mistake("lmctl sample filler.json", 1, filler),
       Mistake("lmctl predict filler.json test.txt", 1, filler),
       Mistake("lmctl mix filler.json lstm.json --weights 0.5,0.5 -o m.json", 1, filler),
-      Mistake("lmctl eval lstm.json filler.json test.txt", 1, filler),
-      Mistake("lmctl eval filler.json lstm.json test.txt", 1, "lstm.json: is no filler, as filler.json is"),
+      Mistake(
+        "lmctl eval lstm.json filler.json test.txt", 1,
+        "filler.json: is a filler, and lstm.json is a language model"),
+      Mistake(
+        "lmctl eval filler.json lstm.json test.txt", 1,
+        "lstm.json: is a language model, and filler.json is a filler"),
       Mistake("lmctl eval --pairs gap.txt filler.json", 1, "gap.txt"),
       Mistake("lmctl encode filler.json test.txt", 1, filler),
       Mistake("lmctl convert filler.json m.arpa", 1, filler),

@@ -73,11 +73,7 @@ extension Classifier {
     let labels = try ClassifierCheckpoint.labels(of: checkpoint)
     let network = ClassifierNetwork(
       configuration, vocabularySize: checkpoint.vocabulary.count, labelCount: labels.count, engine: engine)
-    try network.arena.check(checkpoint)
-    try MemoryBudget.require(
-      8 * network.arena.count, for: "the network", "raise the limit, free some, or load a smaller model")
-    network.arena.allocate()
-    try network.arena.load(checkpoint)
+    try network.load(checkpoint)
     self.init(
       network, vocabulary: checkpoint.vocabulary, labels: labels, configuration: configuration)
   }

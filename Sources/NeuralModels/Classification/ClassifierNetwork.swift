@@ -5,7 +5,7 @@ import Tensors
 /// A network that labels texts: embeddings, layers over them (or none), pooling, and a score for each label.
 ///
 ///     x_t = E[w_t],   y = layers(x),   v = pool(y),   z = v W + b
-final class ClassifierNetwork {
+final class ClassifierNetwork: Network {
   let embedding: Embedding
   /// `nil` if there are none.
   let layers: Stack?
@@ -15,7 +15,7 @@ final class ClassifierNetwork {
   let wordFeatures: WordFeatures
   private let bagDropout: Dropout?
   private let outputDropout: Dropout
-  private let declarations: Declarations
+  let declarations: Declarations
   private let inputs, inputGradients, featureGradients, pooledGradients: AlignedBuffer
 
   /// A network of `configuration`, declared: it has no memory yet.
@@ -46,13 +46,6 @@ final class ClassifierNetwork {
     featureGradients = d.buffer("feature_gradient", .positions(featureSize))
     pooledGradients = d.buffer("pooled_gradient", .rows(featureSize))
   }
-
-  /// The parameters.
-  var arena: ParameterArena { declarations.arena }
-  /// The buffers of the activations.
-  var workspace: Workspace { declarations.workspace }
-  /// What does the work.
-  var engine: Engine { declarations.engine }
 
   /// Gives every parameter its first value.
   func initialize(using generator: inout SeededGenerator) {

@@ -13,13 +13,13 @@ import Tensors
 ///
 /// The directions are stacks of their own, which meet behind their last layers only. In a stack of layers that read in both directions, the
 /// second would see w_t by way of the other direction of the first.
-final class FillNetwork {
+final class FillNetwork: Network {
   let embedding: Embedding
   let forward: Stack
   let backward: Stack
   let merge: FeedForwardLayer
   let output: any OutputLayer
-  private let declarations: Declarations
+  let declarations: Declarations
   private let inputs, inputGradients: AlignedBuffer
   /// F, what each direction gives.
   private let featureSize: Int
@@ -59,12 +59,6 @@ final class FillNetwork {
     gapFeatures = d.buffer("gap_features", .positions(size))
   }
 
-  /// The parameters.
-  var arena: ParameterArena { declarations.arena }
-  /// The buffers of the activations.
-  var workspace: Workspace { declarations.workspace }
-  /// What does the work.
-  var engine: Engine { declarations.engine }
   /// The columns of (a, b) of each direction.
   private var columns: (forward: Range<Int>, backward: Range<Int>) {
     (0..<featureSize, featureSize..<2 * featureSize)

@@ -100,12 +100,9 @@ extension Filler {
   /// - Throws: `CheckpointError` when its parts do not fit together.
   public convenience init(_ checkpoint: Checkpoint, engine: Engine) throws {
     let configuration = try FillConfiguration(json: checkpoint.configuration)
-    try configuration.check(checkpoint, engine: engine)
+    try configuration.encoder.checkSoftmax(checkpoint)
     let network = FillNetwork(configuration, vocabularySize: checkpoint.vocabulary.count, engine: engine)
-    try MemoryBudget.require(
-      8 * network.arena.count, for: "the network", "raise the limit, free some, or load a smaller model")
-    network.arena.allocate()
-    try network.arena.load(checkpoint)
+    try network.load(checkpoint)
     self.init(network, vocabulary: checkpoint.vocabulary, configuration: configuration)
   }
 }

@@ -24,12 +24,7 @@ extension NeuralModel {
     try configuration.checkSoftmax(checkpoint)
     let network = NextTokenNetwork(
       configuration, vocabularySize: checkpoint.vocabulary.count, engine: engine)
-    try network.arena.check(checkpoint)
-    // Values and gradients.
-    try MemoryBudget.require(
-      8 * network.arena.count, for: "the network", "raise the limit, free some, or load a smaller model")
-    network.arena.allocate()
-    try network.arena.load(checkpoint)
+    try network.load(checkpoint)
     self.init(
       network, vocabulary: checkpoint.vocabulary, configuration: configuration,
       statistics: try GradientStatistics(checkpoint))

@@ -9,13 +9,13 @@ import Tensors
 /// Every layer sees x of the present step and what it remembers of those before. Recurrent networks look n = 1 token back (Mikolov et
 /// al. 2010; Sundermeyer et al. 2012), the neural probabilistic language model has no memory and looks back further (Bengio et al.
 /// 2003, section 2).
-final class NextTokenNetwork {
+final class NextTokenNetwork: Network {
   /// How many tokens before a target the network is given for it.
   let window: Int
   let embedding: Embedding
   let layers: Stack
   let output: any OutputLayer
-  private let declarations: Declarations
+  let declarations: Declarations
   /// Features from which on the output layer begins at zero.
   private let initialFeatures: Int
   private let inputs: AlignedBuffer
@@ -47,13 +47,6 @@ final class NextTokenNetwork {
     featureGradients = d.buffer("feature_gradient", .positions(layers.outputSize))
     keptFeatures = d.workspace.buffer("features", .rows(layers.outputSize), isKept: true)
   }
-
-  /// The parameters.
-  var arena: ParameterArena { declarations.arena }
-  /// The buffers of the activations.
-  var workspace: Workspace { declarations.workspace }
-  /// What does the work.
-  var engine: Engine { declarations.engine }
 
   /// The weights that one token is multiplied by: all matrices but embeddings that are only looked up.
   var multipliedParameterCount: Int {

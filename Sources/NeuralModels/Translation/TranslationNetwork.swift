@@ -7,12 +7,12 @@ import Tensors
 ///     p(y | x) = Π_t p(y_t | y_0 … y_{t−1}, x),   p(y_t | …) = output(f_t)
 ///
 /// In training the decoder is given the tokens that it should have written (teacher forcing).
-final class TranslationNetwork {
+final class TranslationNetwork: Network {
   let encoder: Encoder
   let decoder: Decoder
   let bridge: Bridge
   let output: any OutputLayer
-  private let declarations: Declarations
+  let declarations: Declarations
   private let featureGradients: AlignedBuffer
   private let isTied: Bool
 
@@ -41,13 +41,6 @@ final class TranslationNetwork {
       d.of("output"))
     featureGradients = d.buffer("feature_gradient", .positions(decoder.featureSize))
   }
-
-  /// The parameters.
-  var arena: ParameterArena { declarations.arena }
-  /// The buffers of the activations.
-  var workspace: Workspace { declarations.workspace }
-  /// What does the work.
-  var engine: Engine { declarations.engine }
 
   /// Gives every parameter its first value.
   func initialize(using generator: inout SeededGenerator) {

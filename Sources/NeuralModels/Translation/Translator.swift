@@ -134,12 +134,7 @@ extension TranslatorConfiguration {
     }
     let declared = TranslationNetwork(
       self, sourceSize: source.count, targetSize: target.count, engine: engine)
-    let stored = checkpoint.tensors.reduce(0) {
-      $0 + ($1.name.hasPrefix(TrainingState.prefix) ? 0 : $1.elements.count)
-    }
-    guard declared.arena.parameterCount == stored else {
-      throw CheckpointError("damaged: its tensors do not fit its configuration and vocabularies")
-    }
+    try declared.arena.check(checkpoint)
     return declared
   }
 }
@@ -162,10 +157,7 @@ extension Translator {
     let target = checkpoint.vocabulary
     let source = try Self.sourceVocabulary(of: checkpoint, configuration)
     let network = try configuration.network(checkpoint, source: source, engine)
-    try MemoryBudget.require(
-      8 * network.arena.count, for: "the network", "raise the limit, free some, or load a smaller model")
-    network.arena.allocate()
-    try network.arena.load(checkpoint)
+    try network.load(checkpoint)
     self.init(network, source: source, target: target, configuration: configuration)
   }
 }

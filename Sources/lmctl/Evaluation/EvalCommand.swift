@@ -69,58 +69,52 @@ enum EvalCommand: Command {
     var labelled: [ClassificationResult] = []
     var filled: [FillResult] = []
     var translated: [TranslationResult] = []
+    var first: (path: String, task: TaskKind)?
     for path in models {
       let (stored, checkpoint) = try ModelKind.loadAny(path: path, settings.text, given)
-      if case .filler(let filler) = stored, results.isEmpty, labelled.isEmpty {
-        filled.append(try FillResult(filler, checkpoint, path: path, settings, input, given: given))
-        continue
-      }
-      if let first = filled.first {
+      let task = TaskKind(of: checkpoint)
+      if let first, first.task != task {
         throw FileError(
           path: path,
-          reason:
-            "is no filler, as \(first.path) is, and a pseudo-perplexity cannot be compared with anything else; "
-            + "lmctl fill --accuracy compares models of both kinds")
+          reason: "is \(task.noun), and \(first.path) is \(first.task.noun); they are not comparable"
+            + (Set([first.task, task]) == [.fill, .language] ? "; lmctl fill --accuracy compares both" : "")
+        )
       }
-      if case .classifier(let classifier) = stored, results.isEmpty {
+      first = first ?? (path, task)
+      switch stored {
+      case .filler(let filler):
+        filled.append(try FillResult(filler, checkpoint, path: path, settings, input, given: given))
+      case .classifier(let classifier):
         let evaluator = try ClassifierEvaluator(settings, input, given: given)
         if settings.detail != nil { return try evaluator.writeLines(classifier, checkpoint) }
         labelled.append(try evaluator.evaluate(classifier, checkpoint, path: path))
-        continue
-      }
-      if case .translator(let translator) = stored, results.isEmpty, labelled.isEmpty {
+      case .translator(let translator):
         let evaluator = try TranslatorEvaluator(settings, input, given: given)
         if settings.detail != nil { return try evaluator.writeLines(translator, checkpoint) }
         translated.append(try evaluator.evaluate(translator, checkpoint, path: path))
-        continue
+      case .language(let loaded):
+        for name in ["beam", "length-penalty", "max-tokens"]
+        where given.has(name) && !given.isFromEnvironment(name) {
+          throw UsageError("--\(name) goes with translators, and \(path) is none")
+        }
+        let loaded = try required(loaded, checkpoint, path, settings)
+        let prepared = try settings.adaptation.prepare(
+          loaded, path: path, tokenizer: checkpoint.tokenizer,
+          context: settings.context ?? loaded.defaultContext, statistics: statistics, tuning: tuning)
+        let model = prepared.model
+        let evaluator = try Evaluator(
+          path: path, checkpoint: checkpoint, model: model, adaptation: prepared.adaptation,
+          settings: settings, input: input, tuning: tuning)
+        if let detail = settings.detail { return try evaluator.writeLines(model, detail) }
+        results.append(try evaluator.evaluate(model))
       }
-      if let first = translated.first {
-        throw FileError(
-          path: path, reason: "is no translator, as \(first.path) is; they are not comparable")
-      }
-      for name in ["beam", "length-penalty", "max-tokens"]
-      where given.has(name) && !given.isFromEnvironment(name) {
-        throw UsageError("--\(name) goes with translators, and \(path) is none")
-      }
-      if let first = labelled.first, case .language = stored {
-        throw FileError(
-          path: path,
-          reason: "is a language model, and \(first.path) is a classifier; they are not comparable")
-      }
-      let loaded = try required(stored.languageModel(path), checkpoint, path, settings)
-      let prepared = try settings.adaptation.prepare(
-        loaded, path: path, tokenizer: checkpoint.tokenizer,
-        context: settings.context ?? loaded.defaultContext, statistics: statistics, tuning: tuning)
-      let model = prepared.model
-      let evaluator = try Evaluator(
-        path: path, checkpoint: checkpoint, model: model, adaptation: prepared.adaptation, settings: settings,
-        input: input, tuning: tuning)
-      if let detail = settings.detail { return try evaluator.writeLines(model, detail) }
-      results.append(try evaluator.evaluate(model))
     }
-    if !filled.isEmpty { return filled.write(asJSON: settings.asJSON) }
-    if !translated.isEmpty { return write(translated, settings) }
-    if labelled.isEmpty { try write(results, settings) } else { write(labelled, settings) }
+    switch first?.task {
+    case .fill: filled.write(asJSON: settings.asJSON)
+    case .translate: write(translated, settings)
+    case .classify: write(labelled, settings)
+    case .language, nil: try write(results, settings)
+    }
   }
 
   /// The models, and the texts behind them.

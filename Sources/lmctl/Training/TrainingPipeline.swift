@@ -46,28 +46,18 @@ struct TrainingPipeline {
       Terminal.warn(
         "the words alone take more than --memory \(Format.bytes(limit.memory)); it will be exceeded")
     }
-    var heldOut = text.heldOut
-    var heldOutText: TextStatistics.Text?
-    var heldOutLabels = text.labels?.heldOut
     var pairs = text.pairs
-    if settings.learns == .translate, settings.validPath != nil {
-      (heldOut, heldOutText) = try readHeldOutPairs(into: &pairs)
-    } else if let validPath = settings.validPath {
-      Progress.begin("reading \(validPath)")
-      let reader = try TextFiles.reader([validPath], tokenizer: tokenizer, hashing: true)
-      let labels = rules.map { LabelReader($0) }
-      reader.textOfLine = labels?.text
-      heldOut = try Corpus(from: reader, vocabulary: text.vocabulary)
-      try TextFiles.requireText(reader.statistics, [validPath])
-      heldOutText = reader.statistics.texts.first
-      heldOutLabels = labels?.labels
-    }
-    try predecessor?.check(text.sources.files, heldOut: heldOutText)
+    let heldOut =
+      try settings.validPath == nil
+      ? HeldOutText(corpus: text.heldOut, labels: text.labels?.heldOut)
+      : settings.learns == .translate
+        ? readHeldOutPairs(into: &pairs) : readHeldOut(text.vocabulary, labels: rules)
+    try predecessor?.check(text.sources.files, heldOut: heldOut.file)
     let job = TrainingJob(
-      kind: kind, task: settings.learns, tokenizer: tokenizer, text: text, heldOut: heldOut,
-      labelled: try labelled(text, heldOut, heldOutLabels), pairs: pairs, output: settings.output,
+      kind: kind, task: settings.learns, tokenizer: tokenizer, text: text, heldOut: heldOut.corpus,
+      labelled: try labelled(text, heldOut), pairs: pairs, output: settings.output,
       format: settings.format, settings: configuration,
-      heldOutText: heldOutText?.json, holdout: settings.heldOutPart, predecessor: predecessor, watch: watch)
+      heldOutText: heldOut.file?.json, holdout: settings.heldOutPart, predecessor: predecessor, watch: watch)
     let trained =
       switch settings.learns {
       case .language:
@@ -76,7 +66,7 @@ struct TrainingPipeline {
       case .classify: try ClassifierTraining(settings).train(job)
       case .translate: try TranslatorTraining(settings).train(job)
       }
-    let result = heldOut.flatMap { heldOut in
+    let result = heldOut.corpus.flatMap { heldOut in
       trained.result?(
         EvaluatedModel(path: settings.output, tokenizer: tokenizer, vocabulary: text.vocabulary),
         settings.validPath ?? nameOfHeldOut(heldOut.sentences))
@@ -119,7 +109,7 @@ struct TrainingPipeline {
   /// Reads what a translator is measured on.
   ///
   /// - Returns: the translations, and the text, which may be two files, as it is recorded.
-  private func readHeldOutPairs(into pairs: inout TrainingPairs?) throws -> (Corpus, TextStatistics.Text?) {
+  private func readHeldOutPairs(into pairs: inout TrainingPairs?) throws -> HeldOutText {
     let paths = settings.validPaths
     Progress.begin("reading \(paths.joined(separator: " and "))")
     guard let vocabularies = pairs?.vocabularies else { preconditionFailure("there are pairs to train on") }
@@ -127,9 +117,28 @@ struct TrainingPipeline {
     let read = try PairCorpus(from: reader, vocabularies, keepsTexts: true)
     try TextFiles.requireText(reader.statistics, paths)
     pairs?.heldOut = read
-    return (
-      Corpus(tokens: read.targetTokens, statistics: reader.statistics), reader.statistics.texts.joined
-    )
+    return HeldOutText(
+      corpus: Corpus(tokens: read.targetTokens, statistics: reader.statistics),
+      file: reader.statistics.texts.joined)
+  }
+
+  /// What is held out: its tokens, of translations those of the target; its labels; the file, if it is one.
+  private struct HeldOutText {
+    let corpus: Corpus?
+    var file: TextStatistics.Text?
+    var labels: [[String]]?
+  }
+
+  /// Reads the text of `--valid`, with labels if there are rules for these.
+  private func readHeldOut(_ vocabulary: Vocabulary, labels rules: LabelRules?) throws -> HeldOutText {
+    let path = settings.validPath ?? "-"
+    Progress.begin("reading \(path)")
+    let reader = try TextFiles.reader([path], tokenizer: tokenizer, hashing: true)
+    let labels = rules.map { LabelReader($0) }
+    reader.textOfLine = labels?.text
+    let corpus = try Corpus(from: reader, vocabulary: vocabulary)
+    try TextFiles.requireText(reader.statistics, [path])
+    return HeldOutText(corpus: corpus, file: reader.statistics.texts.first, labels: labels?.labels)
   }
 
   /// Every setting with its value in effect, so that the run can be repeated from it.
@@ -141,13 +150,11 @@ struct TrainingPipeline {
   }
 
   /// The texts of a classifier, with the numbers of their labels.
-  private func labelled(_ text: TrainingText, _ heldOut: Corpus?, _ heldOutLabels: [[String]]?) throws
-    -> LabelledTexts?
-  {
+  private func labelled(_ text: TrainingText, _ heldOut: HeldOutText) throws -> LabelledTexts? {
     guard let labels = text.labels, case .corpus(let corpus) = text.content else { return nil }
     let beginning = predecessor.flatMap { TaskKind(of: $0.checkpoint) == .classify ? $0.checkpoint : nil }
     return try LabelledTexts(
-      corpus, labels, heldOut: heldOut.map { ($0, heldOutLabels ?? []) },
+      corpus, labels, heldOut: heldOut.corpus.map { ($0, heldOut.labels ?? []) },
       known: beginning.map { try ClassifierCheckpoint.labels(of: $0) },
       lengthLimit: settings.classifier.lengthLimit,
       texts: text.sources.files.map(\.name).joined(separator: ", "))
