@@ -160,6 +160,17 @@ struct ClassifyTests {
       lmctl train --task classify --init-from lm.json --unfreeze 1 --epochs 2 -q --threads 1 train.txt -o thawed.json
       lmctl train --task classify --init-from lm.json --bidirectional --epochs 1 --threads 1 train.txt -o both.json 2> remarks
       """, folder)
+    // A run with frozen layers goes on, too, as the same line without an interruption.
+    let freezing =
+      "lmctl train --task classify --init-from lm.json --freeze --schedule constant -q --threads 1 train.txt"
+    try run(
+      """
+      \(freezing) --epochs 2 -o at-once.json; \(freezing) --epochs 1 --keep-optimizer -o in-two.json
+      lmctl train --resume in-two.json --epochs 2 --threads 1 -q
+      lmctl predict at-once.json test.plain > a; lmctl predict in-two.json test.plain > b; cmp a b
+      """, folder)
+    try expect(
+      Mistake("\(freezing) --optimizer adamw -o x.json", 2, "which would shrink what is frozen"), in: folder)
     func tensors(_ name: String) throws -> [String: NSDictionary] {
       let value = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: folder(name))))
       let all = try #require((value as? [String: Any])?["tensors"] as? [NSDictionary])

@@ -84,14 +84,20 @@ struct ClassifierSettings: SettingValues {
       "class-weights", "class-weight", "weights")
     Setting(
       flag: "freeze", \.freezes, "with --init-from: embeddings and layers stay as they are"
-    ).models(ModelKind.networks).recorded("freeze", .set, rank: 1).needs("init-from").excludes(
-      "weight-decay", because: "which would shrink what is frozen")
+    ).models(ModelKind.networks).recorded("freeze", .set, rank: 1).rule(beginsWithModel)
     Setting(
       "unfreeze", \.unfreezeInterval, .whole(1...1_000_000),
       "with --init-from: they stay at first; from the top down, one more layer learns after each N epochs"
-    ).models(ModelKind.networks).recorded("unfreeze", .inEffect, rank: 1).needs("init-from").excludes(
-      "freeze", "weight-decay"
+    ).models(ModelKind.networks).recorded("unfreeze", .inEffect, rank: 1).rule(beginsWithModel).excludes(
+      "freeze"
     ).typed("gradual-unfreezing")
+  }
+}
+
+extension ClassifierSettings {
+  /// What a run that goes on began with is not said again.
+  private static func beginsWithModel(_ values: Self, _ given: Arguments) -> String? {
+    given.has("init-from") || given.has("resume") ? nil : "goes with --init-from"
   }
 }
 

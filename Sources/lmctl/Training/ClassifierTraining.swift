@@ -25,8 +25,7 @@ struct ClassifierTraining {
       Progress.begin($0)
     }
     try job.write(job.checkpoint(configuration: model.configuration, options: [], tensors: model.tensors))
-    return TrainedModel(
-      size: model.size, result: result(of: texts, names: texts.names) { model.report($0) { _ in } })
+    return TrainedModel(size: model.size, result: result(of: texts) { model.report($0) { _ in } })
   }
 
   private func trainNetwork(_ job: TrainingJob, _ texts: LabelledTexts) throws -> TrainedModel {
@@ -59,27 +58,20 @@ struct ClassifierTraining {
     let trained = try training.train()
     return TrainedModel(
       size: .init("parameters", .integer(trained.parameters)),
-      result: trained.measurement.map { measured in
-        { model, text in
-          ClassificationResult(
-            path: model.path, text: text, texts: texts.heldOut ?? [], report: measured.result,
-            seconds: measured.seconds)
-        }
-      } ?? result(of: texts, names: texts.names) { trained.model.report($0) { _ in } })
+      result: result(of: texts, measured: trained.measurement) { trained.model.report($0) { _ in } })
   }
 
-  /// The result on what is held out, if anything is.
+  /// The result on what is held out, if anything is; made by `report` unless it was measured on the way.
   private func result(
-    of texts: LabelledTexts, names: [String], report: @escaping ([LabelledText]) -> ClassificationReport
+    of texts: LabelledTexts, measured: (result: ClassificationReport, seconds: Double)? = nil,
+    report: @escaping ([LabelledText]) -> ClassificationReport
   ) -> ((EvaluatedModel, String) -> any ShownResult)? {
     texts.heldOut.map { heldOut in
       { model, text in
         let watch = Stopwatch()
-        Progress.begin("labelling")
-        defer { Progress.end() }
-        let report = report(heldOut)
         return ClassificationResult(
-          path: model.path, text: text, texts: heldOut, report: report, seconds: watch.seconds)
+          path: model.path, text: text, texts: heldOut, report: measured?.result ?? report(heldOut),
+          seconds: measured?.seconds ?? watch.seconds)
       }
     }
   }

@@ -132,7 +132,10 @@ struct TrainSettings: CommandValues {
     SettingTable(groups: [
       general, ngrams, networks, cells, regularization, trainings,
       SettingGroup("labels (--task classify)", tasks: [.classify]) {
-        ClassifierSettings.settings.map { $0.lifted(\.classifier) }
+        ClassifierSettings.settings.map { setting in
+          let lifted: Setting<Self> = setting.lifted(\.classifier)
+          return ["freeze", "unfreeze"].contains(setting.name) ? lifted.rule(leavesWeightsAlone) : lifted
+        }
       },
       SettingGroup("translation (--task translate)", tasks: [.translate]) {
         TranslatorSettings.settings.map { $0.lifted(\.translator) }
@@ -161,6 +164,12 @@ struct TrainSettings: CommandValues {
       },
       CommonSettings.group(\.common),
     ])
+  }
+
+  private static func leavesWeightsAlone(_ values: Self, _ given: Arguments) -> String? {
+    values.weightDecay > 0
+      ? "does not go with a weight decay of \(Format.significant(values.weightDecay, 6)), which would shrink what is frozen; use --weight-decay 0"
+      : nil
   }
 
   private static var general: SettingGroup<Self> {
