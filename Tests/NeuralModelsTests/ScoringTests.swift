@@ -93,6 +93,31 @@ struct ScoringTests {
     #expect(largestDifference(whole, lines) < 1e-4)
   }
 
+  @Test("Sentences that begin alike are scored as one by one, whatever stands around them", arguments: shapes)
+  func sharedBeginnings(shape: NetworkShape) throws {
+    let model = try model(shape)
+    var generator = SeededGenerator(seed: 71)
+    let (end, stem) = (Vocabulary.endOfSentence, [5, 2, 7, 7, 3, 9, 4, 4, 6] as [TokenID])
+    // Some are beginnings of others, some the same, one is empty; more than are followed side by side.
+    let lines = (0..<PrefixScorer.capacity + 90).map { _ -> [TokenID] in
+      let ending = (0..<Int(generator.uniform() * 5)).map { _ in TokenID(2 + Int(generator.uniform() * 3)) }
+      return stem.prefix(Int(generator.uniform() * 10)) + ending
+    }
+    for text in [
+      Array(lines.joined(separator: [end])) + [end],
+      Array(([[4, 5]] + lines + [[2, 6]]).joined(separator: [end])),
+    ] {
+      var state = model.initialState
+      var scores: [Float] = []
+      var watched = 0
+      model.score(text[...], context: .sentence, after: &state, into: &scores) { watched += $0 }
+      let (expected, last) = model.scoresOneByOne(text, .sentence)
+      #expect(largestDifference(scores, expected) < 1e-4)
+      #expect(largestDifference(state.values, last.values) < 1e-4 && state.window == last.window)
+      #expect(watched == text.count)
+    }
+  }
+
   @Test("In sentence context, a sentence scores the same wherever it stands", arguments: shapes)
   func sentences(shape: NetworkShape) throws {
     let model = try model(shape)

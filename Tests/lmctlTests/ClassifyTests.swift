@@ -171,13 +171,8 @@ struct ClassifyTests {
       """, folder)
     try expect(
       Mistake("\(freezing) --optimizer adamw -o x.json", 2, "which would shrink what is frozen"), in: folder)
-    func tensors(_ name: String) throws -> [String: NSDictionary] {
-      let value = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: folder(name))))
-      let all = try #require((value as? [String: Any])?["tensors"] as? [NSDictionary])
-      return Dictionary(uniqueKeysWithValues: all.map { ($0["name"] as? String ?? "", $0) })
-    }
     let (model, frozen, thawed) = (
-      try tensors("lm.json"), try tensors("frozen.json"), try tensors("thawed.json")
+      try tensors(folder, "lm.json"), try tensors(folder, "frozen.json"), try tensors(folder, "thawed.json")
     )
     var seen: Set<String> = []
     for (name, tensor) in frozen where !name.hasPrefix("labels.") {
@@ -191,6 +186,43 @@ struct ClassifyTests {
     let remarks = try String(contentsOfFile: folder("remarks"), encoding: .utf8)
     #expect(remarks.contains("begins anew") && remarks.contains("layer1.backward"))
     #expect(!remarks.contains("layer1.forward"), "\(remarks)")
+  }
+
+  @Test("Both directions begin as those of a filler")
+  func fromFiller() throws {
+    let folder = try folder()
+    try run(
+      """
+      cat train.plain train.plain > text
+      lmctl train --task fill --model lstm --hidden 8 --embed 8 --layers 2 --epochs 1 -q --threads 1 text -o fill.json
+      lmctl train --task classify --init-from fill.json --bidirectional --freeze --epochs 1 --threads 1 train.txt -o both.json 2> remarks
+      lmctl train --task classify --init-from fill.json --freeze --epochs 1 --threads 1 train.txt -o one.json 2> remarks-of-one
+      """, folder)
+    let (filler, both, one) = (
+      try tensors(folder, "fill.json"), try tensors(folder, "both.json"), try tensors(folder, "one.json")
+    )
+    for (name, own) in [
+      ("embedding", "embedding"), ("forward.layer1.recurrent weights", "layer1.forward.recurrent weights"),
+      ("backward.layer1.input weights", "layer1.backward.input weights"),
+    ] {
+      let data = try #require(filler[name]?["data"] as? String)
+      #expect(both[own]?["data"] as? String == data, "\(own)")
+    }
+    for name in ["layer1.bias", "layer2.input weights"] {
+      let data = try #require(filler["forward." + name]?["data"] as? String)
+      #expect(one[name]?["data"] as? String == data, "\(name)")
+    }
+    // The second layer of a classifier in two directions sees both; a filler's does not.
+    let remarks = try String(contentsOfFile: folder("remarks"), encoding: .utf8)
+    #expect(remarks.contains("layer2.forward.input weights") && !remarks.contains("layer1."), "\(remarks)")
+    #expect(!(try String(contentsOfFile: folder("remarks-of-one"), encoding: .utf8)).contains("begins anew"))
+  }
+
+  /// The tensors of a checkpoint by their names.
+  private func tensors(_ folder: TemporaryFolder, _ name: String) throws -> [String: NSDictionary] {
+    let value = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: folder(name))))
+    let all = try #require((value as? [String: Any])?["tensors"] as? [NSDictionary])
+    return Dictionary(uniqueKeysWithValues: all.map { ($0["name"] as? String ?? "", $0) })
   }
 
   @Test("Several classifiers side by side, compared with the first")

@@ -167,8 +167,8 @@ struct FillTests {
     #expect(shown.contains("tensor forward.layer1.") && shown.contains("tensor backward.layer1."))
     for mistake in [
       Mistake(
-        "lmctl train --task classify --init-from whole.json train.txt", 2,
-        "--task classify does not go with whole.json, which is a filler"),
+        "lmctl train --task translate --init-from whole.json train.txt", 2,
+        "--task translate does not go with whole.json, which is a filler"),
       Mistake("lmctl train --resume part.json --hidden 5", 2, "--hidden cannot change"),
     ] { try expect(mistake, in: folder) }
   }

@@ -73,7 +73,8 @@ public final class Classify: Task {
   public var engine: Engine { network.engine }
   public func initialize(using generator: inout SeededGenerator) { network.initialize(using: &generator) }
 
-  /// Takes the parameters of a classifier, or what fits of a language model: embeddings, and of layers in two directions the forward one.
+  /// Takes the parameters of a classifier, or what fits of a filler or a language model: embeddings and layers, of which a language model has none that
+  /// read backward.
   ///
   /// - Throws: `CheckpointError` when the parameters of a classifier do not fit, or numbers are not finite.
   public func takeParameters(from checkpoint: Checkpoint) throws {
@@ -82,7 +83,7 @@ public final class Classify: Task {
     for parameter in own {
       if parameter.name == embeddingName {
         try takeEmbeddings(from: checkpoint, into: parameter)
-      } else if let name = Self.name(inLanguageModel: parameter.name),
+      } else if let name = Self.name(of: parameter.name, in: checkpoint),
         checkpoint.tensors.contains(where: { $0.name == name && $0.shape == parameter.shape })
       {
         let values = try checkpoint.finiteFloats(name, shape: parameter.shape)
@@ -94,15 +95,18 @@ public final class Classify: Task {
     arena.valuesChanged()
   }
 
-  /// The parameters of embeddings and layers that a language model, from which this began, did not have.
+  /// The parameters of embeddings and layers that the model from which this began did not have.
   public private(set) var notTaken: [String] = []
 
   private var embeddingName: String { network.embedding.weights.name }
 
-  /// What a language model calls a parameter; `nil` for those of a backward direction, of which it has none.
-  private static func name(inLanguageModel name: String) -> String? {
+  /// What a filler, which has a stack for each direction, or a language model calls a parameter; `nil` if a language model has none.
+  private static func name(of name: String, in checkpoint: Checkpoint) -> String? {
     let parts = name.split(separator: ".")
-    return parts.contains("backward") ? nil : parts.filter { $0 != "forward" }.joined(separator: ".")
+    let isBackward = parts.contains("backward")
+    let inStack = parts.filter { $0 != "forward" && $0 != "backward" }.joined(separator: ".")
+    if checkpoint.model == FillConfiguration.kind { return (isBackward ? "backward." : "forward.") + inStack }
+    return isBackward ? nil : inStack
   }
 
   /// The rows of the tokens, behind which there may be others here, and before which there may be others there.

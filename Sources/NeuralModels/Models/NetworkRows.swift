@@ -13,6 +13,8 @@ final class NetworkRows: StateRows {
   /// The features of each row, [B × F].
   private let features = AlignedBuffer()
   private let featureSize: Int
+  /// The features that some tokens are scored by.
+  private let targetFeatures = AlignedBuffer()
   /// [B × V].
   private let logits = AlignedBuffer()
   /// The states of the rows, while they are not in the layers of the network.
@@ -117,6 +119,18 @@ final class NetworkRows: StateRows {
       for row in 0..<f.rows {
         (features.pointer + row * featureSize).update(from: f.row(row), count: featureSize)
       }
+    }
+  }
+
+  /// ln p of a token after its row, for each of some.
+  func logProbabilities(of targets: [(row: Int, token: TokenID)]) -> [Float] {
+    withStates { network in
+      targetFeatures.reserve(targets.count * featureSize)
+      let x = MatrixView(targetFeatures.pointer, rows: targets.count, columns: featureSize)
+      for (i, target) in targets.enumerated() {
+        x.row(i).update(from: features.pointer + target.row * featureSize, count: featureSize)
+      }
+      return network.output.logProbabilities(x, targets: targets.map(\.token))
     }
   }
 

@@ -116,9 +116,15 @@ public final class NeuralModel: LanguageModel {
     var scores = [Float](repeating: 0, count: text.count)
     // The first token is what the state says; all others have tokens of this text before them.
     scores[0] = logProbability(of: first, after: state).0
-    let segments = context == .sentence ? sentences(text, after: state) : stretches(text, after: state)
+    var segments = context == .sentence ? sentences(text, after: state) : stretches(text, after: state)
     var end = state
     try watch(1)
+    // The first goes on from the state, and the last may not have ended.
+    let whole = context == .sentence ? segments.dropFirst().dropLast().map(\.targets) : []
+    if let shared = PrefixScorer(text, whole) {
+      try shared.score(self, into: &scores, watch: watch)
+      segments.removeSubrange(1..<segments.count - 1)
+    }
     try network.withLock { box in
       let network = box.taken()
       for group in SegmentScorer.groups(of: segments) {

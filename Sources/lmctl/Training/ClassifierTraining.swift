@@ -53,7 +53,8 @@ struct ClassifierTraining {
       memory: memory)
     if let new = task?.notTaken, !new.isEmpty {
       Terminal.note(
-        "begins anew, because the language model has none that fits: \(new.joined(separator: ", "))")
+        "begins anew, because the model that it begins with has none that fits: \(new.joined(separator: ", "))"
+      )
     }
     let trained = try training.train()
     return TrainedModel(

@@ -131,7 +131,9 @@ struct Predecessor {
     }
     for option in arguments.givenOrWithdrawn where !mayChange(option.name) {
       // The model has not decided what is of the new task only.
-      if newTask != nil, !TrainCommand.settings.isOf(.language, option.name) || option.name == "task" {
+      if newTask != nil,
+        !TrainCommand.settings.isOf(TaskKind(of: checkpoint), option.name) || option.name == "task"
+      {
         continue
       }
       // What a checkpoint does not say is as usual.
@@ -152,9 +154,9 @@ struct Predecessor {
     }
   }
 
-  /// The task for which a language model becomes the beginning, if the command line asks for another than to predict the next token.
+  /// The task for which a model of another one becomes the beginning, if the command line asks for that: classifiers begin with language models and fillers.
   ///
-  /// - Throws: `UsageError` if the checkpoint holds no language model.
+  /// - Throws: `UsageError` if the model of the checkpoint is of no use for it.
   private func newTask(_ arguments: inout Arguments) throws -> TaskKind? {
     arguments.addEnvironment(TrainCommand.allOptions.filter { $0.name == "task" })
     let own = TaskKind(of: checkpoint)
@@ -166,10 +168,11 @@ struct Predecessor {
         "--task \(name) does not go with \(path), which is \(own.noun); \(wanted.noun) begins with another one, or with nothing"
       )
     }
-    guard use == .weights, own == .language else {
+    let isOfUse = wanted == .classify && (own == .language || own == .fill)
+    guard use == .weights, isOfUse else {
       throw UsageError(
         "--task \(name) does not go with \(path), which is \(own.noun)"
-          + (own == .language ? "; begin a new run with its weights: --init-from" : ""))
+          + (isOfUse ? "; begin a new run with its weights: --init-from" : ""))
     }
     return wanted
   }
