@@ -106,12 +106,14 @@ extension TrainSettings {
   ///
   /// - Throws: `FileError` if a batch would be larger than the text.
   mutating func fit(to corpus: Corpus, _ vocabulary: Vocabulary) throws {
-    if learns != .language {
-      fit(texts: corpus.sentences)
-      if learns == .translate { try fitSoftmax(to: corpus, vocabulary) }
-      return
+    switch learns {
+    case .language, .fill: try fit(tokens: corpus.tokens.count)
+    case .classify, .translate: fit(texts: corpus.sentences)
     }
-    let count = corpus.tokens.count
+    if learns != .classify { try fitSoftmax(to: corpus, vocabulary) }
+  }
+
+  private mutating func fit(tokens count: Int) throws {
     if !hasRows { training.batchSize = max(1, min(training.batchSize, count / training.sequenceLength)) }
     guard training.batchSize <= count else {
       throw FileError(
@@ -124,10 +126,8 @@ extension TrainSettings {
         / (training.batchSize * training.sequenceLength)
       training.epochs = defaults.epochs(updatesPerEpoch: updates)
     }
-    try fitSoftmax(to: corpus, vocabulary)
   }
 
-  /// The same for a number of texts.
   private mutating func fit(texts: Int) {
     if !hasRows { training.batchSize = max(1, min(training.batchSize, texts)) }
     if !hasEpochs, !run.hasBudget {
