@@ -173,6 +173,21 @@ struct FillTests {
     ] { try expect(mistake, in: folder) }
   }
 
+  @Test("Every softmax is fitted to the text, and read back", arguments: ["adaptive", "sampled", "class"])
+  func softmaxes(kind: String) throws {
+    let folder = try folder()
+    try run(
+      "lmctl train --task fill --model gru --hidden 8 --epochs 1 --quiet --softmax \(kind) train.txt --valid test.txt -o m.json --json > trained",
+      folder)
+    let (held, eval) = (
+      try number("jq .held_out.cross_entropy_nats trained", folder),
+      try number("lmctl eval --json m.json test.txt | jq .cross_entropy_nats", folder)
+    )
+    #expect(abs(held - eval) < 1e-6)
+    let top = try fillings("echo 'so a1 ___ b1 end0' | lmctl fill m.json --top 99", folder)
+    #expect(abs(top[0].reduce(0) { $0 + $1.p } - 1) < 1e-4)
+  }
+
   @Test("Characters and bytes have gaps, too")
   func characters() throws {
     let folder = try TemporaryFolder()

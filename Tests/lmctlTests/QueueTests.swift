@@ -49,6 +49,14 @@ struct QueueTests {
     let best = try run("jq .training.best_epoch m.json", folder).trimmingCharacters(in: .newlines)
     #expect(outcome.error.contains("the model is that of epoch \(best): held out loss "))
     #expect(outcome.error.contains("; stopping there would have saved \(12 - (Int(best) ?? 0)) epochs and "))
+    // A run that ends within an epoch is measured there, too.
+    try run("\(line) --max-steps 53 --log log.jsonl --quiet", folder)
+    try run(
+      """
+      jq -s '.[0].steps_per_epoch as $n | [.[] | select(.event == "epoch")] | last.step % $n != 0' log.jsonl | grep -x true
+      jq -s '[.[] | select(.event == "epoch" and .best)] | last.epoch' log.jsonl > logged
+      jq .training.best_epoch m.json | cmp - logged
+      """, folder)
     let parameters = try run("jq '[.tensors[].shape | reduce .[] as $n (1; . * $n)] | add' m.json", folder)
     #expect(try run("jq .training.parameters m.json", folder) == parameters)
     #expect(

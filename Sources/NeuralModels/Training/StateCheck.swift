@@ -43,6 +43,7 @@ struct StateCheck {
     try require("interval_tokens", p.intervalTokens, 0...p.tokens)
     try require("good_step", p.goodUpdates, 0...p.updates)
     try require("cycle_start", p.cycleStart, 0...p.updates)
+    try require("best_epoch", p.bestEpoch, 0...p.epoch + 1)
     try require("epochs_since_best", p.epochsSinceBest, 0...p.evaluatedUpdates)
     try require("newbob_failures", p.newbob.failures, 0...p.evaluatedUpdates)
     try checkNumbers()

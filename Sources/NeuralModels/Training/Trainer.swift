@@ -140,7 +140,11 @@ public final class Trainer<Learned: Task> {
     let heldOutLoss = measurement.map(task.loss)
     let isBest = heldOutLoss.map(isBetter) ?? true
     if let heldOutLoss {
-      if isBest { (progress.bestLoss, bestMeasurement) = (heldOutLoss, measurement) }
+      if isBest {
+        (progress.bestLoss, progress.bestEpoch, bestMeasurement) = (
+          heldOutLoss, progress.epoch + 1, measurement
+        )
+      }
       memory.average?.take(heldOutLoss: heldOutLoss)
       progress.epochsSinceBest = isBest ? 0 : progress.epochsSinceBest + 1
       if options.schedule == .newbob { progress.newbob.take(heldOutLoss) }
@@ -195,7 +199,7 @@ public final class Trainer<Learned: Task> {
     return (progress.epoch + (isBetween ? 0 : 1), progress.updates, progress.tokens, progress.bestLoss)
   }
   /// The epoch whose weights the model has, if something held out chose one.
-  public var bestEpoch: Int? { progress.bestLoss.isFinite ? progress.epoch - progress.epochsSinceBest : nil }
+  public var bestEpoch: Int? { progress.bestLoss.isFinite ? progress.bestEpoch : nil }
   /// Epochs since the one with the best held-out loss.
   public var epochsSinceBest: Int { progress.epochsSinceBest }
   /// Seconds of training so far, those before a resumption among them.

@@ -22,7 +22,9 @@ struct TrainingProgress: Sendable, Equatable {
   var evaluatedUpdates = 0
   /// The best held-out loss; infinite before the first.
   var bestLoss = Double.infinity
-  /// Epochs since then.
+  /// The epoch, from 1, at whose end or in which that was measured; 0 before the first.
+  var bestEpoch = 0
+  /// Measurements since then: one for each epoch, and one where a run ended within an epoch.
   var epochsSinceBest = 0
   /// The decisions of the newbob schedule.
   var newbob: Newbob
@@ -102,7 +104,11 @@ struct TrainingProgress: Sendable, Equatable {
     ("newbob_halving", \.newbob.isHalving), ("finished", \.isFinished),
   ]
 
-  /// Only in the checkpoint of a run that goes on, and 0 in those that lack them.
+  /// Only in the checkpoint of a run that goes on, and 0 in those that lack them, but for the best epoch, which follows from the others if runs ended
+  /// with epochs.
+  private static let passingIntegers: [(String, WritableKeyPath<Self, Int> & Sendable)] = [
+    ("best_epoch", \.bestEpoch)
+  ]
   private static let passingNumbers: [(String, WritableKeyPath<Self, Double> & Sendable)] = [
     ("last_epoch_loss", \.lastEpochLoss), ("start_loss", \.startLoss),
   ]
@@ -111,7 +117,10 @@ struct TrainingProgress: Sendable, Equatable {
     Self.integers.map { .init($0, .integer(self[keyPath: $1])) }
       + Self.numbers.map { .init($0, .number(self[keyPath: $1])) }
       + Self.flags.map { .init($0, .bool(self[keyPath: $1])) }
-      + (isFinished ? [] : Self.passingNumbers.map { .init($0, .number(self[keyPath: $1])) })
+      + (isFinished
+        ? []
+        : Self.passingIntegers.map { .init($0, .integer(self[keyPath: $1])) }
+          + Self.passingNumbers.map { .init($0, .number(self[keyPath: $1])) })
   }
 
   /// Takes everything from `json`; whether the numbers are possible is for `StateCheck` to say.
@@ -138,6 +147,12 @@ struct TrainingProgress: Sendable, Equatable {
     for (name, path) in Self.flags {
       guard let value = json[name]?.boolValue else { throw damaged(name) }
       self[keyPath: path] = value
+    }
+    bestEpoch = bestLoss.isFinite ? max(0, epoch + (offset > 0 ? 1 : 0) - epochsSinceBest) : 0
+    for (name, path) in Self.passingIntegers {
+      guard let value = json[name] else { continue }
+      guard let number = value.integerValue, number >= 0 else { throw damaged(name) }
+      self[keyPath: path] = number
     }
     for (name, path) in Self.passingNumbers {
       guard let value = json[name] else { continue }
