@@ -202,19 +202,19 @@ struct ClassifyTests {
       try tensors(folder, "fill.json"), try tensors(folder, "both.json"), try tensors(folder, "one.json")
     )
     for (name, own) in [
-      ("embedding", "embedding"), ("forward.layer1.recurrent weights", "layer1.forward.recurrent weights"),
-      ("backward.layer1.input weights", "layer1.backward.input weights"),
+      ("embedding", "embedding"), ("forward.layer1.recurrent_weights", "layer1.forward.recurrent_weights"),
+      ("backward.layer1.input_weights", "layer1.backward.input_weights"),
     ] {
-      let data = try #require(filler[name]?["data"] as? String)
+      let data = try #require(filler[name]?["data"] as? String, "\(name) of \(filler.keys.sorted())")
       #expect(both[own]?["data"] as? String == data, "\(own)")
     }
-    for name in ["layer1.bias", "layer2.input weights"] {
+    for name in ["layer1.bias", "layer2.input_weights"] {
       let data = try #require(filler["forward." + name]?["data"] as? String)
       #expect(one[name]?["data"] as? String == data, "\(name)")
     }
     // The second layer of a classifier in two directions sees both; a filler's does not.
     let remarks = try String(contentsOfFile: folder("remarks"), encoding: .utf8)
-    #expect(remarks.contains("layer2.forward.input weights") && !remarks.contains("layer1."), "\(remarks)")
+    #expect(remarks.contains("layer2.forward.input_weights") && !remarks.contains("layer1."), "\(remarks)")
     #expect(!(try String(contentsOfFile: folder("remarks-of-one"), encoding: .utf8)).contains("begins anew"))
   }
 

@@ -148,7 +148,8 @@ struct TrainingProgress: Sendable, Equatable {
       guard let value = json[name]?.boolValue else { throw damaged(name) }
       self[keyPath: path] = value
     }
-    bestEpoch = bestLoss.isFinite ? max(0, epoch + (offset > 0 ? 1 : 0) - epochsSinceBest) : 0
+    // Nothing has been checked yet, so that any of them may be too large for a sum.
+    bestEpoch = bestLoss.isFinite ? max(0, epoch &+ (offset > 0 ? 1 : 0) &- epochsSinceBest) : 0
     for (name, path) in Self.passingIntegers {
       guard let value = json[name] else { continue }
       guard let number = value.integerValue, number >= 0 else { throw damaged(name) }
