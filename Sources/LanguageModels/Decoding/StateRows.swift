@@ -1,3 +1,5 @@
+import Glibc
+
 /// The states of several texts that go on side by side, each in a row of its own: what sampling, and any search that follows several
 /// continuations, asks of a model at every step.
 ///
@@ -30,6 +32,9 @@ public protocol StateRows<State>: AnyObject {
   /// Calls `body` with each row of ln p(w), [V], or of logits; from several threads at a time, and with what it may overwrite.
   func forEachDistribution(_ body: @Sendable (_ row: Int, UnsafeMutableBufferPointer<Float>) -> Void)
 
+  /// ln p of a token behind each row.
+  func logProbabilities(of tokens: [TokenID]) -> [Double]
+
   /// Whether the distribution is the softmax of what `forEachDistribution` gives; else it is ln p itself.
   var giveLogits: Bool { get }
 
@@ -43,6 +48,24 @@ public protocol StateRows<State>: AnyObject {
 extension StateRows {
   /// Nothing.
   public func endScore(_ row: Int) -> Double { 0 }
+
+  /// Out of the whole distributions.
+  public func logProbabilities(of tokens: [TokenID]) -> [Double] {
+    let (areLogits, functions) = (giveLogits, functions)
+    var results = [Double](repeating: 0, count: count)
+    results.withUnsafeMutableBufferPointer { results in
+      // Each row is one thread's.
+      nonisolated(unsafe) let results = results
+      forEachDistribution { row, x in
+        guard let start = x.baseAddress else { return }
+        results[row] = Double(x[Int(tokens[row])])
+        guard areLogits else { return }
+        let largest = functions.maximum(x.count, start)
+        results[row] -= Double(largest) + log(functions.exponentials(x.count, largest, 1, start, nil))
+      }
+    }
+    return results
+  }
 
   /// State by state.
   public func gather(_ rows: [Int]) {

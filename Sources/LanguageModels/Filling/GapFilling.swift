@@ -97,21 +97,12 @@ extension LanguageModel {
     // What is known is read at once: it is one token of every row.
     if trials.first?.isScored == true { rows.advance(by: trials.map { $0.tokens[0] }) }
     let texts = trials.map { ($0.isScored ? [] : $0.tokens) + tail }
-    let (areLogits, functions) = (rows.giveLogits, rows.functions)
     var sums = trials.map(\.logProbability)
     for step in 0..<(texts.map(\.count).max() ?? 0) {
-      sums.withUnsafeMutableBufferPointer { sums in
-        // Each row is one thread's.
-        nonisolated(unsafe) let sums = sums
-        rows.forEachDistribution { row, x in
-          guard step < texts[row].count, let start = x.baseAddress else { return }
-          let value = Double(x[Int(texts[row][step])])
-          guard areLogits else { return sums[row] += value }
-          let largest = functions.maximum(x.count, start)
-          sums[row] += value - Double(largest) - log(functions.exponentials(x.count, largest, 1, start, nil))
-        }
-      }
-      rows.advance(by: texts.map { step < $0.count ? $0[step] : Vocabulary.endOfSentence })
+      let tokens = texts.map { step < $0.count ? $0[step] : Vocabulary.endOfSentence }
+      let scores = rows.logProbabilities(of: tokens)
+      for row in texts.indices where step < texts[row].count { sums[row] += scores[row] }
+      rows.advance(by: tokens)
     }
     for (row, i) in trials.indices.enumerated() { trials[i].logProbability = sums[row] }
   }

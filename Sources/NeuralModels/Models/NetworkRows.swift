@@ -13,8 +13,6 @@ final class NetworkRows: StateRows {
   /// The features of each row, [B × F].
   private let features = AlignedBuffer()
   private let featureSize: Int
-  /// The features that some tokens are scored by.
-  private let targetFeatures = AlignedBuffer()
   /// [B × V].
   private let logits = AlignedBuffer()
   /// The states of the rows, while they are not in the layers of the network.
@@ -122,15 +120,18 @@ final class NetworkRows: StateRows {
     }
   }
 
-  /// ln p of a token after its row, for each of some.
-  func logProbabilities(of targets: [(row: Int, token: TokenID)]) -> [Float] {
-    withStates { network in
-      targetFeatures.reserve(targets.count * featureSize)
-      let x = MatrixView(targetFeatures.pointer, rows: targets.count, columns: featureSize)
-      for (i, target) in targets.enumerated() {
-        x.row(i).update(from: features.pointer + target.row * featureSize, count: featureSize)
-      }
-      return network.output.logProbabilities(x, targets: targets.map(\.token))
+  /// Writes the features of some rows, one after the other, to `target`.
+  func copyFeatures(_ rows: some Sequence<Int>, to target: UnsafeMutablePointer<Float>) {
+    for (i, row) in rows.enumerated() {
+      (target + i * featureSize).update(from: features.pointer + row * featureSize, count: featureSize)
+    }
+  }
+
+  func logProbabilities(of tokens: [TokenID]) -> [Double] {
+    model.network.withLock { box in
+      box.network.output.losses(
+        MatrixView(features.pointer, rows: count, columns: featureSize), targets: tokens
+      ).map(-)
     }
   }
 

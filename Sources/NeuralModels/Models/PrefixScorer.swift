@@ -1,4 +1,6 @@
+import Kernels
 import LanguageModels
+import Tensors
 
 /// Scores sentences of which many begin alike, as the candidates of a list do: what they share goes through the network once.
 ///
@@ -27,47 +29,79 @@ struct PrefixScorer {
     (self.text, self.sentences, self.shared) = (text, sorted, shared)
   }
 
-  /// Writes ln p of the tokens of all sentences, each from the initial state, to their places in `scores`; `watch` hears how many after every step.
+  /// Writes ln p of the tokens of all sentences, each from the initial state, to their places in `scores`; `watch` hears how many from time to time.
   func score(_ model: NeuralModel, into scores: inout [Float], watch: (Int) throws -> Void) rethrows {
+    var waiting = ScoredTokens(featureSize: model.featureSize)
     for first in stride(from: 0, to: sentences.count, by: Self.capacity) {
       let group = first..<min(first + Self.capacity, sentences.count)
       let rows = NetworkRows(model, capacity: group.count)
       rows.append(model.initialState)
-      // The row of each sentence that goes on.
+      // The sentences that go on, and the row of each.
       var places = group.map { (sentence: $0, row: 0) }
       var step = 0
       while !places.isEmpty {
-        // A sentence whose beginning is that of the sentence before it has what was found for that.
+        // Where a token stands behind a beginning that the sentence before has too, and is its token, it is the same row.
         var targets: [(row: Int, token: TokenID)] = []
-        var found: [Int] = []
+        var next: [(sentence: Int, row: Int)] = []
+        var sources: [(row: Int, token: TokenID)] = []
+        var isGoingOn = false
         for (sentence, row) in places {
+          let place = sentences[sentence].lowerBound + step
           if targets.isEmpty || shared[sentence] <= step {
-            targets.append((row, text[sentences[sentence].lowerBound + step]))
+            targets.append((row, text[place]))
+            isGoingOn = false
           }
-          found.append(targets.count - 1)
+          waiting.places.append((waiting.tokens.count + targets.count - 1, place))
+          guard step + 1 < sentences[sentence].count else { continue }
+          if !isGoingOn { sources.append((row, text[place])) }
+          isGoingOn = true
+          next.append((sentence, sources.count - 1))
         }
-        let logProbabilities = rows.logProbabilities(of: targets)
-        for (place, target) in zip(places, found) {
-          scores[sentences[place.sentence].lowerBound + step] = logProbabilities[target]
-        }
-        let scored = places.count
-        step += 1
-        // Those that have ended leave; the others are rows of their own where their beginnings differ.
-        var kept: [(sentence: Int, row: Int)] = []
-        var sources: [Int] = []
-        var last: Int?
-        for (place, target) in zip(places, found) where sentences[place.sentence].count > step {
-          if last != target { sources.append(target) }
-          last = target
-          kept.append((place.sentence, sources.count - 1))
-        }
-        places = kept
+        waiting.append(targets, of: rows)
+        if waiting.isFull { try waiting.score(by: model, into: &scores, watch: watch) }
+        (places, step) = (next, step + 1)
         if !sources.isEmpty {
-          rows.gather(sources.map { targets[$0].row })
-          rows.advance(by: sources.map { targets[$0].token })
+          rows.gather(sources.map(\.row))
+          rows.advance(by: sources.map(\.token))
         }
-        try watch(scored)
       }
     }
+    try waiting.score(by: model, into: &scores, watch: watch)
+  }
+}
+
+/// Tokens that wait to be scored, many at once, by the features before them.
+private struct ScoredTokens {
+  var tokens: [TokenID] = []
+  /// Which of them stands at which place of the text.
+  var places: [(token: Int, text: Int)] = []
+  private let features = AlignedBuffer()
+  private let featureSize: Int
+  private static let size = 2048
+
+  init(featureSize: Int) {
+    self.featureSize = featureSize
+    features.reserve((Self.size + PrefixScorer.capacity) * featureSize)
+  }
+
+  var isFull: Bool { tokens.count >= Self.size }
+
+  /// Adds tokens behind rows.
+  mutating func append(_ targets: [(row: Int, token: TokenID)], of rows: NetworkRows) {
+    rows.copyFeatures(targets.lazy.map(\.row), to: features.pointer + tokens.count * featureSize)
+    tokens += targets.map(\.token)
+  }
+
+  /// Scores them, and forgets them.
+  mutating func score(
+    by model: NeuralModel, into scores: inout [Float], watch: (Int) throws -> Void
+  ) rethrows {
+    let x = MatrixView(features.pointer, rows: tokens.count, columns: featureSize)
+    let found = model.network.withLock { $0.network.output.logProbabilities(x, targets: tokens) }
+    for place in places { scores[place.text] = found[place.token] }
+    let count = places.count
+    tokens.removeAll(keepingCapacity: true)
+    places.removeAll(keepingCapacity: true)
+    try watch(count)
   }
 }
