@@ -188,6 +188,23 @@ struct ClassifyTests {
     #expect(!remarks.contains("layer1.forward"), "\(remarks)")
   }
 
+  @Test(
+    "Labels are names, whatever the rules of the text are",
+    arguments: ["--unit char", "--unit byte", "--lowercase", "--digits zero"])
+  func names(rules: String) throws {
+    let folder = try TemporaryFolder()
+    try folder.write(
+      "train.txt", text: String(repeating: "Good 1\ta fine film\nBad-2\ta dull one\n", count: 20))
+    for model in ["gru --hidden 8 --epochs 2", "ngram --order 2"] {
+      try run("lmctl train --task classify --model \(model) \(rules) -q train.txt -o m.json", folder)
+      #expect(
+        try number("lmctl eval --json m.json train.txt | jq '.labels | length'", folder) == 2, "\(model)")
+      #expect(
+        try run("echo 'a fine film' | lmctl predict m.json | tr '\t' '\n' | grep -c 'Good 1\\|Bad-2'", folder)
+          == "2\n")
+    }
+  }
+
   @Test("Both directions begin as those of a filler")
   func fromFiller() throws {
     let folder = try folder()

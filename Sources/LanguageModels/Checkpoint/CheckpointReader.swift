@@ -142,7 +142,9 @@ private struct CheckpointReader {
       model: model, programVersion: member("lmctl_version")?.stringValue ?? "unknown", tokenizer: tokenizer,
       vocabulary: try Self.vocabulary(words, "vocabulary", tokenizer),
       otherVocabularies: try otherVocabularies.map {
-        ($0.name, try Self.vocabulary($0.words, $0.name, tokenizer))
+        // Labels are names, to which the rules of the text do not apply.
+        let rules = $0.name == ClassifierCheckpoint.labelVocabulary ? nil : tokenizer
+        return ($0.name, try Self.vocabulary($0.words, $0.name, rules))
       },
       configuration: try required("configuration"),
       training: member("training") ?? .object([]), tensors: tensors)
@@ -157,17 +159,18 @@ private struct CheckpointReader {
     return checkpoint
   }
 
-  /// The vocabulary of `words`, if each of them is a token by the text rules.
-  private static func vocabulary(_ words: WordTable, _ name: String, _ tokenizer: Tokenizer) throws
+  /// The vocabulary of `words`, if each of them is a token by the text rules, as far as there are any.
+  private static func vocabulary(_ words: WordTable, _ name: String, _ tokenizer: Tokenizer?) throws
     -> Vocabulary
   {
-    let known = Vocabulary(unit: tokenizer.unit, table: words)
+    let unit = tokenizer?.unit ?? .word
+    let known = Vocabulary(unit: unit, table: words)
     guard known.count >= 2, known[Vocabulary.unknown] == Vocabulary.unknownToken,
-      known[Vocabulary.endOfSentence] == tokenizer.unit.endOfSentence
+      known[Vocabulary.endOfSentence] == unit.endOfSentence
     else { throw badVocabulary(name) }
-    for id in 2..<max(2, TokenID(known.count)) where !tokenizer.isToken(known[id]) {
+    for id in 2..<max(2, TokenID(known.count)) where tokenizer?.isToken(known[id]) == false {
       throw CheckpointError(
-        "damaged: \(JSONValue.string(known[id]).text) in '\(name)' is not one \(tokenizer.unit.rawValue)")
+        "damaged: \(JSONValue.string(known[id]).text) in '\(name)' is not one \(unit.rawValue)")
     }
     return known
   }
