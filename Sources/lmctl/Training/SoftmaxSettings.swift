@@ -95,7 +95,9 @@ extension TrainSettings {
     guard cutoffs[cutoffs.count - 1] < counts.count else {
       throw FileError(
         path: "--cutoffs \(cutoffs.map(String.init).joined(separator: ","))",
-        reason: "beyond the vocabulary of \(counts.count); lower them, or use --cutoffs auto")
+        reason:
+          "beyond the vocabulary of \(counts.count), which --min-count and --max-vocab decide; lower them, or use --cutoffs auto"
+      )
     }
     let share =
       Double(counts[..<cutoffs[0]].reduce(0, +)) / Double(max(1, corpus.tokens.count)) * 100
