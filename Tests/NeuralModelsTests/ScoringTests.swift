@@ -107,6 +107,10 @@ struct ScoringTests {
       Array(lines.joined(separator: [end])) + [end],
       Array(([[4, 5]] + lines + [[2, 6]]).joined(separator: [end])),
     ] {
+      let places = text.split(separator: end, omittingEmptySubsequences: false).map {
+        $0.startIndex..<$0.endIndex
+      }
+      #expect(PrefixScorer(text, places.filter { !$0.isEmpty }) != nil && PrefixScorer(text, []) == nil)
       var state = model.initialState
       var scores: [Float] = []
       var watched = 0

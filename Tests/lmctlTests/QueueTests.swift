@@ -53,8 +53,8 @@ struct QueueTests {
     try run("\(line) --max-steps 53 --log log.jsonl --quiet", folder)
     try run(
       """
-      jq -s '.[0].steps_per_epoch as $n | [.[] | select(.event == "epoch")] | last.step % $n != 0' log.jsonl | grep -x true
-      jq -s '[.[] | select(.event == "epoch" and .best)] | last.epoch' log.jsonl > logged
+      jq -s '.[0].steps_per_epoch as $n | [.[] | select(.event == "epoch")] | last.step % $n != 0' log.jsonl | grep -x true &&
+      jq -s '[.[] | select(.event == "epoch" and .best)] | last.epoch' log.jsonl > logged &&
       jq .training.best_epoch m.json | cmp - logged
       """, folder)
     let parameters = try run("jq '[.tensors[].shape | reduce .[] as $n (1; . * $n)] | add' m.json", folder)

@@ -36,7 +36,7 @@ struct ClassifierSettings: SettingValues {
     set { rules.prefix = newValue }
   }
 
-  /// What stays as it is of a language model that a classifier begins with.
+  /// What stays as it is of a model that a classifier begins with.
   var freezing: Classify.Freezing {
     freezes ? .always : unfreezeInterval.map { .gradual(epochs: $0) } ?? .never
   }
