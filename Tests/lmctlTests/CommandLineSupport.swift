@@ -33,10 +33,10 @@ func proseFolder() throws -> TemporaryFolder {
   return folder
 }
 
-/// What a command line prints, which must end well.
+/// What command lines print, all of which must end well.
 @discardableResult
 func run(_ line: String, _ folder: TemporaryFolder) throws -> String {
-  let outcome = try Executable.shell(line, in: folder)
+  let outcome = try Executable.shell("set -e\n\(line)", in: folder)
   #expect(outcome.status == 0, "\(line): \(outcome.error)")
   return outcome.output
 }

@@ -39,6 +39,24 @@ struct MannersTests {
     #expect(overview.contains("  -q, --quiet "))
   }
 
+  @Test("The common options, and no others, may stand before the command")
+  func commonOptionsFirst() throws {
+    let folder = try proseFolder()
+    let train = "train --model ngram train.txt -o m.json"
+    let loud = try Executable.shell("lmctl \(train)", in: folder)
+    let quiet = try Executable.shell("lmctl -q --threads 1 --progress=0 \(train)", in: folder)
+    #expect(quiet.status == 0 && quiet.error.isEmpty && !loud.error.isEmpty)
+    for (line, message) in [
+      ("lmctl --threads 0 \(train)", "--threads takes a whole number"),
+      ("lmctl --threads 1 \(train) --threads 1", "option '--threads' is given twice"),
+      ("lmctl --threads 1 trian", "unknown command 'trian'"),
+      ("lmctl --order 3 \(train)", "no command before '--order'"), ("lmctl -q", "no command before '-q'"),
+    ] {
+      let outcome = try Executable.shell(line, in: folder)
+      #expect(outcome.status == 2 && outcome.error.contains(message), "\(line): \(outcome.error)")
+    }
+  }
+
   @Test("Any number of threads gives the same bytes")
   func sameBytes() throws {
     let folder = try largeFolder()

@@ -56,7 +56,7 @@ struct RunTests {
       """
       \(Self.train) --model rnn --epochs 3 --checkpoint-every 10steps --log run.jsonl > /dev/null 2>&1 & p=$!
       until [ -e m.json.partial ]; do sleep 0.005; done
-      kill -KILL $p; wait $p; printf '{"event":"st' >> run.jsonl
+      kill -KILL $p; wait $p || printf '{"event":"st' >> run.jsonl
       lmctl train --resume m.json --quiet
       """, folder)
     let events = try run("jq -r .event run.jsonl | uniq | paste -sd ' '", folder)

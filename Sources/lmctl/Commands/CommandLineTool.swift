@@ -16,6 +16,7 @@ enum CommandLineTool {
 
   /// Runs the command line and returns the exit status: 0 done, 1 failed, 2 wrong usage, 128 + the signal when interrupted.
   static func run(_ words: [String]) -> Int32 {
+    let words = commandFirst(words)
     var page = "help"
     defer { Progress.end() }
     do {
@@ -58,6 +59,16 @@ enum CommandLineTool {
     }
   }
 
+  /// The words with the command before the options that every command takes, which may stand before it.
+  private static func commandFirst(_ words: [String]) -> [String] {
+    var rest = words[...]
+    while let word = rest.first, let option = CommonSettings.options.first(where: { $0.isWritten(word) }) {
+      rest = rest.dropFirst(option.value == nil || word.contains("=") ? 1 : 2)
+    }
+    guard let command = rest.popFirst() else { return words }
+    return [command] + words.prefix(words.count - rest.count - 1) + rest
+  }
+
   private static let version = "lmctl \(programVersion)\n"
 
   private static func fail(_ text: String) {
@@ -82,6 +93,9 @@ enum CommandLineTool {
   /// The command called `name`.
   static func command(_ name: String) throws -> any Command.Type {
     if let command = commands.first(where: { $0.name == name }) { return command }
+    if name.hasPrefix("-") {
+      throw UsageError("no command before '\(name)'; only the options that every command takes may stand there")
+    }
     let names = commands.map { $0.name } + ["help", "version"]
     let typed = commands.flatMap { command in command.typed.map { ($0, command.name) } }
     throw UsageError(

@@ -48,8 +48,7 @@ struct Arguments {
       }
       let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       let name = String(parts[0])
-      guard let option = options.first(where: { "--\($0.name)" == name || $0.short.map { "-\($0)" } == name })
-      else {
+      guard let option = options.first(where: { $0.isWritten(word) }) else {
         if let option = options.first(where: { "--no-\($0.name)" == word }) {
           withdrawn.insert(option.name)
           continue

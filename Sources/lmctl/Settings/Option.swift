@@ -44,6 +44,12 @@ struct Option {
   /// Some of its values, as they are typed; none of a path, whose files are others' business, or a flag.
   var examples: [String] = []
 
+  /// Whether `word` gives it, in full or by its letter, the value behind a sign of equality or yet to come.
+  func isWritten(_ word: String) -> Bool {
+    let name = word.prefix { $0 != "=" }
+    return name == "--\(self.name)" || short.map { name == "-\($0)" } == true
+  }
+
   /// Whether `name`, without dashes, is its name, or what people type who mean it.
   func isCalled(_ name: String) -> Bool { self.name == name || typed.contains(name) }
 

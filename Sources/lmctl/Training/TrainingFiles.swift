@@ -21,7 +21,7 @@ struct TrainingFiles {
     let (validPaths, tuningPath) = (settings.validPaths, settings.tuningPath)
     if settings.learns == .translate, texts.count > 2 {
       throw UsageError(
-        "'\(texts[2])' is one text too many; --task translate takes the sentences and their translations, or one text with tabs"
+        "'\(texts[2])' is one text too many; --task translate takes the sentences and their translations, or one text with tabs; what is held out is one word, --valid SOURCE,TARGET"
       )
     }
     try TextFiles.requireSingleStandardInput(
