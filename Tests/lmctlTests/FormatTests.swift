@@ -69,8 +69,8 @@ struct FormatTests {
     ] {
       let train = "rm -f m.*; lmctl train --model ngram \(options) large.txt --quiet"
       #expect(
-        try run("\(train) | grep -v seconds; sha256sum m.*", folder)
-          == run("\(train) --memory 22M --temp t | grep -v seconds; sha256sum m.*", folder), "\(options)")
+        try run("\(train) | sed /seconds/d; sha256sum m.*", folder)
+          == run("\(train) --memory 22M --temp t | sed /seconds/d; sha256sum m.*", folder), "\(options)")
     }
     let train = "lmctl train --model ngram --order 4 --counts whole --quiet"
     try run("\(train) -o a.json && \(train) --memory 22M --temp t -o b.json && cmp a.json b.json", folder)

@@ -94,7 +94,8 @@ enum CommandLineTool {
   static func command(_ name: String) throws -> any Command.Type {
     if let command = commands.first(where: { $0.name == name }) { return command }
     if name.hasPrefix("-") {
-      throw UsageError("no command before '\(name)'; only the options that every command takes may stand there")
+      throw UsageError(
+        "no command before '\(name)'; only the options that every command takes may stand there")
     }
     let names = commands.map { $0.name } + ["help", "version"]
     let typed = commands.flatMap { command in command.typed.map { ($0, command.name) } }
