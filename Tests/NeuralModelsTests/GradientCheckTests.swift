@@ -58,7 +58,8 @@ struct GradientCheckTests {
   func wrongScale(shape: NetworkShape) throws {
     let network = shape.make(try singleThreadedEngine())
     network.arena.randomize(limit: 0.4, seed: 3)
-    let checker = GradientChecker(network, vocabularySize: shape.vocabularySize, seed: 4)
+    let checker = GradientChecker(
+      CheckedNetwork(network, vocabularySize: shape.vocabularySize, seed: 4), seed: 4)
     for wrong in network.arena.parameters {
       let check = checker.check { _ in
         for i in 0..<wrong.count { wrong.gradient.pointer[i] *= 1.01 }
@@ -67,12 +68,55 @@ struct GradientCheckTests {
     }
   }
 
+  /// Small networks of the other tasks.
+  private static func networks(_ engine: Engine) -> [CheckedNetwork] {
+    let fillers = FillCases.Shape.options.suffix(5).prefix(1).map { shape in
+      let network = FillNetwork(
+        shape.configuration, vocabularySize: FillCases.vocabulary.count, engine: engine)
+      network.arena.allocate()
+      network.arena.randomize(limit: 0.4, seed: 3)
+      return CheckedNetwork(network, vocabularySize: FillCases.vocabulary.count, seed: 4)
+    }
+    let classifiers = [PoolingKind.max, .attention].map { pooling in
+      var configuration = ClassifierConfiguration(encoder: FillCases.Shape.cells[0].configuration.encoder)
+      (configuration.pooling, configuration.isBidirectional) = (pooling, pooling == .attention)
+      let network = ClassifierNetwork(configuration, vocabularySize: 20, labelCount: 3, engine: engine)
+      network.arena.allocate()
+      network.arena.randomize(limit: 0.4, seed: 3)
+      return CheckedNetwork(network, vocabularySize: 20, labelCount: 3, seed: 4)
+    }
+    let translators = TranslationCases.shapes.dropFirst().prefix(1).map { configuration in
+      CheckedNetwork(
+        TranslationCases.network(configuration, engine, limit: 0.4),
+        sourceSize: TranslationCases.vocabulary.count,
+        targetSize: TranslationCases.target(configuration).count, seed: 4)
+    }
+    return fillers + classifiers + translators
+  }
+
+  @Test("The networks of all tasks are checked: what is right is, and what is wrong by 5 % is found")
+  func tasks() throws {
+    for (number, network) in Self.networks(try singleThreadedEngine()).enumerated() {
+      let checker = GradientChecker(network, seed: 4)
+      let right = checker.check()
+      #expect(right.isRight)
+      let learnt = right.tensors.filter { $0.gradientNorm > 0 }.map(\.name)
+      let name = learnt[5 * number % learnt.count]
+      let wrong = try #require(network.arena.parameters.first { $0.name == name })
+      let check = checker.check { _ in
+        for i in 0..<wrong.count { wrong.gradient.pointer[i] *= 1.05 }
+      }
+      #expect(check.tensors.filter { !$0.isRight }.map(\.name) == [name])
+    }
+  }
+
   @Test("Terms that are forgotten or too many are found")
   func wrongTerms() throws {
     let shape = NetworkShape(.lstm, layers: 2, hidden: 17, embedding: 9, vocabulary: 40)
     let network = shape.make(try singleThreadedEngine())
     network.arena.randomize(limit: 0.4, seed: 3)
-    let checker = GradientChecker(network, vocabularySize: shape.vocabularySize, seed: 4)
+    let checker = GradientChecker(
+      CheckedNetwork(network, vocabularySize: shape.vocabularySize, seed: 4), seed: 4)
     for wrong in network.arena.parameters {
       let gradient = wrong.gradient.pointer
       for spoil in [

@@ -87,6 +87,7 @@ struct ClassifyTests {
     try run(
       "lmctl inspect m.json | grep -q '^labels *3: '; lmctl convert m.json c.json --tensors decimal -q",
       folder)
+    #expect(try run("lmctl inspect --check m.json", folder).hasSuffix("\nall is as it should be\n"))
     #expect(try run("lmctl predict c.json test.plain", folder) == answers)
   }
 

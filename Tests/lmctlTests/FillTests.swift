@@ -184,6 +184,7 @@ struct FillTests {
       try number("lmctl eval --json m.json test.txt | jq .pseudo_cross_entropy_nats", folder)
     )
     #expect(abs(held - eval) < 1e-6)
+    #expect(try run("lmctl inspect --check m.json", folder).hasSuffix("\nall is as it should be\n"))
     let top = try fillings("echo 'so a1 ___ b1 end0' | lmctl fill m.json --top 99", folder)
     #expect(abs(top[0].reduce(0) { $0 + $1.p } - 1) < 1e-4)
   }

@@ -55,6 +55,7 @@ struct TranslateTests {
     #expect(exact > 0.7 && exact <= 0.8, "\(exact)")
     try run(
       "lmctl translate m.json test.src > hyp.txt; lmctl translate m.json < test.src | cmp - hyp.txt", folder)
+    #expect(try run("lmctl inspect --check m.json", folder).hasSuffix("\nall is as it should be\n"))
     let bleu = try object("lmctl bleu test.tgt hyp.txt --json", folder)
     #expect(bleu["bleu"] as? Double == result["bleu"] as? Double)
     #expect(bleu["exact"] as? Double == exact)

@@ -107,22 +107,32 @@ public struct SumCheck: Sendable {
 }
 
 extension SumCheck.Result {
+  /// What is found in distributions after contexts of words at random, each ln p of all that there is.
+  public init(_ distributions: [ArraySlice<Float>]) {
+    self.init(kind: .unseen)
+    for logProbabilities in distributions { add(logProbabilities) }
+  }
+
+  /// Adds a distribution.
+  private mutating func add(_ logProbabilities: ArraySlice<Float>) {
+    contexts += 1
+    var sum = 0.0
+    for logProbability in logProbabilities {
+      if logProbability.isNaN || logProbability == .infinity { notNumbers += 1 }
+      if logProbability == -.infinity { zeros += 1 }
+      sum += exp(Double(logProbability))
+    }
+    smallest = min(smallest, sum)
+    largest = max(largest, sum)
+  }
+
   /// Adds what is found after `state`.
   fileprivate mutating func check<Model: LanguageModel>(
     _ model: Model, _ state: Model.State, _ all: inout [Float], _ generator: inout SeededGenerator
   ) {
     model.logProbabilities(after: state, into: &all)
-    contexts += 1
-    var sum = 0.0
-    var likeliest = 0
-    for (word, logProbability) in all.enumerated() {
-      if logProbability.isNaN || logProbability == .infinity { notNumbers += 1 }
-      if logProbability == -.infinity { zeros += 1 }
-      if logProbability > all[likeliest] { likeliest = word }
-      sum += exp(Double(logProbability))
-    }
-    smallest = min(smallest, sum)
-    largest = max(largest, sum)
+    add(all[...])
+    let likeliest = all.indices.reduce(0) { all[$1] > all[$0] ? $1 : $0 }
     for word in [likeliest, Int.random(in: 0..<all.count, using: &generator)] {
       let alone = exp(Double(model.logProbability(of: TokenID(word), after: state).0))
       let difference = abs(alone - exp(Double(all[word])))

@@ -1,4 +1,5 @@
 import LanguageModels
+import Tensors
 
 /// The gradients of a network held against differences of its loss, tensor by tensor.
 public struct GradientCheck: Sendable {
@@ -64,7 +65,8 @@ extension NeuralModel {
   /// - Parameter seed: decides the text, the states before it and the random directions.
   public func checkGradients(seed: UInt64 = 1, engine: Engine) -> GradientCheck {
     let copy = copyWithoutRegularization(engine: engine).network
-    return GradientChecker(copy, vocabularySize: vocabulary.count, seed: seed).check()
+    return GradientChecker(CheckedNetwork(copy, vocabularySize: vocabulary.count, seed: seed), seed: seed)
+      .check()
   }
 
   /// The network once more, without regularization, and its shape: checks work on it, so that the model does not change.
@@ -74,10 +76,59 @@ extension NeuralModel {
     var plain = configuration
     plain.regularization = Regularization()
     let copy = plain.makeNetwork(vocabularySize: vocabulary.count, engine: engine)
-    network.withLock { box in
-      copy.arena.values.update(from: box.network.arena.values, count: copy.arena.count)
-    }
-    copy.arena.valuesChanged()
+    network.withLock { copy.arena.copyValues(from: $0.network.arena) }
     return (copy, plain)
+  }
+}
+
+// The same for the networks of other tasks.
+
+extension Filler {
+  /// Holds the gradient of every tensor against differences of the loss on small random sentences; see `NeuralModel.checkGradients`.
+  public func checkGradients(seed: UInt64 = 1, engine: Engine) -> GradientCheck {
+    var plain = configuration
+    plain.encoder.regularization = Regularization()
+    let copy = FillNetwork(plain, vocabularySize: vocabulary.count, engine: engine)
+    copy.arena.allocate()
+    network.withLock { copy.arena.copyValues(from: $0.network.arena) }
+    return GradientChecker(CheckedNetwork(copy, vocabularySize: vocabulary.count, seed: seed), seed: seed)
+      .check()
+  }
+}
+
+extension Classifier {
+  /// Holds the gradient of every tensor against differences of the loss on small random texts; see `NeuralModel.checkGradients`.
+  public func checkGradients(seed: UInt64 = 1, engine: Engine) -> GradientCheck {
+    var plain = configuration
+    plain.encoder.regularization = Regularization()
+    let copy = ClassifierNetwork(
+      plain, vocabularySize: vocabulary.count, labelCount: labels.count, engine: engine)
+    copy.arena.allocate()
+    network.withLock { copy.arena.copyValues(from: $0.network.arena) }
+    let checked = CheckedNetwork(
+      copy, vocabularySize: vocabulary.count, labelCount: labels.count, seed: seed)
+    return GradientChecker(checked, seed: seed).check()
+  }
+}
+
+extension Translator {
+  /// Holds the gradient of every tensor against differences of the loss on small random pairs; see `NeuralModel.checkGradients`.
+  public func checkGradients(seed: UInt64 = 1, engine: Engine) -> GradientCheck {
+    var plain = configuration
+    plain.network.regularization = Regularization()
+    let copy = TranslationNetwork(
+      plain, sourceSize: source.count, targetSize: target.count, engine: engine)
+    copy.arena.allocate()
+    network.withLock { copy.arena.copyValues(from: $0.network.arena) }
+    let checked = CheckedNetwork(copy, sourceSize: source.count, targetSize: target.count, seed: seed)
+    return GradientChecker(checked, seed: seed).check()
+  }
+}
+
+extension ParameterArena {
+  /// Takes the values of an arena of the same parameters.
+  fileprivate func copyValues(from other: ParameterArena) {
+    values.update(from: other.values, count: count)
+    valuesChanged()
   }
 }

@@ -9,38 +9,17 @@ import Tensors
 /// tensor do not. A central difference is off by c h² + O(h⁴): the step h is halved until the slope that two steps extrapolate to
 /// (Richardson 1911) no longer changes, or rounding takes over.
 struct GradientChecker {
-  private let network: NextTokenNetwork
-  private let batch: Batch
-  private let states: [[Float]]
+  private let network: CheckedNetwork
   private let seed: UInt64
   /// The error of the extrapolated slope, relative to ‖g‖, that a good step leaves.
   private let tolerance: Double
 
-  /// Text enough for every gate and carried state to matter, and short enough for few losses to average out what is wrong.
-  private static let (steps, rows) = (6, 4)
   private static let randomDirections = 3
   private static let mostSteps = 12
 
-  /// A checker of `network` on text and states that `seed` decides.
-  init(_ network: NextTokenNetwork, vocabularySize: Int, seed: UInt64) {
-    self.network = network
-    self.seed = seed
-    var generator = SeededGenerator(seed: seed)
-    let count = Self.steps * Self.rows
-    func tokens(_ count: Int) -> [TokenID] {
-      (0..<count).map { _ in TokenID(generator.uniform() * Double(vocabularySize)) }
-    }
-    var batch = Batch(steps: Self.steps, rows: Self.rows)
-    batch.inputs = tokens(count * network.window)
-    batch.targets = tokens(count)
-    // A row that restarts, and one whose text ends early.
-    batch.restarts = (0..<count).map { $0 == count / 2 }
-    batch.targets[count - 1] = Batch.ignored
-    batch.targetCount = count - 1
-    self.batch = batch
-    states = (0..<Self.rows).map { _ in
-      (0..<network.stateSize).map { _ in Float(generator.uniform() - 0.5) }
-    }
+  /// A checker of `network` along directions that `seed` decides.
+  init(_ network: CheckedNetwork, seed: UInt64) {
+    (self.network, self.seed) = (network, seed)
     // The longest sum of a product has K terms, whose rounding errors add up like √K. With errors of e in the losses, an
     // extrapolated difference is at best off by some e^⅘.
     let longest = network.arena.parameters.reduce(1) { max($0, $1.shape.max() ?? 1) }
@@ -49,13 +28,12 @@ struct GradientChecker {
 
   /// Compares all tensors; `change` may spoil the gradients first, to see whether that is found.
   func check(change: (ParameterArena) -> Void = { _ in }) -> GradientCheck {
-    start()
     network.arena.clearGradients()
-    let loss = network.lossAndGradients(batch, dropoutKey: nil) / Double(batch.targetCount)
+    let loss = network.lossAndGradients() / Double(network.targets)
     change(network.arena)
     var generator = SeededGenerator(seed: ~seed)
     return GradientCheck(
-      loss: loss, targets: batch.targetCount,
+      loss: loss, targets: network.targets,
       tensors: network.arena.parameters.map { check($0, using: &generator) })
   }
 
@@ -146,13 +124,7 @@ struct GradientChecker {
   /// L with the parameters as they are.
   private func loss() -> Double {
     network.arena.valuesChanged()
-    start()
-    return network.losses(batch).reduce(0, +) / Double(batch.targetCount)
-  }
-
-  private func start() {
-    network.resetState(rows: Self.rows)
-    for (row, state) in states.enumerated() { network.setState(state, row: row) }
+    return network.losses() / Double(network.targets)
   }
 }
 

@@ -8,10 +8,10 @@ public final class Classifier: TextClassifier {
   public let labels: [String]
   /// The shape of the network.
   public let configuration: ClassifierConfiguration
-  private let network: Mutex<Box>
+  let network: Mutex<Box>
 
   /// A network goes from thread to thread only behind a lock.
-  private struct Box: @unchecked Sendable {
+  struct Box: @unchecked Sendable {
     let network: ClassifierNetwork
   }
 

@@ -36,6 +36,8 @@ final class PoolingLayer {
   /// attention: W [F × F], b and q [F]; u, and ∂L/∂ of what it is the tanh of; a and ∂L/∂s.
   private let weights, bias, query: Parameter?
   private let keys, keyGradients, shares, scoreGradients: AlignedBuffer
+  /// max: whether the steps that were the largest in the pass before count as such, whatever they are now. Its gradient is that of these.
+  var keepsPlaces = false
   /// y of the last `forward`.
   private var features: MatrixView?
 
@@ -85,6 +87,9 @@ final class PoolingLayer {
     case .last:
       v.update(from: y.row((length - 1) * rows + row), count: forwardSize)
       (v + forwardSize).update(from: y.row(row) + forwardSize, count: size - forwardSize)
+    case .max where keepsPlaces:
+      let step = places.pointer + row * size
+      for j in 0..<size { v[j] = y.row(Int(step[j]) * rows + row)[j] }
     case .max:
       let step = places.pointer + row * size
       v.update(from: y.row(row), count: size)

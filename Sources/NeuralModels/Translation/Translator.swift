@@ -8,10 +8,10 @@ public final class Translator: Sendable {
   public let source, target: Vocabulary
   /// The shape of the network.
   public let configuration: TranslatorConfiguration
-  private let network: Mutex<Box>
+  let network: Mutex<Box>
 
   /// A network goes from thread to thread only behind a lock.
-  private struct Box: @unchecked Sendable {
+  struct Box: @unchecked Sendable {
     let network: TranslationNetwork
   }
 

@@ -50,8 +50,7 @@ enum InspectCommand: Command {
       return output.write(settings.asJSON ? json(checkpoint).text + "\n" : table(checkpoint, path: path))
     }
     checkpoint.tensors = []
-    let check = try ModelCheck(
-      stored.languageModel(path), isRounded: checkpoint.configuration["quantize"] != nil)
+    let check = try ModelCheck(stored, isRounded: checkpoint.configuration["quantize"] != nil)
     output.write(settings.asJSON ? check.json.text + "\n" : check.table)
     if let fault = check.fault { throw FileError(path: path, reason: fault) }
   }

@@ -1,3 +1,4 @@
+import Glibc
 import LanguageModels
 import NeuralModels
 
@@ -11,23 +12,51 @@ struct ModelCheck {
   /// Sums of probabilities that are no further from one are right.
   private static let tolerance = 1e-3
 
-  /// Checks `model`; `isRounded` says whether its numbers are of few bits.
-  init(_ model: any LanguageModel, isRounded: Bool) throws {
+  /// Checks a model; `isRounded` says whether its numbers are of few bits.
+  init(_ stored: StoredModel, isRounded: Bool) throws {
     Progress.begin("checking")
-    var done = 0
-    sums = Self.sums(model) {
-      done += 1
-      Progress.show("\(done) contexts")
+    defer { Progress.end() }
+    let engine = try Engine()
+    switch stored {
+    case .language(let model):
+      var done = 0
+      sums = Self.sums(model) {
+        done += 1
+        Progress.show("\(done) contexts")
+      }
+      excuse =
+        !model.isNormalized
+        ? "its numbers are scores, which sum to nothing in particular"
+        : isRounded
+          ? "its numbers are rounded to few bits; sampling divides by the sum, and eval says how much it matters"
+          : nil
+      Progress.begin("checking gradients")
+      gradients = (model as? NeuralModel)?.checkGradients(engine: engine)
+    case .filler(let filler):
+      sums = [SumCheck.Result(filler.distributions(of: Self.texts(filler.vocabulary)))]
+      excuse = nil
+      gradients = filler.checkGradients(engine: engine)
+    case .classifier(let classifier):
+      let texts = Self.texts(classifier.vocabulary).map { LabelledText(tokens: $0, labels: [0]) }
+      let found = classifier.evaluate(texts) { _ in }.probabilities
+      sums = [SumCheck.Result(found.map { $0.map { log($0) }[...] })]
+      excuse = classifier.rules.isMultiple ? "each label is decided by itself" : nil
+      gradients = (classifier as? Classifier)?.checkGradients(engine: engine)
+    case .translator(let translator):
+      (sums, excuse) = ([], nil)
+      gradients = translator.checkGradients(engine: engine)
     }
-    excuse =
-      !model.isNormalized
-      ? "its numbers are scores, which sum to nothing in particular"
-      : isRounded
-        ? "its numbers are rounded to few bits; sampling divides by the sum, and eval says how much it matters"
-        : nil
-    Progress.begin("checking gradients")
-    gradients = (model as? NeuralModel)?.checkGradients(engine: try Engine())
-    Progress.end()
+  }
+
+  /// Texts of 8 words at random.
+  private static func texts(_ vocabulary: Vocabulary) -> [[TokenID]] {
+    var generator = SeededGenerator(seed: 1)
+    return (0..<20).map { _ in
+      (0..<8).map { _ in
+        let word = TokenID.random(in: 0..<TokenID(vocabulary.count), using: &generator)
+        return word == Vocabulary.endOfSentence ? Vocabulary.unknown : word
+      }
+    }
   }
 
   private static func sums(_ model: some LanguageModel, watch: () -> Void) -> [SumCheck.Result] {
@@ -61,7 +90,7 @@ struct ModelCheck {
         "\(sum.zeros)", Format.significant(sum.largestDisagreement, 2),
       ])
     }
-    var text = Format.columns(rows, leftAligned: 1)
+    var text = sums.isEmpty ? "" : Format.columns(rows, leftAligned: 1)
     if let gradients {
       var rows = [["gradient of tensor", "parameters", "norm", "relative error"]]
       for tensor in gradients.tensors {
@@ -70,7 +99,7 @@ struct ModelCheck {
           Format.significant(tensor.worst?.relativeError ?? 0, 2) + (tensor.isRight ? "" : " (wrong)"),
         ])
       }
-      text += "\n" + Format.columns(rows, leftAligned: 1)
+      text += (text.isEmpty ? "" : "\n") + Format.columns(rows, leftAligned: 1)
     }
     if let excuse, sums.contains(where: { $0.worst > Self.tolerance }) {
       text += "\nthe sums are not one: \(excuse)\n"
@@ -109,5 +138,15 @@ struct ModelCheck {
     }
     members.append(.init("fault", fault.map { .string($0) } ?? .null))
     return .object(members)
+  }
+}
+
+extension Filler {
+  /// ln p of every token in the middle of each text; all are of one length.
+  fileprivate func distributions(of texts: [[TokenID]]) -> [ArraySlice<Float>] {
+    var all: [Float] = []
+    logDistributions(texts, gap: texts[0].count / 2, into: &all)
+    let size = vocabulary.count
+    return texts.indices.map { all[$0 * size..<($0 + 1) * size] }
   }
 }
