@@ -1,5 +1,4 @@
 import LanguageModels
-import Tensors
 
 /// The gradients of a network held against differences of its loss, tensor by tensor.
 public struct GradientCheck: Sendable {
@@ -75,8 +74,8 @@ extension NeuralModel {
   ) {
     var plain = configuration
     plain.regularization = Regularization()
-    let copy = plain.makeNetwork(vocabularySize: vocabulary.count, engine: engine)
-    network.withLock { copy.arena.copyValues(from: $0.network.arena) }
+    let copy = NextTokenNetwork(plain, vocabularySize: vocabulary.count, engine: engine)
+    network.withLock { copy.takeParameters(of: $0.network) }
     return (copy, plain)
   }
 }
@@ -89,8 +88,7 @@ extension Filler {
     var plain = configuration
     plain.encoder.regularization = Regularization()
     let copy = FillNetwork(plain, vocabularySize: vocabulary.count, engine: engine)
-    copy.arena.allocate()
-    network.withLock { copy.arena.copyValues(from: $0.network.arena) }
+    network.withLock { copy.takeParameters(of: $0.network) }
     return GradientChecker(CheckedNetwork(copy, vocabularySize: vocabulary.count, seed: seed), seed: seed)
       .check()
   }
@@ -103,8 +101,7 @@ extension Classifier {
     plain.encoder.regularization = Regularization()
     let copy = ClassifierNetwork(
       plain, vocabularySize: vocabulary.count, labelCount: labels.count, engine: engine)
-    copy.arena.allocate()
-    network.withLock { copy.arena.copyValues(from: $0.network.arena) }
+    network.withLock { copy.takeParameters(of: $0.network) }
     let checked = CheckedNetwork(
       copy, vocabularySize: vocabulary.count, labelCount: labels.count, seed: seed)
     return GradientChecker(checked, seed: seed).check()
@@ -118,17 +115,17 @@ extension Translator {
     plain.network.regularization = Regularization()
     let copy = TranslationNetwork(
       plain, sourceSize: source.count, targetSize: target.count, engine: engine)
-    copy.arena.allocate()
-    network.withLock { copy.arena.copyValues(from: $0.network.arena) }
+    network.withLock { copy.takeParameters(of: $0.network) }
     let checked = CheckedNetwork(copy, sourceSize: source.count, targetSize: target.count, seed: seed)
     return GradientChecker(checked, seed: seed).check()
   }
 }
 
-extension ParameterArena {
-  /// Takes the values of an arena of the same parameters.
-  fileprivate func copyValues(from other: ParameterArena) {
-    values.update(from: other.values, count: count)
-    valuesChanged()
+extension Network {
+  /// Takes memory, and the parameters of a network that declares the same ones.
+  fileprivate func takeParameters(of other: some Network) {
+    arena.allocate()
+    arena.values.update(from: other.arena.values, count: arena.count)
+    arena.valuesChanged()
   }
 }
