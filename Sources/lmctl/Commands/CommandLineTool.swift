@@ -61,8 +61,9 @@ enum CommandLineTool {
 
   /// The words with the command before the options that every command takes, which may stand before it.
   private static func commandFirst(_ words: [String]) -> [String] {
+    let options = CommonSettings.options
     var rest = words[...]
-    while let word = rest.first, let option = CommonSettings.options.first(where: { $0.isWritten(word) }) {
+    while let word = rest.first, let option = options.first(where: { $0.isWritten(word) }) {
       rest = rest.dropFirst(option.value == nil || word.contains("=") ? 1 : 2)
     }
     guard let command = rest.popFirst() else { return words }
