@@ -7,6 +7,11 @@ func kernelSettings(_ flags: [String] = []) -> [SwiftSetting] {
   [.unsafeFlags(["-Ounchecked"] + flags)] + releaseSettings()
 }
 
+/// Flags of a library that computes: debug builds are optimized, too, so that tests can train networks, but keep their assertions.
+func librarySettings() -> [SwiftSetting] {
+  [.unsafeFlags(["-O", "-assert-config", "Debug"], .when(configuration: .debug))] + releaseSettings()
+}
+
 /// Flags of release builds: functions lie apart, so that the linker leaves out those that nobody calls.
 func releaseSettings(_ flags: [String] = []) -> [SwiftSetting] {
   [.unsafeFlags(["-Xfrontend", "-function-sections"] + flags, .when(configuration: .release))]
@@ -18,13 +23,13 @@ let package = Package(
   targets: [
     .target(
       name: "LanguageModels", dependencies: ["Threads"], exclude: ["README.md"],
-      swiftSettings: releaseSettings()),
+      swiftSettings: librarySettings()),
     .target(
       name: "NGramModels", dependencies: ["LanguageModels", "Threads"], exclude: ["README.md"],
-      swiftSettings: releaseSettings()),
+      swiftSettings: librarySettings()),
     .target(
       name: "NeuralModels", dependencies: ["LanguageModels", "Tensors", "Kernels", "Threads"],
-      exclude: ["README.md"], swiftSettings: releaseSettings()),
+      exclude: ["README.md"], swiftSettings: librarySettings()),
     // What draws works for milliseconds, as the command line does.
     .target(
       name: "Charts", dependencies: ["LanguageModels"], exclude: ["README.md"],
@@ -50,7 +55,7 @@ let package = Package(
     .target(name: "CPUDetection", exclude: ["README.md"]),
     .target(
       name: "Threads", dependencies: ["CPUDetection"], exclude: ["README.md"],
-      swiftSettings: releaseSettings()),
+      swiftSettings: librarySettings()),
     .target(name: "KernelTemplates", dependencies: ["CPUDetection"], swiftSettings: kernelSettings()),
     .target(name: "KernelsBaseline", dependencies: ["KernelTemplates"], swiftSettings: kernelSettings()),
     .target(
@@ -64,10 +69,10 @@ let package = Package(
       dependencies: [
         "CPUDetection", "KernelTemplates", "KernelsBaseline", "KernelsAVX2", "KernelsAVX512", "Threads",
       ],
-      exclude: ["README.md"], swiftSettings: releaseSettings()),
+      exclude: ["README.md"], swiftSettings: librarySettings()),
     .target(
       name: "Tensors", dependencies: ["Kernels", "Threads"], exclude: ["README.md"],
-      swiftSettings: releaseSettings()),
+      swiftSettings: librarySettings()),
 
     .target(name: "TestSupport", dependencies: ["LanguageModels"], path: "Tests/TestSupport"),
     .testTarget(name: "LanguageModelsTests", dependencies: ["LanguageModels", "TestSupport"]),

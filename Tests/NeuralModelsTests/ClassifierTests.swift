@@ -136,7 +136,10 @@ struct ClassifierTests {
     }
     var bag = ClassifierConfiguration(encoder: NeuralConfiguration(kind: .lstm))
     (bag.isBag, bag.wordOrder, bag.buckets, bag.encoder.embeddingSize) = (true, 2, 50, 5)
-    return result + [bag]
+    // Layers, and n-grams beside them.
+    var both = result[3]
+    (both.wordOrder, both.buckets, both.rules.isMultiple) = (3, 50, false)
+    return result + [both, bag]
   }()
 
   private static let vocabulary = Vocabulary(unit: .word, tokens: (2..<20).map { "w\($0)" })
@@ -164,20 +167,19 @@ struct ClassifierTests {
   func sideBySide(configuration: ClassifierConfiguration) throws {
     let texts = texts(7)
     let network = network(configuration, try Engine(threads: 2))
-    let features = texts.map { LabelledText(tokens: network.wordFeatures($0.tokens), labels: $0.labels) }
     var (loss, sums) = (0.0, [Double](repeating: 0, count: network.arena.count))
     var alone: [[Float]] = []
-    for text in features {
+    for text in texts {
       network.arena.clearGradients()
       loss += network.lossAndGradients(TextBatch([text]), scale: 0.5, dropoutKey: nil)
       for i in sums.indices { sums[i] += Double(network.arena.gradients[i]) }
       alone += network.evaluate(TextBatch([text])).probabilities
     }
     network.arena.clearGradients()
-    let together = network.lossAndGradients(TextBatch(features), scale: 0.5, dropoutKey: nil)
+    let together = network.lossAndGradients(TextBatch(texts), scale: 0.5, dropoutKey: nil)
     #expect(abs(together - loss) < 1e-4)
     #expect(relativeError((0..<sums.count).map { network.arena.gradients[$0] }, sums) < 1e-4)
-    let probabilities = network.evaluate(TextBatch(features)).probabilities
+    let probabilities = network.evaluate(TextBatch(texts)).probabilities
     for (a, b) in zip(alone, probabilities) {
       #expect(zip(a, b).allSatisfy { abs($0 - $1) < 1e-5 })
       if !configuration.rules.isMultiple { #expect(abs(b.reduce(0, +) - 1) < 1e-5) }
@@ -228,7 +230,7 @@ struct ClassifierTests {
 
   @Test(
     "A rule is learnt, and a checkpoint holds it",
-    arguments: [shapes[3], shapes[4], shapes[shapes.count - 1]])
+    arguments: [shapes[3], shapes[4]] + shapes.suffix(2))
   func learning(configuration: ClassifierConfiguration) throws {
     var configuration = configuration
     configuration.rules.isMultiple = false
@@ -258,20 +260,23 @@ struct ClassifierTests {
     }
   }
 
-  @Test("Frozen embeddings and layers stay as they are")
-  func freezing() throws {
+  @Test(
+    "Frozen embeddings and layers stay as they are; what is read beside them learns",
+    arguments: [shapes[2], shapes[shapes.count - 2]])
+  func freezing(configuration: ClassifierConfiguration) throws {
     var options = TrainingOptions()
     (options.batchSize, options.epochs) = (8, 2)
     let task = Classify(
       texts(40), vocabulary: Self.vocabulary, labels: ["five", "seven", "none"],
-      configuration: Self.shapes[2], freezing: .always, options: options, engine: try singleThreadedEngine())
+      configuration: configuration, freezing: .always, options: options, engine: try singleThreadedEngine())
     let trainer = Trainer(task, options: options)
-    func values(_ isOfEncoder: Bool) -> [[Float]] {
-      task.arena.parameters.filter { Classify.isOfEncoder($0.name) == isOfEncoder }.map { $0.value.elements }
-    }
-    let (encoder, head) = (values(true), values(false))
+    let before = task.arena.parameters.map { $0.value.elements }
     _ = try trainer.train(heldOut: nil) { _ in }
-    #expect(values(true) == encoder && values(false) != head)
+    for (parameter, value) in zip(task.arena.parameters, before) {
+      #expect(
+        (parameter.value.elements == value) == Classify.isOfEncoder(parameter.name), "\(parameter.name)")
+    }
+    #expect(task.arena.parameters.contains { $0.name == "ngrams.embedding" } == (configuration.wordOrder > 1))
   }
 
   @Test("Layers that are unfrozen one by one learn from the top down, embeddings last")

@@ -80,6 +80,7 @@ struct GradientCheckTests {
     let classifiers = [PoolingKind.max, .attention].map { pooling in
       var configuration = ClassifierConfiguration(encoder: FillCases.Shape.cells[0].configuration.encoder)
       (configuration.pooling, configuration.isBidirectional) = (pooling, pooling == .attention)
+      if pooling == .attention { (configuration.wordOrder, configuration.buckets) = (2, 10) }
       let network = ClassifierNetwork(configuration, vocabularySize: 20, labelCount: 3, engine: engine)
       network.arena.allocate()
       network.arena.randomize(limit: 0.4, seed: 3)

@@ -52,6 +52,7 @@ struct ClassifyTests {
       "\(train) --model bag --word-ngrams 2 --buckets 50", "\(train) --model rnn --hidden 8 --pool max",
       "\(train) --model lstm --hidden 8 --pool attention", "\(train) --model gru --hidden 8 --pool mean",
       "\(train) --model lstm --hidden 8 --bidirectional --layers 2",
+      "\(train) --model gru --hidden 8 --word-ngrams 2 --buckets 50",
       "\(train) --model qrnn --hidden 8 --pool last",
     ])
   func kinds(line: String) throws {

@@ -59,16 +59,16 @@ struct CheckedNetwork {
   init(_ network: ClassifierNetwork, vocabularySize: Int, labelCount: Int, seed: UInt64) {
     let batch = TextBatch(
       Self.sentences(vocabularySize, seed).enumerated().map { row, tokens in
-        LabelledText(tokens: network.wordFeatures(tokens), labels: [row % labelCount])
+        LabelledText(tokens: tokens, labels: [row % labelCount])
       })
     (arena, targets) = (network.arena, batch.rows)
     // On the way along a direction, others may become the largest: there the slope jumps, which no difference can follow.
     losses = {
-      network.pooling.keepsPlaces = true
+      network.pooling?.keepsPlaces = true
       return network.evaluate(batch).losses.reduce(0, +)
     }
     lossAndGradients = {
-      network.pooling.keepsPlaces = false
+      network.pooling?.keepsPlaces = false
       return network.lossAndGradients(batch, scale: 1 / Float(batch.rows), dropoutKey: nil)
     }
   }

@@ -51,9 +51,7 @@ extension ClassifierNetwork {
     let order = texts.indices.sorted { (texts[$0].tokens.count, $0) < (texts[$1].tokens.count, $1) }
     for first in stride(from: 0, to: order.count, by: Classifier.rows) {
       let rows = order[first..<min(first + Classifier.rows, order.count)]
-      let batch = TextBatch(
-        rows.map { LabelledText(tokens: wordFeatures(texts[$0].tokens), labels: texts[$0].labels) })
-      let result = evaluate(batch)
+      let result = evaluate(TextBatch(rows.map { texts[$0] }))
       for (row, index) in rows.enumerated() {
         losses[index] = result.losses[row]
         probabilities[index] = result.probabilities[row]

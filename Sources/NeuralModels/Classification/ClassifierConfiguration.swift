@@ -15,7 +15,7 @@ public struct ClassifierConfiguration: Sendable, Equatable {
   public var rules = LabelRules()
   /// The tokens of a text that it reads.
   public var lengthLimit = ClassifierCheckpoint.usualLengthLimit
-  /// With no layers, the longest n-grams of words that have vectors, too.
+  /// The longest n-grams of words that have vectors; with layers, 1 stands for none, and others are read beside them.
   public var wordOrder = 1
   /// How many vectors they share, by their hashes.
   public var buckets = 0
@@ -33,12 +33,11 @@ public struct ClassifierConfiguration: Sendable, Equatable {
         .init("encoder", .string(isBag ? Self.bag : encoder.kind.rawValue)),
         .init("pool", .string(pooling.rawValue)),
       ] + ClassifierCheckpoint.members(rules, lengthLimit: lengthLimit)
+        + (isBag ? [.init("embedding_size", .integer(encoder.embeddingSize))] : [])
+        + (isBag || wordOrder > 1 ? [.init("word_ngrams", .integer(wordOrder))] : [])
+        + (wordOrder > 1 ? [.init("buckets", .integer(buckets))] : [])
         + (isBag
-          ? [
-            .init("embedding_size", .integer(encoder.embeddingSize)),
-            .init("word_ngrams", .integer(wordOrder)),
-          ] + (wordOrder > 1 ? [.init("buckets", .integer(buckets))] : [])
-            + encoder.regularization.json
+          ? encoder.regularization.json
           : [.init("bidirectional", .bool(isBidirectional))] + (encoder.json.members ?? [])))
   }
 
@@ -52,12 +51,11 @@ public struct ClassifierConfiguration: Sendable, Equatable {
     else { throw damaged }
     if name == Self.bag {
       self.init(encoder: NeuralConfiguration(kind: .lstm))
-      guard let size = json["embedding_size"]?.integerValue, (1..<1 << 40).contains(size),
-        let order = json["word_ngrams"]?.integerValue, (1...100).contains(order),
-        case let buckets = order > 1 ? json["buckets"]?.integerValue ?? 0 : 1, (1..<1 << 40).contains(buckets)
-      else { throw damaged }
+      guard let size = json["embedding_size"]?.integerValue, (1..<1 << 40).contains(size) else {
+        throw damaged
+      }
       isBag = true
-      (encoder.embeddingSize, wordOrder, self.buckets) = (size, order, order > 1 ? buckets : 0)
+      encoder.embeddingSize = size
       encoder.regularization = try Regularization(json: json)
     } else {
       guard let kind = NeuralKind(rawValue: name), kind.isRecurrent,
@@ -66,6 +64,11 @@ public struct ClassifierConfiguration: Sendable, Equatable {
       self.init(encoder: try NeuralConfiguration(kind: kind, json: json))
       self.isBidirectional = isBidirectional
     }
+    // Of layers without n-grams beside them, nothing is said.
+    guard let order = json["word_ngrams"].map(\.integerValue) ?? (isBag ? nil : 1), (1...100).contains(order),
+      case let buckets = order > 1 ? json["buckets"]?.integerValue ?? 0 : 1, (1..<1 << 40).contains(buckets)
+    else { throw damaged }
+    (wordOrder, self.buckets) = (order, order > 1 ? buckets : 0)
     self.pooling = pooling
     (rules, lengthLimit) = try ClassifierCheckpoint.rules(json)
   }
@@ -84,7 +87,7 @@ public struct ClassifierConfiguration: Sendable, Equatable {
     return (
       network.arena.parameterCount,
       network.workspace.byteCount(
-        steps: steps * (isBag ? wordOrder : 1) + 1, rows: max(rows, Classifier.rows))
+        steps: steps * wordOrder + 1, rows: max(rows, Classifier.rows))
     )
   }
 

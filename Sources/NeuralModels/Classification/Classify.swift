@@ -41,16 +41,15 @@ public final class Classify: Task {
       configuration, vocabularySize: vocabulary.count, labelCount: labels.count, engine: engine)
     network.arena.allocate()
     if let labelWeights { network.head.labelWeights = labelWeights }
-    let features = network.wordFeatures
-    let own = texts.map { LabelledText(tokens: features($0.tokens), labels: $0.labels) }
-    self.texts = own
+    self.texts = texts
     batches = PooledBatches(
-      size: max(1, min(options.batchSize, own.count)), lengths: own.map(\.tokens.count), seed: options.seed)
+      size: max(1, min(options.batchSize, texts.count)), lengths: texts.map(\.tokens.count),
+      seed: options.seed)
   }
 
   /// Whether a parameter is one of the embeddings and layers, which a language model has too.
   static func isOfEncoder(_ name: String) -> Bool {
-    !name.hasPrefix("labels.") && !name.hasPrefix("pool.")
+    !["labels.", "pool.", "\(ClassifierNetwork.ngrams)."].contains { name.hasPrefix($0) }
   }
 
   /// How many layers from the top, embeddings being the lowest, learn in an epoch, counted from 0.
@@ -98,7 +97,7 @@ public final class Classify: Task {
   /// The parameters of embeddings and layers that the model from which this began did not have.
   public private(set) var notTaken: [String] = []
 
-  private var embeddingName: String { network.embedding.weights.name }
+  private var embeddingName: String { network.readers[0].embedding.weights.name }
 
   /// What a filler, which has a stack for each direction, or a language model calls a parameter; `nil` if a language model has none.
   private static func name(of name: String, in checkpoint: Checkpoint) -> String? {
@@ -111,7 +110,7 @@ public final class Classify: Task {
 
   /// The rows of the tokens, behind which there may be others here, and before which there may be others there.
   private func takeEmbeddings(from checkpoint: Checkpoint, into parameter: Parameter) throws {
-    let (rows, size) = (vocabulary.count, network.embedding.size)
+    let (rows, size) = (vocabulary.count, network.readers[0].embedding.size)
     guard let tensor = checkpoint.tensors.first(where: { $0.name == parameter.name }),
       tensor.shape.count == 2, tensor.shape[0] >= rows, tensor.shape[1] == size
     else { return notTaken.append(parameter.name) }
@@ -187,7 +186,7 @@ public final class Classify: Task {
 
   public func sampleLoss(targets: Int) -> (mean: Double, standardError: Double) {
     let some = Array(texts.prefix(targets))
-    let losses = some.isEmpty ? [] : network.evaluateFeatures(some)
+    let losses = network.evaluate(some) { _ in }.losses
     let mean = losses.reduce(0, +) / Double(max(1, losses.count))
     let variance = losses.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(max(1, losses.count))
     return (mean, (variance / Double(max(1, losses.count))).squareRoot())
@@ -205,14 +204,5 @@ public final class Classify: Task {
 
   public func makeModel() -> Classifier {
     Classifier(network, vocabulary: vocabulary, labels: labels, configuration: configuration)
-  }
-}
-
-extension ClassifierNetwork {
-  /// The loss of each text, whose tokens are the numbers of vectors already.
-  fileprivate func evaluateFeatures(_ texts: [LabelledText]) -> [Double] {
-    stride(from: 0, to: texts.count, by: Classifier.rows).flatMap { first in
-      evaluate(TextBatch(texts[first..<min(first + Classifier.rows, texts.count)])).losses
-    }
   }
 }

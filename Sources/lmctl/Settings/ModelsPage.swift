@@ -41,7 +41,8 @@ enum ModelsPage {
 
   private static let bag = """
       y = (x_1 + ... + x_n) / n, of the embeddings of words and n-grams of words
-      Only with --task classify (Joulin et al. 2017).
+      Only with --task classify (Joulin et al. 2017). With --word-ngrams 2 and
+      more, other networks have this y beside the vector of their layers.
 
     """
 

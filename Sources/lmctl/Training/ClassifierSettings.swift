@@ -69,14 +69,16 @@ struct ClassifierSettings: SettingValues {
     ).models(ModelKind.recurrent).changes(.shape).stored(.configuration("pool")).typed("pooling", "readout")
     Setting(
       "word-ngrams", \.wordOrder, .whole(1...10),
-      "bag: n-grams of up to N words have vectors too, as in fastText"
-    ).models(.bag).changes(.shape).stored(.configuration("word_ngrams")).typed("wordngrams", "wordNgrams")
+      "n-grams of up to N words have vectors too, as in fastText; the mean of these is read beside what the layers make of a text"
+    ).models([.bag] + ModelKind.recurrent).changes(.shape).stored(.configuration("word_ngrams")).typed(
+      "wordngrams", "wordNgrams")
     Setting(
       "buckets", \.buckets, .whole(1...100_000_000),
-      "bag: how many vectors the n-grams share, by their hashes"
-    ).models(.bag).changes(.shape).stored(.configuration("buckets")).typed("bucket").inEffect {
-      $0.wordOrder > 1
-    }.rule { values, _ in values.wordOrder > 1 ? nil : "goes with --word-ngrams 2 and more" }
+      "how many vectors the n-grams share, by their hashes"
+    ).models([.bag] + ModelKind.recurrent).changes(.shape).stored(.configuration("buckets")).typed("bucket")
+      .inEffect {
+        $0.wordOrder > 1
+      }.rule { values, _ in values.wordOrder > 1 ? nil : "goes with --word-ngrams 2 and more" }
     Setting(
       "label-weights", \.weights, .labelWeights,
       "how much labels count in the loss: balanced, as much in all as each other; or weights by name, those that are not named 1"

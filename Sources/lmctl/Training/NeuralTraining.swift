@@ -70,7 +70,7 @@ extension TrainSettings {
     let remedy =
       kind == .bag
       ? "lower --embed, --buckets, --max-vocab or --batch"
-      : "lower --hidden, --embed, --layers, --max-vocab or --batch"
+      : "lower --hidden, --embed, --layers, \(classifier.wordOrder > 1 ? "--buckets, " : "")--max-vocab or --batch"
     MemoryRefusal.advise(remedy)
     let sizes =
       kind == .bag
