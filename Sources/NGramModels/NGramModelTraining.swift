@@ -168,7 +168,8 @@ extension NGramModel.Options {
   /// What the user should know if n-grams came out no longer than `order`.
   func remark(order actual: Int) -> String? {
     guard actual < order else { return nil }
-    return "no sentence is long enough for n-grams of order \(order); the model has order \(actual)"
+    return
+      "there are no n-grams of order \(order): no sentence is long enough, or counts do not reach so far; the model has order \(actual)"
   }
 
   /// The form of the smoothing.

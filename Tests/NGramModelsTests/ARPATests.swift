@@ -220,7 +220,10 @@ struct CountFileTests {
       ("a b\t3", "a b\tx", "c:8: a count is a whole number, not 'x'"),
       ("a b\t3\n", "a b\t3\na b\t3\n", "c:9: the same n-gram as on the line before"),
       ("<s> b\t1", "<s> ab\t1\n<s> aa\t1", "c:6: not in order; sort the file with: LC_ALL=C sort"),
-      ("<s> a\t2\n", "", "c:3: an n-gram without a line for it without its last word before it"),
+      (
+        "<s> a\t2\n", "",
+        "c:3: an n-gram without a line for it without its last word before it; unless that is missing, LC_ALL=C sort mends the file"
+      ),
       (
         "<s>\t3", "<s>\t2",
         "c:5: the n-grams with this beginning are counted more often than the beginning itself"

@@ -138,17 +138,20 @@ struct TranslationSearchTests {
     var options = SamplingOptions()
     options.maximumTokens = 8
     let sources = [[TokenID]](repeating: [3, 4], count: 2000)
-    let samples = translator.samples(of: sources, options, seed: 5)
-    #expect(translator.samples(of: Array(sources[..<7]), options, seed: 5) == Array(samples[..<7]))
-    #expect(translator.samples(of: [sources[6]], options, seed: 5, first: 6) == [samples[6]])
-    #expect(translator.samples(of: sources, options, seed: 6) != samples)
+    let samples = translator.samples(of: sources, numbers: Array(0..<2000), options, seed: 5)
+    let some = [6, 1, 40]
+    #expect(
+      translator.samples(of: some.map { sources[$0] }, numbers: some, options, seed: 5)
+        == some.map { samples[$0] })
+    #expect(translator.samples(of: sources, numbers: Array(0..<2000), options, seed: 6) != samples)
     // How often translations are empty.
     let p = Double.exponential(-translator.losses(of: [SentencePair(source: [3, 4], target: [])])[0])
     let empty = samples.filter { $0.tokens == [Vocabulary.endOfSentence] }.count
     let deviation = (2000 * p * (1 - p)).squareRoot()
     #expect(abs(Double(empty) - 2000 * p) < 4 * deviation, "\(empty), p \(p)")
     options.temperature = 0
-    let likeliest = translator.samples(of: Self.sources, options, seed: 1)
+    let likeliest = translator.samples(
+      of: Self.sources, numbers: Array(Self.sources.indices), options, seed: 1)
     let greedy = translator.translations(of: Self.sources, TranslationCases.search(1, length: 8)).map {
       $0[0]
     }

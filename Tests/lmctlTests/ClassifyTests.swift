@@ -146,6 +146,83 @@ struct ClassifyTests {
     #expect(!sure.contains("\t0.4"))
   }
 
+  @Test(
+    "A text in the order of its labels, and weights of labels, are no divergence; weights are for training alone"
+  )
+  func sortedAndWeighted() throws {
+    let folder = try folder(labels: ["good", "bad"])
+    try run(
+      "for i in $(seq 8); do grep good train.txt; done > sorted.txt; grep bad train.txt >> sorted.txt", folder
+    )
+    // The first thousand texts are good, and a network that says so of them says it of all.
+    let line =
+      "lmctl train --task classify --threads 1 -q --model gru --hidden 4 --embed 8 --epochs 1 --lr 0.0001 --dropout 0"
+    let sorted = try Executable.shell("\(line) sorted.txt -o s.json", in: folder)
+    #expect(sorted.status == 0, "\(sorted.error)")
+    for options in ["--label-weights good=10,bad=10", "--label-weights good=0.5,bad=5 --multi-label"] {
+      let weighted = try Executable.shell("\(line) \(options) train.txt -o w.json", in: folder)
+      #expect(weighted.status == 0 && !weighted.error.contains("diverged"), "\(options): \(weighted.error)")
+    }
+    let trained = try object(
+      "\(line) --label-weights good=3 train.txt --valid test.txt -o w.json --json", folder)
+    let measured = try object("lmctl eval w.json test.txt --json", folder)
+    let held = try #require(trained["held_out"] as? [String: Any])
+    let (a, b) = (
+      try #require(held["cross_entropy_nats"] as? Double),
+      try #require(measured["cross_entropy_nats"] as? Double)
+    )
+    #expect(abs(a - b) < 1e-5)
+    // Labels that the model does not know count for nothing.
+    try run(
+      "sed 's/__label__[a-z]*/__label__new/' test.txt | cat test.txt - > both.txt", folder)
+    let both = try object("lmctl eval w.json both.txt --json", folder)
+    #expect(abs(try #require(both["cross_entropy_nats"] as? Double) - b) < 1e-6)
+  }
+
+  @Test("As a service, eval answers each text before it asks for another")
+  func coprocess() throws {
+    let folder = try folder()
+    try run("lmctl train --task classify -q --model ngram train.txt -o m.json", folder)
+    #expect(
+      try run(
+        """
+        coproc ASK { lmctl eval m.json --per sentence; }
+        mapfile -t lines < <(head -3 test.txt)
+        for line in "${lines[@]}"; do
+          echo "$line" >&${ASK[1]}; read -r answer <&${ASK[0]}; echo "$answer"
+        done
+        """, folder) == run("lmctl eval m.json test.txt --per sentence | head -3", folder))
+  }
+
+  @Test("A text that is impossible with every label gets their shares; hundreds of labels have no matrix")
+  func impossibleTexts() throws {
+    let folder = try folder(labels: ["good", "bad"])
+    try run("lmctl train --task classify -q --model ngram --smoothing none train.txt -o m.json", folder)
+    let priors = try run("echo 'in in in film film a a the the' | lmctl predict m.json", folder)
+    let count = Double(try run("grep -c good train.txt", folder).trimmingCharacters(in: .newlines)) ?? 0
+    let p = try #require(Double(priors.split(separator: "\t")[1]))
+    #expect(abs(max(count, 300 - count) / 300 - p) < 1e-6, "\(priors)")
+    try run(
+      "for i in $(seq 600); do echo \"l$i\tword$i the film\"; done > many.tsv; lmctl train --task classify -q --model ngram --min-count 1 many.tsv -o n.json",
+      folder)
+    let many = try object("lmctl eval n.json many.tsv --json", folder)
+    let confusion = try #require(many["confusion"] as? [[String: Any]])
+    #expect(confusion.reduce(0) { $0 + ($1["texts"] as? Int ?? 0) } == 600)
+  }
+
+  @Test("Connections know that layers which read in both directions give twice as much")
+  func connections() throws {
+    let folder = try folder()
+    let line =
+      "\(Self.train) --model gru --hidden 4 --epochs 1 --bidirectional --residual train.txt -o m.json"
+    try run(line, folder)  // 8 = 2 × 4
+    try expect(
+      Mistake(
+        line.replacingOccurrences(of: "--embed 8", with: "--embed 4"), 2,
+        "--residual needs --layers 2 and more, or --embed twice as large as --hidden, as layers"),
+      in: folder)
+  }
+
   @Test("Embeddings and layers begin as those of a language model, and stay so if they are frozen")
   func fromLanguageModel() throws {
     let folder = try folder()

@@ -218,6 +218,9 @@ struct FillTests {
       Mistake("lmctl fill filler.json gap.txt", 1, "gap.txt:1: the choice 'm0 m1' is 2 tokens, and a filler"),
       Mistake("lmctl fill filler.json lstm.json gap.txt", 2, "with one model, not 2"),
       Mistake("lmctl fill filler.json --seed 2 gap.txt", 2, "--seed goes with --accuracy"),
+      Mistake(
+        "lmctl fill filler.json --candidates 5 gap.txt", 2,
+        "--candidates goes with networks that read from left"),
       Mistake("lmctl fill filler.json --sentences --json gap.txt", 2, "exclude each other"),
       Mistake("lmctl sample filler.json", 1, filler),
       Mistake("lmctl predict filler.json test.txt", 1, filler),

@@ -46,6 +46,10 @@ struct MannersTests {
     let loud = try Executable.shell("lmctl \(train)", in: folder)
     let quiet = try Executable.shell("lmctl -q --threads 1 --progress=0 \(train)", in: folder)
     #expect(quiet.status == 0 && quiet.error.isEmpty && !loud.error.isEmpty)
+    try run("lmctl version -q | grep -q lmctl; lmctl help --threads 1 train -q | grep -q epochs", folder)
+    try run(
+      #". <(lmctl completions bash); COMP_WORDS=(lmctl -q --threads 2 train --smoo); COMP_CWORD=5; _lmctl; [ "$COMPREPLY" = --smoothing ]"#,
+      folder)
     for (line, message) in [
       ("lmctl --threads 0 \(train)", "--threads takes a whole number"),
       ("lmctl --threads 1 \(train) --threads 1", "option '--threads' is given twice"),

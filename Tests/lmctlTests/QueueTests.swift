@@ -38,6 +38,41 @@ struct QueueTests {
     try run("cmp m.json first.json", folder)
     let other = try Executable.shell("lmctl train --model lstm --auto-resume train.txt -o m.json", in: folder)
     #expect(other.status == 1 && other.error.contains("is a finished model of kind '\(kind)', not 'lstm'"))
+    // Another option, or another text, makes another model: what is there is not taken for it.
+    let option = try Executable.shell("\(line) --order 4", in: folder)
+    #expect(option.status == 1 && option.error.contains("trained with another --order"))
+    try run("\(line) --order $(jq '.configuration | .requested_order // .order' m.json)", folder)
+    try run("cmp m.json first.json; echo more >> train.txt", folder)
+    let text = try Executable.shell(line, in: folder)
+    #expect(text.status == 1 && text.error.contains("another text than train.txt is now"), "\(text.error)")
+    try run("cmp m.json first.json; \(line) --force --quiet; ! cmp -s m.json first.json; \(line)", folder)
+  }
+
+  @Test("Whoever makes a model waits for a run that writes it")
+  func writersOfOneOutput() throws {
+    let folder = try proseFolder()
+    try run("lmctl train --model ngram train.txt --quiet -o kn.json; cp kn.json w.json", folder)
+    let outcome = try Executable.shell(
+      """
+      lmctl train --model gru --epochs 500 --threads 1 train.txt --quiet -o w.json > /dev/null & p=$!
+      until [ -e w.json.partial.lock ]; do kill -0 $p || exit 1; sleep 0.01; done
+      for line in 'train --model ngram train.txt' 'convert kn.json w.json' 'mix kn.json kn.json --weights 1,1'; do
+        case $line in convert*) o= ;; *) o='-o w.json' ;; esac
+        lmctl $line $o 2>&1 > /dev/null | grep -c 'another run is writing it'
+      done
+      kill -9 $p; wait $p; cmp kn.json w.json && lmctl convert kn.json w.json --quiet && ls
+      """, in: folder)
+    #expect(outcome.output.hasPrefix("1\n1\n1\n"), "\(outcome.output) \(outcome.error)")
+    #expect(outcome.status == 0)
+  }
+
+  @Test("A run whose processor time ends is saved before", .timeLimit(.minutes(5)))
+  func processorTime() throws {
+    let folder = try proseFolder()
+    let outcome = try Executable.shell(
+      "ulimit -t 3; exec lmctl train --model gru --hidden 64 --epochs 100000 train.txt -o m.json", in: folder)
+    #expect(outcome.status == 152, "\(outcome.error)")
+    #expect(folder.contents.contains("m.json.partial"))
   }
 
   @Test("The best epoch is named, with what stopping there would have saved, and kept in the model")

@@ -143,6 +143,14 @@ struct SettingsTests {
       "LMCTL_CACHE_WEIGHT=0.5 LMCTL_TUNE=none lmctl eval m.json test.txt",
       "LMCTL_INIT_FROM=none lmctl train --model ngram train.txt --quiet -o x.json",
     ] { try run(line, folder) }
+    // Files of other programs, which have none, meet them.
+    try run(
+      #"lmctl convert m.json own.arpa; grep -v '^#\|lmctl' own.arpa > other.arpa; echo 'THE lamp' > upper.txt"#,
+      folder)
+    let lower = "LMCTL_LOWERCASE=1 lmctl eval other.arpa upper.txt --per token"
+    #expect(try run(lower, folder) == run("lmctl eval other.arpa upper.txt --per token --lowercase", folder))
+    #expect(try run(lower, folder).hasPrefix("the\t"))
+    try run("LMCTL_UNIT=char lmctl eval own.arpa test.txt --perplexity", folder)
     // A run that goes on takes from it what may change.
     try run(
       "lmctl train --model gru --hidden 4 --epochs 1 --quiet train.txt -o r.json --keep-optimizer", folder)

@@ -127,6 +127,30 @@ struct TranslateTests {
       try run("printf 'a b c\\n\\ne d\\n' | lmctl translate m.json | sed 's/$/./'", folder) == answers)
     #expect(answers == "C B A.\n.\nD E.\n")
     #expect(try run("printf 'a\\n\\n' | lmctl translate m.json --json | wc -l", folder) == "2\n")
+    // What is drawn for a line is its number's, whoever is beside it; a list has an entry for each line.
+    try run(
+      """
+      printf 'a b c\\n\\n\\ne d\\nc c\\n' > lines; lmctl translate m.json --draw --temperature 3 --seed 2 lines > drawn
+      while read -r line; do echo "$line"; sleep 0.2; done < lines |
+        lmctl translate m.json --draw --temperature 3 --seed 2 | cmp - drawn
+      lmctl translate m.json --nbest 2 lines > lines.nbest
+      """, folder)
+    #expect(try run("cut -d ' ' -f 1 lines.nbest | uniq | tr '\\n' ' '", folder) == "0 1 2 3 4 ")
+    // The measures of pairs come one by one, too.
+    #expect(
+      try run(
+        """
+        coproc ASK { lmctl eval m.json --per sentence; }
+        for line in 'a b\tB A' 'c\tC'; do
+          echo "$line" >&${ASK[1]}; read -r answer <&${ASK[0]}; echo "$answer"
+        done
+        """, folder) == run("printf 'a b\\tB A\\nc\\tC\\n' | lmctl eval m.json --per sentence", folder))
+    // A translator has two vocabularies.
+    #expect(
+      try run(
+        "echo a A | lmctl tokenize --checkpoint m.json; echo a A | lmctl tokenize --checkpoint m.json --side target",
+        folder)
+        == "a <unk> </s>\n<unk> A </s>\n")
   }
 
   @Test(

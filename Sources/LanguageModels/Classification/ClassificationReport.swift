@@ -30,8 +30,13 @@ public struct ClassificationReport: Sendable {
   public private(set) var labelCount = 0
   /// What was found of each label.
   public private(set) var perLabel: [Label]
-  /// How often texts of a label were answered with another: [label][answer], the first label of each text.
-  public private(set) var confusion: [[Int]]
+  /// A label that a text has, its first, and what was answered.
+  public struct Answer: Hashable, Sendable {
+    public let label, answer: Int
+  }
+
+  /// How often texts of each label were answered with each, where that happened.
+  public private(set) var confusion: [Answer: Int] = [:]
   /// Whether the answer to each text was right, in the order of the texts.
   public private(set) var isRight: [Bool] = []
   private var lossSum = 0.0
@@ -42,7 +47,6 @@ public struct ClassificationReport: Sendable {
   ) {
     (self.labels, self.isMultiple) = (labels, isMultiple)
     perLabel = labels.map { _ in Label() }
-    confusion = labels.map { _ in labels.map { _ in 0 } }
     for (i, text) in texts.enumerated() {
       let p = probabilities[i]
       let answer = p.indices.reduce(0) { p[$1] > p[$0] ? $1 : $0 }
@@ -53,7 +57,7 @@ public struct ClassificationReport: Sendable {
       let right = text.labels.contains(answer)
       isRight.append(right)
       if right { correct += 1 }
-      if let first = text.labels.first { confusion[first][answer] += 1 }
+      if let first = text.labels.first { confusion[Answer(label: first, answer: answer), default: 0] += 1 }
       let answers = isMultiple ? p.indices.filter { p[$0] >= 0.5 } : [answer]
       for label in text.labels { perLabel[label].count += 1 }
       for label in answers {
@@ -61,6 +65,13 @@ public struct ClassificationReport: Sendable {
         if text.labels.contains(label) { perLabel[label].correct += 1 }
       }
     }
+  }
+
+  /// How often texts of each label were answered with each: [label][answer].
+  public var confusionMatrix: [[Int]] {
+    var matrix = labels.map { _ in labels.map { _ in 0 } }
+    for (one, count) in confusion { matrix[one.label][one.answer] = count }
+    return matrix
   }
 
   /// The share of texts whose likeliest label is right; fastText's P@1.

@@ -14,13 +14,14 @@ public struct LabelledText: Sendable, Equatable {
 
 extension [LabelledText] {
   /// The sentences of `corpus` with their labels by name, each text cut to its first `lengthLimit` tokens.
-  public init(_ corpus: Corpus, labels: [[String]], among names: [String], lengthLimit: Int) {
+  public init(_ corpus: Corpus, labels: some Collection<[String]>, among names: [String], lengthLimit: Int) {
     let numbers = Dictionary(uniqueKeysWithValues: zip(names, names.indices))
     self = []
     reserveCapacity(corpus.sentences)
     var start = 0
+    var rest = labels.makeIterator()
     for (end, token) in corpus.tokens.enumerated() where token == Vocabulary.endOfSentence {
-      let own = labels[count]
+      let own = rest.next() ?? []
       let known = own.compactMap { numbers[$0] }
       append(
         LabelledText(

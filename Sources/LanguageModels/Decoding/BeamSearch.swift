@@ -7,6 +7,13 @@ public struct Hypothesis: Sendable, Equatable {
   /// ln p by the length penalty.
   public var score = 0.0
 
+  /// No token.
+  public init() {}
+
+  init(tokens: [TokenID], logProbability: Double, score: Double) {
+    (self.tokens, self.logProbability, self.score) = (tokens, logProbability, score)
+  }
+
   /// Whether it ends as a sentence does; else it was broken off.
   public var isEnded: Bool { tokens.last == Vocabulary.endOfSentence }
 

@@ -80,7 +80,8 @@ public struct UnigramCache: Sendable {
     func slope(_ weight: Double) -> Double {
       pairs.reduce(0) { sum, pair in
         let mixed = (1 - weight) * pair.model + weight * pair.cache
-        return sum + (pair.cache - pair.model) / mixed
+        // What neither expects is impossible with every λ.
+        return mixed > 0 ? sum + (pair.cache - pair.model) / mixed : sum
       }
     }
     var (low, high) = (0.0, 1.0)

@@ -14,8 +14,11 @@ public struct MixtureWeights: Sendable, Equatable {
   public init(sets: [[Double]]) {
     precondition(!sets.isEmpty && sets.allSatisfy { $0.count == sets[0].count }, "all sets have one size")
     self.sets = sets.map { set in
-      let sum = set.reduce(0, +)
-      return set.map { $0 / sum }
+      // By the largest first: the sum of large numbers would be infinite.
+      let largest = set.max() ?? 0
+      let shares = set.map { $0 / largest }
+      let sum = shares.reduce(0, +)
+      return shares.map { $0 / sum }
     }
   }
 

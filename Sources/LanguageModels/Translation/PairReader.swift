@@ -52,6 +52,9 @@ public final class PairReader {
     return UnsafeRawBufferPointer(rebasing: line[..<tab])
   }
 
+  /// True when the next call would have to wait for input that a program or a person has not written so far.
+  public var wouldBlock: Bool { sources.wouldBlock || targets?.wouldBlock == true }
+
   /// Reads a pair into `source` and `target`.
   ///
   /// - Returns: whether there was one more.

@@ -80,7 +80,9 @@ public final class NGramClassifier: TextClassifier {
     try watch(texts.count)
     var losses: [Double] = []
     var probabilities: [[Float]] = []
-    for (text, z) in zip(texts, scores) {
+    for (text, scores) in zip(texts, scores) {
+      // A text that is impossible with every label says nothing of its own.
+      let z = scores.contains { $0 > -.infinity } ? scores : logPriors
       let largest = z.max() ?? 0
       let normalizer = largest + log(z.reduce(0) { $0 + exp($1 - largest) })
       probabilities.append(z.map { Float(exp($0 - normalizer)) })

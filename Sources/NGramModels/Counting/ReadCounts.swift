@@ -199,7 +199,10 @@ private struct CountsParser<Sink: WeightedNGramSink> {
     var common = 0
     while common < min(path.count, current.count), path[common].word == current[common] { common += 1 }
     guard common >= current.count - 1 else {
-      throw CountsProblem(reason: "an n-gram without a line for it without its last word before it")
+      throw CountsProblem(
+        reason:
+          "an n-gram without a line for it without its last word before it; unless that is missing, LC_ALL=C sort mends the file"
+      )
     }
     try close(downTo: current.count - 1)
     if let last = path.indices.last {

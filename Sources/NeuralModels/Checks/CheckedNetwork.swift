@@ -65,7 +65,7 @@ struct CheckedNetwork {
     // On the way along a direction, others may become the largest: there the slope jumps, which no difference can follow.
     losses = {
       network.pooling?.keepsPlaces = true
-      return network.evaluate(batch).losses.reduce(0, +)
+      return network.evaluate(batch, isWeighted: true).losses.reduce(0, +)
     }
     lossAndGradients = {
       network.pooling?.keepsPlaces = false

@@ -42,8 +42,9 @@ public final class Classifier: TextClassifier {
 }
 
 extension ClassifierNetwork {
-  /// p of each label for each text, and the loss of each; those of like length side by side.
-  func evaluate(_ texts: [LabelledText], watch: (Int) throws -> Void) rethrows -> (
+  /// p of each label for each text, and the loss of each, in which labels count as in training if it `isWeighted`; texts of like length
+  /// side by side.
+  func evaluate(_ texts: [LabelledText], isWeighted: Bool = false, watch: (Int) throws -> Void) rethrows -> (
     losses: [Double], probabilities: [[Float]]
   ) {
     var losses = [Double](repeating: 0, count: texts.count)
@@ -51,7 +52,7 @@ extension ClassifierNetwork {
     let order = texts.indices.sorted { (texts[$0].tokens.count, $0) < (texts[$1].tokens.count, $1) }
     for first in stride(from: 0, to: order.count, by: Classifier.rows) {
       let rows = order[first..<min(first + Classifier.rows, order.count)]
-      let result = evaluate(TextBatch(rows.map { texts[$0] }))
+      let result = evaluate(TextBatch(rows.map { texts[$0] }), isWeighted: isWeighted)
       for (row, index) in rows.enumerated() {
         losses[index] = result.losses[row]
         probabilities[index] = result.probabilities[row]

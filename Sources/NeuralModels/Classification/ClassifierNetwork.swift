@@ -50,13 +50,20 @@ final class ClassifierNetwork: Network {
 
   /// v of each row: [B × F].
   private func vectors(_ batch: TextBatch, dropoutKey: UInt64? = nil) -> MatrixView {
-    let parts = readers.map { $0.forward(batch, dropoutKey: dropoutKey) }
+    let parts = readers.enumerated().map { number, reader in
+      reader.forward(batch, dropoutKey: Self.key(of: number, dropoutKey))
+    }
     var v = parts[0]
     if parts.count > 1 {
       v = vectors.matrix(batch.rows, head.featureSize)
       for (part, columns) in zip(parts, columns) { v.columns(columns).copy(from: part) }
     }
     return outputDropout.forward(v, batch.passOfVectors(dropoutKey: dropoutKey))
+  }
+
+  /// What decides the masks of a reader: what the first drops of a text, another does not.
+  private static func key(of reader: Int, _ dropoutKey: UInt64?) -> UInt64? {
+    dropoutKey.map { $0 ^ UInt64(reader) &* 0x9E37_79B9_7F4A_7C15 }
   }
 
   /// Where the vectors of each reader are in v.
@@ -80,14 +87,17 @@ final class ClassifierNetwork: Network {
       gradient, into: gradient, adding: false, batch.passOfVectors(dropoutKey: dropoutKey))
     for (number, (reader, columns)) in zip(readers, columns).enumerated() {
       reader.backward(
-        gradient.columns(columns), batch, dropoutKey: dropoutKey, all: encoderLearns || number > 0)
+        gradient.columns(columns), batch, dropoutKey: Self.key(of: number, dropoutKey),
+        all: encoderLearns || number > 0)
     }
     return loss
   }
 
-  /// The loss of each row, and p of each label.
-  func evaluate(_ batch: TextBatch) -> (losses: [Double], probabilities: [[Float]]) {
+  /// The loss of each row, whose labels count as in training if it `isWeighted`, and p of each label.
+  func evaluate(_ batch: TextBatch, isWeighted: Bool = false) -> (losses: [Double], probabilities: [[Float]])
+  {
     let v = vectors(batch)
-    return (batch.labels.isEmpty ? [] : head.losses(v, targets: batch.labels), head.probabilities(v))
+    let losses = batch.labels.isEmpty ? [] : head.losses(v, targets: batch.labels, isWeighted: isWeighted)
+    return (losses, head.probabilities(v))
   }
 }

@@ -185,18 +185,19 @@ public final class Classify: Task {
   }
 
   public func sampleLoss(targets: Int) -> (mean: Double, standardError: Double) {
-    let some = Array(texts.prefix(targets))
-    let losses = network.evaluate(some) { _ in }.losses
+    // From all parts of the text, which may be in the order of its labels.
+    let count = min(targets, texts.count)
+    let some = (0..<count).map { texts[$0 * texts.count / count] }
+    let losses = network.evaluate(some, isWeighted: true) { _ in }.losses
     let mean = losses.reduce(0, +) / Double(max(1, losses.count))
     let variance = losses.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(max(1, losses.count))
     return (mean, (variance / Double(max(1, losses.count))).squareRoot())
   }
 
-  public var guessing: (loss: Double, name: String) {
-    configuration.rules.isMultiple
-      ? (Double(labels.count) * log(2), "guessing each of \(labels.count) labels")
-      : (log(Double(labels.count)), "guessing among \(labels.count) labels")
-  }
+  public private(set) lazy var guessing: (loss: Double, name: String) = (
+    network.head.lossOfGuessing(texts.lazy.map(\.labels)) / Double(max(1, texts.count)),
+    "guessing \(configuration.rules.isMultiple ? "each of" : "among") \(labels.count) labels"
+  )
   public var regularization: Regularization { configuration.encoder.regularization }
   public func usualRate(of optimizer: OptimizerKind) -> Double {
     optimizer.usualRate(for: configuration.encoder.kind)

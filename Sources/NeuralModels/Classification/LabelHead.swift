@@ -6,7 +6,8 @@ import Tensors
 /// Scores of C labels for each of B vectors, z = v W + b, and their loss.
 ///
 /// Where a text has one label c, p = softmax(z) and L = −w_c ln p_c; where it may have several, p_c = σ(z_c) and
-/// L = −Σ_c w_c (t_c ln p_c + (1 − t_c) ln(1 − p_c)), the binary cross-entropy of every label. w_c is the weight of a label.
+/// L = −Σ_c (w_c t_c ln p_c + (1 − t_c) ln(1 − p_c)), the binary cross-entropy of every label, or 0 if it has none that is known. w_c is the weight of
+/// the texts that have a label, in training; what is measured counts all alike.
 final class LabelHead {
   /// F and C.
   let featureSize, labelCount: Int
@@ -66,14 +67,27 @@ final class LabelHead {
     return Double(largest) + log(sum)
   }
 
-  /// The loss of each row.
-  func losses(_ v: MatrixView, targets: [[Int]]) -> [Double] { losses(v, targets, scale: 0) { _, _ in } }
+  /// The loss of each row; all labels count alike unless it `isWeighted`, as in training.
+  func losses(_ v: MatrixView, targets: [[Int]], isWeighted: Bool = false) -> [Double] {
+    let alike = [Float](repeating: 1, count: labelCount)
+    return losses(v, targets, labelWeights: isWeighted ? labelWeights : alike, scale: 0) { _, _ in }
+  }
+
+  /// The loss of guessing, where all scores are 0, of texts with these labels.
+  func lossOfGuessing(_ targets: some Sequence<[Int]>) -> Double {
+    targets.reduce(0) { sum, labels in
+      guard let first = labels.first else { return sum }
+      if !isMultiple { return sum + Double(labelWeights[first]) * log(Double(labelCount)) }
+      let own = labels.reduce(0) { $0 + Double(labelWeights[$1]) }
+      return sum + (own + Double(labelCount - labels.count)) * log(2)
+    }
+  }
 
   /// The sum of the losses; adds the gradients of `scale` times that to those of the parameters, and overwrites `gradient` with ∂L/∂v
   /// [B × F], times `scale`.
   func lossAndGradients(_ v: MatrixView, targets: [[Int]], scale: Float, gradient: MatrixView) -> Double {
     let z = scores.matrix(v.rows, labelCount)
-    let losses = losses(v, targets, scale: scale) { row, slopes in
+    let losses = losses(v, targets, labelWeights: labelWeights, scale: scale) { row, slopes in
       z.row(row).update(from: slopes, count: labelCount)
     }
     // z = v W + b:  dW += vᵀ dz,  db += Σ dz,  dv = dz Wᵀ
@@ -85,7 +99,8 @@ final class LabelHead {
 
   /// The loss of each row; `body` is given scale · ∂L/∂z of each.
   private func losses(
-    _ v: MatrixView, _ targets: [[Int]], scale: Float, _ body: (_ row: Int, _ slopes: [Float]) -> Void
+    _ v: MatrixView, _ targets: [[Int]], labelWeights: [Float], scale: Float,
+    _ body: (_ row: Int, _ slopes: [Float]) -> Void
   ) -> [Double] {
     let z = score(v)
     return (0..<z.rows).map { row in
@@ -93,13 +108,16 @@ final class LabelHead {
       var p = Array(own)
       let normalizer = Self.probabilities(&p, isMultiple)
       var loss = 0.0
-      if isMultiple {
+      if targets[row].isEmpty {
+        for c in 0..<labelCount { p[c] = 0 }
+      } else if isMultiple {
         for c in 0..<labelCount {
           let isTarget = targets[row].contains(c)
+          let weight = isTarget ? labelWeights[c] : 1
           // −ln σ(z) = ln(1 + e^−z), and −ln(1 − σ(z)) = ln(1 + e^z)
           let x = Double(isTarget ? -own[c] : own[c])
-          loss += Double(labelWeights[c]) * (Swift.max(0, x) + log1p(exp(-abs(x))))
-          p[c] = scale * labelWeights[c] * (p[c] - (isTarget ? 1 : 0))
+          loss += Double(weight) * (Swift.max(0, x) + log1p(exp(-abs(x))))
+          p[c] = scale * weight * (p[c] - (isTarget ? 1 : 0))
         }
       } else if let target = targets[row].first {
         let weight = labelWeights[target]

@@ -29,24 +29,28 @@ extension Filler {
       logDistributions(texts, gap: places[number], into: &distributions)
       let size = vocabulary.count
       var next: [GapFilling] = []
+      result.compared = 0
       for (row, filling) in open.enumerated() {
-        next += extensions(of: filling, gap, distributions[row * size..<(row + 1) * size], search)
+        let (best, compared) = extensions(
+          of: filling, gap, distributions[row * size..<(row + 1) * size], search)
+        next += best
+        result.compared += compared
       }
       next.sort { $0.precedes($1) }
       let isLast = number == sentence.gaps.count - 1
-      result.compared = next.count
-      if !isLast, next.count > search.width { result.isComplete = false }
+      if !isLast, result.compared > search.width { result.isComplete = false }
       open = Array(next.prefix(isLast ? search.count : search.width))
     }
     result.best = open
     return result
   }
 
-  /// A filling with each token, or choice, of one gap more, given ln p of all tokens there.
+  /// The fillings with a token, or choice, of one gap more that can be among the best, and how many were compared, given ln p of all tokens
+  /// there.
   private func extensions(
     of filling: GapFilling, _ gap: GappedSentence.Gap, _ logProbabilities: ArraySlice<Float>,
     _ search: GapSearch
-  ) -> [GapFilling] {
+  ) -> (best: [GapFilling], compared: Int) {
     let first = logProbabilities.startIndex
     let allowed: [(token: TokenID, choice: Int?)] =
       switch gap {
@@ -57,9 +61,26 @@ extension Filler {
     let values = allowed.map { Double(logProbabilities[first + Int($0.token)]) }
     let largest = values.max() ?? 0
     let normalizer = largest + log(values.reduce(0) { $0 + exp($1 - largest) })
-    return zip(allowed, values).map { one, value in
+    let best =
+      switch gap {
+      case .anyToken: Self.largest(max(search.count, search.width), of: values)
+      case .choices: Array(values.indices)
+      }
+    let fillings = best.map { i in
       filling.adding(
-        [one.token], choice: one.choice, logProbability: filling.logProbability + value - normalizer)
+        [allowed[i].token], choice: allowed[i].choice,
+        logProbability: filling.logProbability + values[i] - normalizer)
     }
+    return (fillings, allowed.count)
+  }
+
+  /// Where the k largest of some values are, of equal ones the first.
+  private static func largest(_ k: Int, of values: [Double]) -> [Int] {
+    var best: [Int] = []
+    for i in values.indices where best.count < k || values[i] > values[best[k - 1]] {
+      best.insert(i, at: best.firstIndex { values[i] > values[$0] } ?? best.count)
+      if best.count > k { best.removeLast() }
+    }
+    return best
   }
 }

@@ -28,7 +28,7 @@ public struct Regularization: Sendable, Equatable {
 
   /// Whether the loss that training sees is far from that of the whole network.
   var isStrong: Bool {
-    [inputDropout, hiddenDropout, outputDropout, embeddingDropout, weightDropout].contains { $0 > 0.5 }
+    [inputDropout, hiddenDropout, outputDropout, embeddingDropout, weightDropout].contains { $0 >= 0.5 }
       || labelSmoothing > 0.5
   }
 

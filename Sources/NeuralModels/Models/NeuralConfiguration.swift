@@ -128,7 +128,9 @@ public struct NeuralConfiguration: Sendable, Equatable {
         "damaged: 'configuration' is both '\(connections[0].rawValue)' and '\(connections[1].rawValue)'")
     }
     connection = connections.first ?? .plain
-    guard hasConnections else {
+    // Of a translator, whose encoder alone reads in both directions, the decoder may have them.
+    let isBidirectional = json["bidirectional"]?.boolValue ?? false
+    guard hasConnections(isBidirectional: isBidirectional) || hasConnections(isBidirectional: false) else {
       throw CheckpointError("damaged: no layer of its sizes can be '\(connection.rawValue)'")
     }
     if kind == .qrnn {
@@ -160,10 +162,10 @@ public struct NeuralConfiguration: Sendable, Equatable {
     set { if newValue { self.connection = connection } }
   }
 
-  /// Whether the connection fits a layer, as it should if it is asked for.
-  public var hasConnections: Bool {
+  /// Whether the connection fits a layer, as it should if it is asked for; layers that read in both directions give twice as much.
+  public func hasConnections(isBidirectional: Bool) -> Bool {
     if connection == .dense { return layers > 1 }
-    let widths = [embeddingSize] + (1...layers).map(outputSize)
+    let widths = [embeddingSize] + (1...layers).map { outputSize(ofLayer: $0) * (isBidirectional ? 2 : 1) }
     return zip(widths, widths.dropFirst()).contains { connection.fits(inputSize: $0, outputSize: $1) }
   }
 

@@ -32,7 +32,6 @@ public struct Defaults: Sendable {
   /// E; tied embeddings are as large as what the softmax is given.
   public func embeddingSize(hiddenSize: Int, tied: Bool) -> Int {
     if tied { return hiddenSize }
-    if purpose == .translation { return unit.isFine ? 64 : 256 }
     return kind.isRecurrent ? unit.isFine ? 64 : hiddenSize : 60
   }
 

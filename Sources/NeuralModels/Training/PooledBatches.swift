@@ -19,8 +19,9 @@ struct PooledBatches {
     let mixed = Array(lengths.indices).shuffled(using: &generator)
     var batches: [[Int]] = []
     for first in stride(from: 0, to: mixed.count, by: Self.pool * size) {
-      let pool = mixed[first..<min(first + Self.pool * size, mixed.count)]
-        .sorted { (lengths[$0], $0) < (lengths[$1], $1) }
+      // Examples of one length stay in the order into which they were mixed: neighbours in the file may be alike in other ways.
+      let pool = mixed[first..<min(first + Self.pool * size, mixed.count)].enumerated()
+        .sorted { (lengths[$0.element], $0.offset) < (lengths[$1.element], $1.offset) }.map(\.element)
       for start in stride(from: 0, to: pool.count, by: size) {
         batches.append(Array(pool[start..<min(start + size, pool.count)]))
       }

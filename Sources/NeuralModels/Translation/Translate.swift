@@ -106,11 +106,10 @@ public final class Translate: Task {
   }
 
   public func sampleLoss(targets: Int) -> (mean: Double, standardError: Double) {
-    var (some, count) = ([SentencePair](), 0)
-    for pair in pairs where count < targets {
-      some.append(pair)
-      count += pair.target.count + 1
-    }
+    // From all parts of the text.
+    let number = min(pairs.count, max(1, targets * pairs.count / max(1, epochLength)))
+    let some = (0..<number).map { pairs[$0 * pairs.count / number] }
+    let count = some.reduce(0) { $0 + $1.target.count + 1 }
     let losses = network.losses(of: some) { _ in }
     let mean = losses.reduce(0, +) / Double(max(1, count))
     // Pairs, not their tokens, are what is drawn.

@@ -69,12 +69,12 @@ public final class Translator: Sendable {
     run(sources, width: search.width, coverageWeight: coverageWeight) { rows, _ in search.runAll(rows) }
   }
 
-  /// A translation of each source, drawn at random; which, the seed and the number of the source decide.
+  /// A translation of each source, drawn at random; which, the seed and the number of the source, as given in `numbers`, decide.
   public func samples(
-    of sources: [[TokenID]], _ options: SamplingOptions, seed: UInt64, first: Int = 0
+    of sources: [[TokenID]], numbers: [Int], _ options: SamplingOptions, seed: UInt64
   ) -> [Hypothesis] {
-    run(sources, width: 1, coverageWeight: 0) { rows, numbers in
-      RowSampler(options: options, seed: seed).run(rows, numbers: numbers.map { first + $0 }).map { [$0] }
+    run(sources, width: 1, coverageWeight: 0) { rows, group in
+      RowSampler(options: options, seed: seed).run(rows, numbers: group.map { numbers[$0] }).map { [$0] }
     }.map { $0[0] }
   }
 

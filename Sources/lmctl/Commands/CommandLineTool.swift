@@ -25,9 +25,11 @@ enum CommandLineTool {
         return 2
       }
       switch first {
-      case "help", "--help", "-h": try help(Array(words.dropFirst()))
+      case "help", "--help", "-h": try help(withoutCommonOptions(words.dropFirst()))
       case "version", "--version", "-V":
-        if words.count > 1 { throw UsageError("'\(words[1])' is one argument too many") }
+        if let odd = withoutCommonOptions(words.dropFirst()).first {
+          throw UsageError("'\(odd)' is one argument too many")
+        }
         StandardOutput.shared.write(version)
       default:
         let command = try self.command(first)
@@ -61,13 +63,28 @@ enum CommandLineTool {
 
   /// The words with the command before the options that every command takes, which may stand before it.
   private static func commandFirst(_ words: [String]) -> [String] {
-    let options = CommonSettings.options
     var rest = words[...]
-    while let word = rest.first, let option = options.first(where: { $0.isWritten(word) }) {
-      rest = rest.dropFirst(option.value == nil || word.contains("=") ? 1 : 2)
-    }
+    while let length = lengthOfCommonOption(rest) { rest = rest.dropFirst(length) }
     guard let command = rest.popFirst() else { return words }
     return [command] + words.prefix(words.count - rest.count - 1) + rest
+  }
+
+  /// How many of the first words are an option that every command takes; `nil` if they are none.
+  private static func lengthOfCommonOption(_ words: ArraySlice<String>) -> Int? {
+    guard let word = words.first, let option = CommonSettings.options.first(where: { $0.isWritten(word) })
+    else { return nil }
+    return option.value == nil || word.contains("=") ? 1 : 2
+  }
+
+  /// The words that are none of the options that every command takes, or of their values.
+  private static func withoutCommonOptions(_ words: ArraySlice<String>) -> [String] {
+    var (rest, others) = (words, [String]())
+    while let word = rest.first {
+      let length = lengthOfCommonOption(rest)
+      if length == nil { others.append(word) }
+      rest = rest.dropFirst(length ?? 1)
+    }
+    return others
   }
 
   private static let version = "lmctl \(programVersion)\n"

@@ -82,14 +82,24 @@ private enum Shells: String, CaseIterable {
       }
     }
     let all = (commands.map { $0.name } + ["help"]).joined(separator: " ")
+    // Options that every command takes may stand before it.
+    let withValue = CommonSettings.options.filter { $0.value != nil }.flatMap(words).joined(separator: "|")
     return """
       # bash completion of lmctl: lmctl completions bash
       _lmctl() {
-        local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]} words= files=
+        local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]} place=1 words= files=
         COMPREPLY=()
+        while [ "$place" -lt "$COMP_CWORD" ]; do
+          case "${COMP_WORDS[place]}" in
+            \(withValue)) place=$((place + 2)) ;;
+            -*) place=$((place + 1)) ;;
+            *) break ;;
+          esac
+        done
+        command=${COMP_WORDS[place]}
         if [ "$previous" = "=" ]; then previous=${COMP_WORDS[COMP_CWORD-2]}; fi
         if [ "$current" = "=" ]; then current=; fi
-        if [ "$COMP_CWORD" -eq 1 ]; then
+        if [ "$COMP_CWORD" -le "$place" ]; then
           COMPREPLY=($(compgen -W "\(all)" -- "$current"))
           return
         fi

@@ -65,6 +65,8 @@ enum ConvertCommand: Command {
     let tensors = settings.tensors
     let output = try OutputFile(
       paths[1], .model, inputs: [paths[0]], isForced: settings.common.isForced)
+    let lock = try RunLock(for: paths[1])
+    defer { withExtendedLifetime(lock) {} }
     let source = try ByteSource(path: paths[0])
     let rules = settings.text.rules(given: given)
     var checkpoint: Checkpoint
@@ -74,7 +76,7 @@ enum ConvertCommand: Command {
       (stored, checkpoint) = (.language(read.model), read.checkpoint)
       if format == .json { checkpoint.tensors = read.model.tensors }
     } else {
-      if rules != nil {
+      if let rules, !rules.areUsual {
         throw UsageError(
           "\(paths[0]) has text rules of its own; those of the command line are for ARPA files of others")
       }

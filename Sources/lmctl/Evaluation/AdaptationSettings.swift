@@ -64,7 +64,7 @@ struct AdaptationSettings: SettingValues {
   var isEmpty: Bool { !isDynamic && cacheSize == nil }
 
   /// Whether a constant of what is adapted is not given.
-  private var hasChoice: Bool {
+  var hasChoice: Bool {
     isDynamic && (rate == nil || decay == nil)
       || cacheSize != nil && (cacheWeight == nil || cacheFlatness == nil)
   }

@@ -27,6 +27,9 @@ struct CacheSettings: SettingValues {
     }
   }
 
+  /// Whether a share is to be chosen.
+  var hasChoice: Bool { size != nil && givenWeight == nil }
+
   /// The cache, empty, with its share settled; `nil` if there is to be none.
   ///
   /// - Parameters:

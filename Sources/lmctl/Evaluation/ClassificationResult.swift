@@ -20,6 +20,8 @@ struct ClassificationResult: ShownResult {
 
   /// Labels in a table for people; a program is told of all.
   private static let (mostLabels, mostConfused) = (50, 12)
+  /// Labels whose confusion is a matrix for programs: the numbers of one of more are too many.
+  private static let mostInMatrix = 500
 
   fileprivate static func percent(_ share: Double) -> String {
     share.isFinite ? Format.fixed(100 * share, 2) + " %" : "none"
@@ -67,10 +69,25 @@ struct ClassificationResult: ShownResult {
 
   private var confusionTable: String {
     var rows = [["texts of, by answer"] + report.labels]
-    for (name, counts) in zip(report.labels, report.confusion) {
+    for (name, counts) in zip(report.labels, report.confusionMatrix) {
       rows.append([name] + counts.map(String.init))
     }
     return Format.columns(rows, leftAligned: 1)
+  }
+
+  /// The matrix, a row for each label; of more labels, only what there is of it.
+  private var confusion: JSONValue {
+    if report.labels.count <= Self.mostInMatrix {
+      return .array(report.confusionMatrix.map { .array($0.map { .integer($0) }) })
+    }
+    let found = report.confusion.sorted { ($0.key.label, $0.key.answer) < ($1.key.label, $1.key.answer) }
+    return .array(
+      found.map { one, count in
+        [
+          "label": .string(report.labels[one.label]), "answer": .string(report.labels[one.answer]),
+          "texts": .integer(count),
+        ]
+      })
   }
 
   var forPrograms: JSONValue {
@@ -96,7 +113,7 @@ struct ClassificationResult: ShownResult {
       .init("cross_entropy_nats", .number(report.crossEntropy)),
       .init("unknown_labels", .integer(report.unknown)), .init("multi_label", .bool(report.isMultiple)),
       .init("labels", .array(labels)),
-      .init("confusion", .array(report.confusion.map { .array($0.map { .integer($0) }) })),
+      .init("confusion", confusion),
       .init("seconds", .number((seconds * 1e6).rounded() / 1e6)),
       .init("warnings", .array(warnings.map { .string($0) })),
       .init("lmctl_version", .string(programVersion)),

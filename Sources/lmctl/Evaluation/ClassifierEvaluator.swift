@@ -54,9 +54,39 @@ struct ClassifierEvaluator {
     )
   }
 
-  /// One line for each text: its labels, the answer, p of it, and whether it is right.
+  /// Texts that are labelled side by side, as far as they are there.
+  private static let most = 256
+
+  /// One line for each text: its labels, the answer, p of it, and whether it is right; each is out before the reader waits for another.
   func writeLines(_ classifier: any TextClassifier, _ checkpoint: Checkpoint) throws {
-    let texts = try read(classifier, checkpoint).texts
+    let reader = input.reader(tokenizer: checkpoint.tokenizer)
+    let labels = LabelReader(classifier.rules)
+    reader.textOfLine = labels.text
+    var (tokens, count) = ([TokenID](), 0)
+    func answer() throws {
+      try write(
+        [LabelledText](
+          Corpus(tokens: tokens), labels: labels.labels.suffix(count), among: classifier.labels,
+          lengthLimit: classifier.lengthLimit), classifier)
+      (tokens, count) = ([], 0)
+    }
+    while true {
+      if count == Self.most || reader.wouldBlock {
+        try answer()
+        try StandardOutput.shared.flush()
+      }
+      guard let line = try reader.next() else { break }
+      guard line == .sentence else { continue }
+      classifier.vocabulary.append(idsOf: reader.tokens, to: &tokens)
+      tokens.append(Vocabulary.endOfSentence)
+      count += 1
+    }
+    try answer()
+    try TextFiles.requireText(reader.statistics, input.paths)
+    TextFiles.report(reader.statistics)
+  }
+
+  private func write(_ texts: [LabelledText], _ classifier: any TextClassifier) throws {
     let (_, probabilities) = classifier.evaluate(texts) { _ in }
     for (text, p) in zip(texts, probabilities) {
       let answer = p.indices.reduce(0) { p[$1] > p[$0] ? $1 : $0 }

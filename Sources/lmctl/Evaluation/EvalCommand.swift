@@ -98,6 +98,13 @@ enum EvalCommand: Command {
           throw UsageError("--\(name) goes with translators, and \(path) is none")
         }
         let loaded = try required(loaded, checkpoint, path, settings)
+        let takesStatistics = settings.adaptation.isDynamic && statistics == nil
+        if tuning != nil, !settings.adaptation.hasChoice, !settings.cache.hasChoice, !takesStatistics,
+          !(loaded is Mixture)
+        {
+          throw UsageError(
+            "--tune has nothing to choose: all constants are given; leave it, or one of them, out")
+        }
         let prepared = try settings.adaptation.prepare(
           loaded, path: path, tokenizer: checkpoint.tokenizer,
           context: settings.context ?? loaded.defaultContext, statistics: statistics, tuning: tuning)

@@ -45,6 +45,11 @@ struct EvalSettings: CommandValues {
     set { rules.knowsBeginnings = !newValue }
   }
 
+  /// Measures of translators for which nothing is translated.
+  private static let (notTranslating, reason) = (
+    ["perplexity", "cross-entropy", "per"], "for which nothing is translated"
+  )
+
   static var table: SettingTable<Self> {
     SettingTable(groups: [
       SettingGroup("output") {
@@ -125,15 +130,15 @@ struct EvalSettings: CommandValues {
         Setting(
           "beam", \.translation.width, .whole(1...1000, "K"),
           "translate by a beam search of width K; 1 takes the likeliest token each time"
-        ).typed("beam-size", "beam-width", "num-beams")
+        ).excludes(Self.notTranslating, because: Self.reason).typed("beam-size", "beam-width", "num-beams")
         Setting(
           "length-penalty", \.translation.penalty, LengthPenalty.type,
           "how translations of different lengths are compared; see lmctl help translate"
-        ).typed("lenpen", "alpha")
+        ).excludes(Self.notTranslating, because: Self.reason).typed("lenpen", "alpha")
         Setting(
           "max-tokens", \.translation.maximumTokens, .whole(1...100_000),
           "break off a translation after N tokens"
-        ).typed("max-output-length")
+        ).excludes(Self.notTranslating, because: Self.reason).typed("max-output-length")
       },
       SettingGroup("adaptation to the text") { AdaptationSettings.settings.map { $0.lifted(\.adaptation) } },
       SettingGroup("cache of recent tokens") { CacheSettings.settings.map { $0.lifted(\.cache) } },

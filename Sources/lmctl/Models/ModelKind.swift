@@ -89,7 +89,7 @@ enum ModelKind: RawRepresentable, CaseIterable, Hashable {
   ///   - rules: how text becomes tokens, for an ARPA file that does not say.
   ///   - keepsTensors: whether the checkpoint has its tensors; else there are none.
   static func load(
-    path: String, threads: Int? = nil, textRules rules: Tokenizer? = nil, keepsTensors: Bool = false
+    path: String, threads: Int? = nil, textRules rules: ForeignRules? = nil, keepsTensors: Bool = false
   ) throws -> (model: any LanguageModel, checkpoint: Checkpoint) {
     let stored = try loadAny(path: path, threads: threads, textRules: rules, keepsTensors: keepsTensors)
     return (try stored.model.languageModel(path), stored.checkpoint)
@@ -97,7 +97,7 @@ enum ModelKind: RawRepresentable, CaseIterable, Hashable {
 
   /// The same for a model of any task.
   static func loadAny(
-    path: String, threads: Int? = nil, textRules rules: Tokenizer? = nil, keepsTensors: Bool = false
+    path: String, threads: Int? = nil, textRules rules: ForeignRules? = nil, keepsTensors: Bool = false
   ) throws -> (model: StoredModel, checkpoint: Checkpoint) {
     let running = RunningCheckpoint.path(beside: path)
     if path != "-", path.withSystemPath({ access($0, F_OK) }) != 0,
@@ -116,7 +116,7 @@ enum ModelKind: RawRepresentable, CaseIterable, Hashable {
       if keepsTensors { checkpoint.tensors = model.tensors }
       return (.language(model), checkpoint)
     }
-    if rules != nil { throw ownRules(path) }
+    if let rules, !rules.areUsual { throw ownRules(path) }
     var checkpoint = try checkpoint(source)
     let model = try load(checkpoint, of: source, threads: threads)
     if !keepsTensors { checkpoint.tensors = [] }
@@ -152,13 +152,16 @@ enum ModelKind: RawRepresentable, CaseIterable, Hashable {
   /// The model that an ARPA file holds, and a checkpoint of it without the tensors.
   ///
   /// - Parameter rules: how text becomes tokens, if the file does not say.
-  static func loadARPA(_ source: ByteSource, textRules rules: Tokenizer? = nil) throws -> (
+  static func loadARPA(_ source: ByteSource, textRules rules: ForeignRules? = nil) throws -> (
     model: NGramModel, checkpoint: Checkpoint
   ) {
     Progress.begin("loading \(source.name)")
     defer { Progress.end() }
-    if rules != nil, try NGramModel.textRules(ofARPA: source) != nil { throw ownRules(source.name) }
-    let (model, tokenizer, _) = try NGramModel.read(arpa: source, tokenizer: rules) {
+    let own = try rules == nil ? nil : NGramModel.textRules(ofARPA: source)
+    if let rules, !rules.areUsual, own != nil { throw ownRules(source.name) }
+    let (model, tokenizer, _) = try NGramModel.read(
+      arpa: source, tokenizer: own == nil ? rules?.tokenizer : nil
+    ) {
       Terminal.warn($0)
     }
     return (

@@ -35,6 +35,7 @@ enum Interrupts {
   /// From now on, a signal removes temporary files and ends the program with status 128 + its number (130 for SIGINT, 143 for
   /// SIGTERM), but within `deferred` only sets `pending`. Nothing else on disk is touched.
   static func watch() {
+    leaveTimeToSave()
     var signals = handled
     pthread_sigmask(SIG_BLOCK, &signals, nil)
     var thread = pthread_t()
@@ -45,6 +46,17 @@ enum Interrupts {
         return nil
       }, nil)
     if result == 0 { pthread_detach(thread) } else { handle(signals) }
+  }
+
+  /// Where processor time ends for good (ulimit -t), SIGXCPU comes a little before.
+  private static func leaveTimeToSave() {
+    let resource = __rlimit_resource_t(RLIMIT_CPU.rawValue)
+    var limit = rlimit()
+    guard getrlimit(resource, &limit) == 0, limit.rlim_cur == limit.rlim_max, limit.rlim_max > 1,
+      limit.rlim_max < rlim_t(UInt32.max)
+    else { return }
+    limit.rlim_cur -= max(1, min(10, limit.rlim_max / 20))
+    setrlimit(resource, &limit)
   }
 
   /// Lets a handler hear `signals`, which does no more than a handler may.

@@ -217,6 +217,11 @@ extension Setting {
 
   /// It does not go together with other settings.
   func excludes(_ others: String..., because reason: String? = nil) -> Setting {
+    excludes(others, because: reason)
+  }
+
+  /// The same of a list.
+  func excludes(_ others: [String], because reason: String?) -> Setting {
     rule { _, given in
       others.first { given.has($0) }.map {
         reason == nil ? "and --\($0) exclude each other" : "does not go with --\($0), \(reason ?? "")"

@@ -110,15 +110,13 @@ struct TextSettings: SettingValues {
   }
 
   /// The rules for a file of another program, if any is given.
-  func rules(given: Arguments) -> Tokenizer? {
-    // The environment's rules are for training.
-    guard Self.rules.contains(where: { given.has($0.name) && !given.isFromEnvironment($0.name) }) else {
-      return nil
-    }
+  func rules(given: Arguments) -> ForeignRules? {
+    let names = Self.rules.map(\.name).filter(given.has)
+    if names.isEmpty { return nil }
     var rules = tokenizer
     // Other programs know white space of ASCII.
     if rules.unit.hasWords, !given.has(Self.separator.name) { rules.separator = .ascii }
-    return rules
+    return ForeignRules(tokenizer: rules, areUsual: names.allSatisfy(given.isFromEnvironment))
   }
 
   /// An error if the rules contradict each other.
@@ -157,4 +155,11 @@ extension Separator {
       }, requirement: { _ in "white-space, ascii, or a text without line ends" }, json: { .string($0.name) },
       examples: ["ascii", "|"])
   }
+}
+
+/// Text rules for files of other programs, which do not say theirs.
+struct ForeignRules {
+  let tokenizer: Tokenizer
+  /// Whether only the environment gives them, so that files that have their own are no error.
+  let areUsual: Bool
 }

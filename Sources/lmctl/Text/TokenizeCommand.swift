@@ -1,5 +1,6 @@
 import LanguageModels
 import NGramModels
+import NeuralModels
 
 /// `lmctl tokenize`.
 enum TokenizeCommand: Command {
@@ -110,7 +111,17 @@ enum TokenizeCommand: Command {
       let invalid = tokenizer.invalid
       tokenizer = checkpoint.tokenizer
       if given.has("invalid") { tokenizer.invalid = invalid }
-      return (tokenizer, .fixed(checkpoint.vocabulary))
+      guard TaskKind(of: checkpoint) == .translate else {
+        if settings.side != nil { throw UsageError("--side goes with translators, and \(path) is none") }
+        return (tokenizer, .fixed(checkpoint.vocabulary))
+      }
+      let configuration = try TranslatorConfiguration(json: checkpoint.configuration)
+      return (
+        tokenizer,
+        .fixed(
+          settings.side == .target
+            ? checkpoint.vocabulary : try Translator.sourceVocabulary(of: checkpoint, configuration))
+      )
     }
     let needsVocabulary = TokenizeSettings.needingVocabulary.contains { given.has($0) }
     return (tokenizer, needsVocabulary ? try settings.text.vocabularySource() : nil)
@@ -119,6 +130,12 @@ enum TokenizeCommand: Command {
 
 /// The settings of `lmctl tokenize`.
 struct TokenizeSettings: CommandValues {
+  /// A side of a translator.
+  enum Side: String, CaseIterable {
+    case source
+    case target
+  }
+
   var asNumbers = false
   var reverses = false
   var vocabularyOutput: String?
@@ -127,6 +144,7 @@ struct TokenizeSettings: CommandValues {
   var asJSON = false
   var text = TextSettings()
   var checkpointPath: String?
+  var side: Side?
   var common = CommonSettings()
 
   static var table: SettingTable<Self> {
@@ -151,6 +169,10 @@ struct TokenizeSettings: CommandValues {
         vocabulary.map { $0.notWithCheckpoint().notWithStatistics() }
         Setting("checkpoint", \.checkpointPath, .file, "text rules and vocabulary of a model")
           .notWithStatistics().typed("model")
+        Setting(
+          "side", \.side, .choice("WHICH"), "with the checkpoint of a translator: whose vocabulary",
+          default: .rule("source") { $0.side }
+        ).needs("checkpoint").typed("language")
         TextSettings.invalid.lifted(\.text)
         CommonSettings.allowEmpty.lifted(\.common)
       },

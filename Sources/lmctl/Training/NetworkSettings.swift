@@ -106,12 +106,21 @@ extension TrainSettings {
         .models(ModelKind.recurrent).changes(.shape).stored(
           .configuration(connection.rawValue)
         )
-        .rule { values, _ in
-          if values.network.hasConnections { return nil }
+        .rule { values, given in
+          let isBidirectional = given.has("bidirectional")
+          if values.network.hasConnections(isBidirectional: isBidirectional) { return nil }
+          // The decoder of a translator reads in one.
+          if given.string("task") == TaskKind.translate.rawValue,
+            values.network.hasConnections(isBidirectional: false)
+          {
+            return nil
+          }
           if connection == .dense { return "needs --layers 2 and more, or as many sizes of --hidden" }
+          let twice = isBidirectional ? "twice " : ""
+          let reason = isBidirectional ? ", as layers give both directions" : ""
           return values.network.hiddenSizes.count > 1
-            ? "needs a layer of --hidden as large as the one below it, or as --embed"
-            : "needs --layers 2 and more, or --embed as large as --hidden"
+            ? "needs a layer of --hidden as large as the one below it, or \(twice)as large as --embed\(reason)"
+            : "needs --layers 2 and more, or --embed \(twice)as large as --hidden\(reason)"
         }
         .rule { _, given in
           all.first { $0 != connection && given.has($0.rawValue) }.map {

@@ -53,12 +53,12 @@ enum TaskFigures {
     exponentialMember.map { [.init($0, .number(exp(loss)))] } ?? []
   }
 
-  /// What a log has of what was held out.
+  /// What a log has of what was held out, and a model the first of.
   func heldOutMembers(_ loss: Double?) -> [JSONValue.Member] {
     let value = JSONValue.Member("held_out_loss", loss.map { .number($0) } ?? .null)
     if let exponentialMember {
       return [value, .init("held_out_\(exponentialMember)", loss.map { .number(exp($0)) } ?? .null)]
     }
-    return [value, .init("held_out_accuracy", loss.map { .number(1 - $0) } ?? .null)]
+    return [.init("held_out_accuracy", loss.map { .number(1 - $0) } ?? .null), value]
   }
 }

@@ -57,28 +57,29 @@ enum TrainCommand: Command {
 
   /// Whether `--auto-resume` is given and finds the run complete; if it was interrupted, `arguments` then ask to go on with it.
   private static func isComplete(_ arguments: inout Arguments) throws -> Bool {
-    arguments.addEnvironment(allOptions.filter { ["auto-resume", "output"].contains($0.name) })
+    arguments.addEnvironment(allOptions.filter { ["auto-resume", "output", "force"].contains($0.name) })
     guard arguments.has("auto-resume") else { return false }
     for other in ["resume", "init-from", "print-config"] where arguments.has(other) {
       throw UsageError("--auto-resume and --\(other) exclude each other")
     }
     let output = arguments.string("output") ?? TrainSettings().output
+    if OutputTarget.isStandardOutput(output) {
+      throw UsageError(
+        "--auto-resume looks for the model of the run before, and --output - leaves none; name a file")
+    }
     if RunningCheckpoint.path(beside: output).withSystemPath({ access($0, F_OK) }) == 0 {
       arguments.give("resume", output)
       return false
     }
     guard output.withSystemPath({ access($0, F_OK) }) == 0 else { return false }
-    let kind = arguments.string("model")
     if ConvertCommand.Format(path: output) != .arpa {
-      let checkpoint = try Checkpoint(path: output)
-      let (found, task) = (ModelKind(of: checkpoint)?.rawValue ?? checkpoint.model, TaskKind(of: checkpoint))
-      guard kind == nil || kind == found else {
-        throw FileError(
-          path: output,
-          reason: "is a finished model of kind '\(found)', not '\(kind ?? "")'; name another output")
-      }
-      guard arguments.string("task") ?? TaskKind.language.rawValue == task.rawValue else {
-        throw FileError(path: output, reason: "is \(task.noun) that is finished; name another output")
+      if let difference = try FinishedModel(path: output).difference(from: &arguments) {
+        guard arguments.has("force") else {
+          throw FileError(
+            path: output, reason: "\(difference); name another output, or train anew with --force")
+        }
+        Terminal.note("\(output) \(difference); it is trained anew")
+        return false
       }
     }
     Terminal.note("\(output) is complete; there is nothing left to train")

@@ -220,7 +220,7 @@ struct TrainSettings: CommandValues {
         }
       ).stored(.configuration("context")).tasks(.language)
       Setting("order", \.ngram.order, .whole(1...16), "ngram: length of the longest n-grams").models(.ngram)
-        .changes(.shape).typed("n", "ngram", "ngram-order")
+        .changes(.shape).stored(.configuration("requested_order")).typed("n", "ngram", "ngram-order")
       Setting("order", \.network.order, .whole(2...100), "nnlm: tokens seen, and one").models(.network(.nnlm))
         .changes(.shape).stored(.configuration("order")).typed("window", "context-size")
     }

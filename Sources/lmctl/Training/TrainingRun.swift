@@ -191,7 +191,7 @@ final class TrainingRun<Learned: Task> {
     var members = record + [.init("parameters", .integer(trainer.parameterCount))]
     if let best = trainer.bestEpoch {
       members += [
-        .init("best_epoch", .integer(best)), .init("held_out_loss", .number(trainer.position.bestLoss)),
+        .init("best_epoch", .integer(best)), figures.heldOutMembers(trainer.position.bestLoss)[0],
       ]
     }
     return job.checkpoint(

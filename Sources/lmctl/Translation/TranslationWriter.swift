@@ -26,6 +26,8 @@ final class TranslationWriter {
 
   /// Reads lines to the end of the text; each answer is out before the reader waits for another line.
   func write(_ reader: SentenceReader) throws {
+    Progress.begin(Progress.writing("-") == nil ? nil : "translating")
+    defer { Progress.end() }
     while true {
       if reader.wouldBlock || waiting.count == Self.mostWaiting {
         try translateWaiting()
@@ -48,11 +50,11 @@ final class TranslationWriter {
   }
 
   private func translateWaiting() throws {
+    defer { Progress.show("\(written) sentences") }
     // What is empty stays so.
     let present = waiting.indices.filter { !waiting[$0].tokens.isEmpty }
-    let sources = present.map { waiting[$0].tokens }
     var translations = [[Hypothesis]](repeating: [], count: waiting.count)
-    for (i, found) in zip(present, found(sources)) { translations[i] = found }
+    for (i, found) in zip(present, found(present)) { translations[i] = found }
     let replacements = settings.replacesUnknown ? replacements(for: translations) : []
     for (i, line) in waiting.enumerated() {
       try write(
@@ -63,7 +65,9 @@ final class TranslationWriter {
     waiting.removeAll(keepingCapacity: true)
   }
 
-  private func found(_ sources: [[TokenID]]) -> [[Hypothesis]] {
+  /// What is found for some of the lines that wait.
+  private func found(_ places: [Int]) -> [[Hypothesis]] {
+    let sources = places.map { waiting[$0].tokens }
     guard settings.draws else {
       var search = settings.search
       search.count = settings.list ?? 1
@@ -73,7 +77,9 @@ final class TranslationWriter {
     (options.drawsUnknown, options.maximumTokens) = (
       !settings.search.leavesOutUnknown, settings.search.maximumTokens
     )
-    return translator.samples(of: sources, options, seed: settings.seed, first: written).map { [$0] }
+    return translator.samples(
+      of: sources, numbers: places.map { written + $0 }, options, seed: settings.seed
+    ).map { [$0] }
   }
 
   /// The word of the source that each unknown token attends to most, for each translation of each line.
@@ -117,11 +123,12 @@ final class TranslationWriter {
       return try output.writeBytes((object.text + "\n").utf8)
     }
     if settings.list != nil {
-      for place in found.indices {
-        let one = found[place]
+      // The translation of an empty line is empty, and in the list, so that no line is missed.
+      for (place, one) in (found.isEmpty ? [Hypothesis()] : found).enumerated() {
         let numbers =
           "translation= \(Format.significant(one.logProbability, 9)) ||| \(Format.significant(one.score, 9))"
-        try output.writeBytes("\(number) ||| ".utf8 + text(place) + " ||| \(numbers)\n".utf8)
+        let text = found.isEmpty ? [] : text(place)
+        try output.writeBytes("\(number) ||| ".utf8 + text + " ||| \(numbers)\n".utf8)
       }
       return
     }

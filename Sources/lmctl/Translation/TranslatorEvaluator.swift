@@ -26,10 +26,14 @@ struct TranslatorEvaluator {
     }
   }
 
-  private func read(_ translator: Translator, _ checkpoint: Checkpoint) throws -> PairCorpus {
-    let reader = PairReader(input.paths, tokenizer: checkpoint.tokenizer, lengthLimit: Self.lengthLimit) {
+  private func reader(_ checkpoint: Checkpoint) -> PairReader {
+    PairReader(input.paths, tokenizer: checkpoint.tokenizer, lengthLimit: Self.lengthLimit) {
       try input.open($0)
     }
+  }
+
+  private func read(_ translator: Translator, _ checkpoint: Checkpoint) throws -> PairCorpus {
+    let reader = reader(checkpoint)
     Progress.begin("reading")
     defer { Progress.end() }
     let corpus = try PairCorpus(from: reader, (translator.source, translator.target), keepsTexts: true)
@@ -48,10 +52,31 @@ struct TranslatorEvaluator {
       tokenizer: checkpoint.tokenizer, settings.translation)
   }
 
-  /// One line for each pair: tokens, those that are unknown, ln p, and the perplexity.
+  /// Pairs that are scored at once, as far as they are there.
+  private static let most = 1024
+
+  /// One line for each pair: tokens, those that are unknown, ln p, and the perplexity; each is out before the reader waits for another.
   func writeLines(_ translator: Translator, _ checkpoint: Checkpoint) throws {
-    let corpus = try read(translator, checkpoint)
-    for (pair, loss) in zip(corpus.pairs, translator.losses(of: corpus.pairs)) {
+    let reader = reader(checkpoint)
+    var pairs: [SentencePair] = []
+    while true {
+      if pairs.count == Self.most || reader.wouldBlock {
+        try write(pairs, translator)
+        try StandardOutput.shared.flush()
+        pairs.removeAll(keepingCapacity: true)
+      }
+      guard try reader.next() else { break }
+      var pair = SentencePair(source: [], target: [])
+      translator.source.append(idsOf: reader.source, to: &pair.source)
+      translator.target.append(idsOf: reader.target, to: &pair.target)
+      pairs.append(pair)
+    }
+    try write(pairs, translator)
+    try TextFiles.requireText(reader.statistics, input.paths)
+  }
+
+  private func write(_ pairs: [SentencePair], _ translator: Translator) throws {
+    for (pair, loss) in zip(pairs, translator.losses(of: pairs)) {
       let one = TranslationLoss(pairs: [pair], losses: [loss])
       let unknown = pair.target.count { $0 == Vocabulary.unknown }
       let line: String

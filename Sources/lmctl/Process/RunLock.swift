@@ -1,7 +1,7 @@
 import Glibc
 import LanguageModels
 
-/// The lock that a run of hours holds on its output, so that a second one does not write over what it saves.
+/// The lock that whoever makes a model holds on its output, so that nobody writes over what a run of hours saves.
 ///
 /// It is a lock of the system on a file beside the running checkpoint: it ends with its holder, however that ends, and holds
 /// across containers. The file says who holds it, and is removed at the end.
