@@ -46,6 +46,8 @@ enum SampleCommand: Command {
     let writer = SampleWriter(
       settings, vocabulary: model.vocabulary, checkpoint.tokenizer.separator, seed: seed)
     let prompts = try SamplePrompt.prompts(settings, checkpoint)
+    Progress.begin(Progress.writing("-"))
+    defer { Progress.end() }
     if let width = settings.beam {
       try writer.writeLikeliest(model, sampling, beam: width, prompts)
     } else {
