@@ -14,11 +14,10 @@ public struct MixtureWeights: Sendable, Equatable {
   public init(sets: [[Double]]) {
     precondition(!sets.isEmpty && sets.allSatisfy { $0.count == sets[0].count }, "all sets have one size")
     self.sets = sets.map { set in
-      // By the largest first: the sum of large numbers would be infinite.
-      let largest = set.max() ?? 0
-      let shares = set.map { $0 / largest }
-      let sum = shares.reduce(0, +)
-      return shares.map { $0 / sum }
+      let sum = set.reduce(0, +)
+      if sum.isFinite { return set.map { $0 / sum } }
+      let (largest, count) = (set.max() ?? 1, Double(set.count))
+      return MixtureWeights(set.map { $0 / largest / count }).sets[0]
     }
   }
 

@@ -17,12 +17,12 @@ struct TranslationResult: ShownResult {
   private let width: Int
   let seconds: Double
 
-  /// Measures a translator.
+  /// Measures a translator; its own translations only if there is a `search` for them.
   init(
     _ translator: Translator, path: String, text: String, _ corpus: PairCorpus, tokenizer: Tokenizer,
-    _ search: TranslationSearch
+    _ search: TranslationSearch?
   ) {
-    (self.path, self.text, width) = (path, text, search.width)
+    (self.path, self.text, width) = (path, text, search?.width ?? 0)
     let watch = Stopwatch()
     Progress.begin("scoring")
     defer { Progress.end() }
@@ -32,6 +32,7 @@ struct TranslationResult: ShownResult {
     Progress.begin("translating")
     let block = 512
     for first in stride(from: 0, to: corpus.pairs.count, by: block) {
+      guard let search else { break }
       let part = first..<min(corpus.pairs.count, first + block)
       for (i, found) in zip(part, search.run(translator, part.map { corpus.pairs[$0].source })) {
         let own = translator.target.text(of: found[0].tokens, tokenizer.separator)

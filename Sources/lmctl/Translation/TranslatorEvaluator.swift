@@ -47,9 +47,10 @@ struct TranslatorEvaluator {
   /// Measures the translator stored at `path`.
   func evaluate(_ translator: Translator, _ checkpoint: Checkpoint, path: String) throws -> TranslationResult
   {
-    TranslationResult(
+    let onlyMeasured = settings.onlyPerplexity || settings.onlyCrossEntropy
+    return TranslationResult(
       translator, path: path, text: input.name, try read(translator, checkpoint),
-      tokenizer: checkpoint.tokenizer, settings.translation)
+      tokenizer: checkpoint.tokenizer, onlyMeasured ? nil : settings.translation)
   }
 
   /// Pairs that are scored at once, as far as they are there.
