@@ -65,7 +65,7 @@ enum ConvertCommand: Command {
     let tensors = settings.tensors
     let output = try OutputFile(
       paths[1], .model, inputs: [paths[0]], isForced: settings.common.isForced)
-    let lock = try RunLock(for: paths[1])
+    let lock = try RunLock(for: paths[1], isShared: true)
     defer { withExtendedLifetime(lock) {} }
     let source = try ByteSource(path: paths[0])
     let rules = settings.text.rules(given: given)

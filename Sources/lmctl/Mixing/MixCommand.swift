@@ -48,7 +48,7 @@ enum MixCommand: Command {
         $0, .model, inputs: paths + [settings.tuningPath].compactMap { $0 },
         isForced: settings.common.isForced)
     }
-    let lock = try settings.outputPath.map(RunLock.init)
+    let lock = try settings.outputPath.map { try RunLock(for: $0, isShared: true) }
     defer { withExtendedLifetime(lock) {} }
     let format = try settings.outputPath.map { try self.format(of: $0, settings) }
     let members = try paths.map { path in

@@ -3,6 +3,8 @@ import LanguageModels
 
 /// The lock that whoever makes a model holds on its output, so that nobody writes over what a run of hours saves.
 ///
+/// Those who make one in a go share it: each writes a whole file, and the last one's stays.
+///
 /// It is a lock of the system on a file beside the running checkpoint: it ends with its holder, however that ends, and holds
 /// across containers. The file says who holds it, and is removed at the end.
 final class RunLock {
@@ -11,16 +13,16 @@ final class RunLock {
 
   private static let sign = #"{"lmctl_lock":"#
 
-  /// Takes the lock for `output`, which must be a file.
+  /// Takes the lock for `output`, which must be a file, or a share of it.
   ///
   /// - Throws: `FileError`, which says who holds it.
-  init(for output: String) throws {
+  init(for output: String, isShared: Bool = false) throws {
     guard case .file(let target, _) = try OutputTarget(path: output) else {
       (path, descriptor) = (output, -1)
       return
     }
     path = FileName.beside(target, RunningCheckpoint.suffix + ".lock")
-    descriptor = try Self.locked(path, for: output)
+    descriptor = try Self.locked(path, for: output, isShared: isShared)
     guard descriptor >= 0 else { return }
     TemporaryFiles.add(path)
     let holder = Array((Self.holder(of: output).text + "\n").utf8)
@@ -36,10 +38,10 @@ final class RunLock {
   }
 
   /// The descriptor of a lock that is held; −1 where the disk knows no locks, and a run goes on without.
-  private static func locked(_ path: String, for output: String) throws -> Int32 {
+  private static func locked(_ path: String, for output: String, isShared: Bool) throws -> Int32 {
     while true {
       let opened = try open(path)
-      if flock(opened, LOCK_EX | LOCK_NB) != 0 {
+      if flock(opened, (isShared ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0 {
         let isTaken = errno == EWOULDBLOCK
         defer { close(opened) }
         if isTaken { throw taken(output, by: content(opened)) }

@@ -3,7 +3,7 @@ import LanguageModels
 /// The files that a training reads and writes, checked before the work.
 struct TrainingFiles {
   let texts: [String]
-  /// Keeps others from the output.
+  /// Keeps others from the output of one that takes its time.
   private let lock: RunLock?
 
   /// Takes them from the command line; what cannot be read or written fails here.
@@ -47,7 +47,7 @@ struct TrainingFiles {
       settings.output, .model, inputs: inputs, isForced: settings.common.isForced || isDry,
       resumed: settings.predecessor?.path)
     if let log = settings.run.log, !isDry { try Self.check(log: log, settings.output, inputs) }
-    lock = isDry ? nil : try RunLock(for: settings.output)
+    lock = isDry ? nil : try RunLock(for: settings.output, isShared: settings.kind == .ngram)
     if let kind = settings.kind {
       output.remark(onWriting: settings.learns.checkpointKind ?? kind.rawValue)
     }
