@@ -2,61 +2,23 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `lmctl train --task classify`, and what eval and predict make of its models.
+/// `lmctl train --task classify`: what networks and n-grams learn of labelled texts, and what they begin with.
 @Suite("Classifying")
 struct ClassifyTests {
-  private static let words = [
-    "good": ["fine", "bright", "warm", "lovely"], "bad": ["dull", "cold", "grim", "awful"],
-    "odd": ["strange", "eerie", "weird", "queer"],
-  ]
-  private static let fillers = ["the", "a", "film", "story", "of", "and", "with", "scenes", "in", "it"]
-
-  /// Texts of fillers, each with a word of its label in the middle.
-  private static func texts(_ count: Int, labels: [String], seed: UInt64) -> [(label: String, text: String)] {
-    var state = seed
-    func next(_ limit: Int) -> Int {
-      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return Int(state >> 33) % limit
-    }
-    func some() -> [String] { (0..<2 + next(4)).map { _ in fillers[next(fillers.count)] } }
-    return (0..<count).map { _ in
-      let label = labels[next(labels.count)]
-      return (label, (some() + [words[label]?[next(4)] ?? ""] + some()).joined(separator: " "))
-    }
-  }
-
-  /// train.txt, test.txt in fastText's format; the same with tabs as train.tsv, test.tsv; texts alone as plain.txt.
-  private func folder(labels: [String] = ["good", "bad", "odd"]) throws -> TemporaryFolder {
-    let folder = try TemporaryFolder()
-    for (name, count, seed) in [("train", 300, 3), ("test", 60, 4)] {
-      let texts = Self.texts(count, labels: labels, seed: UInt64(seed))
-      try folder.write(
-        "\(name).txt", text: texts.map { "__label__\($0.label) \($0.text)\n" }.joined())
-      try folder.write("\(name).tsv", text: texts.map { "\($0.label)\t\($0.text)\n" }.joined())
-      try folder.write("\(name).plain", text: texts.map { "\($0.text)\n" }.joined())
-    }
-    return folder
-  }
-
-  private func object(_ line: String, _ folder: TemporaryFolder) throws -> [String: Any] {
-    let text = try run("\(line) 2>/dev/null", folder)
-    return try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
-  }
-
-  private static let train = "lmctl train --task classify --threads 1 --embed 8 --lr 0.02 --dropout 0 -q"
-
   @Test(
     "Every kind learns what tells texts apart; its probabilities sum to one; labels in columns are the same",
     arguments: [
-      "lmctl train --task classify -q --model ngram", "\(train) --model bag",
-      "\(train) --model bag --word-ngrams 2 --buckets 50", "\(train) --model rnn --hidden 8 --pool max",
-      "\(train) --model lstm --hidden 8 --pool attention", "\(train) --model gru --hidden 8 --pool mean",
-      "\(train) --model lstm --hidden 8 --bidirectional --layers 2",
-      "\(train) --model gru --hidden 8 --word-ngrams 2 --buckets 50",
-      "\(train) --model qrnn --hidden 8 --pool last",
+      "lmctl train --task classify -q --model ngram", "\(Reviews.train) --model bag",
+      "\(Reviews.train) --model bag --word-ngrams 2 --buckets 50",
+      "\(Reviews.train) --model rnn --hidden 8 --pool max",
+      "\(Reviews.train) --model lstm --hidden 8 --pool attention",
+      "\(Reviews.train) --model gru --hidden 8 --pool mean",
+      "\(Reviews.train) --model lstm --hidden 8 --bidirectional --layers 2",
+      "\(Reviews.train) --model gru --hidden 8 --word-ngrams 2 --buckets 50",
+      "\(Reviews.train) --model qrnn --hidden 8 --pool last",
     ])
   func kinds(line: String) throws {
-    let folder = try folder()
+    let folder = try Reviews.folder()
     let trained = try object("\(line) train.txt --valid test.txt -o m.json --json", folder)
     let heldOut = try #require(trained["held_out"] as? [String: Any])
     let result = try object("lmctl eval m.json test.txt --json", folder)
@@ -94,8 +56,8 @@ struct ClassifyTests {
 
   @Test("A run is the same on any number of threads, and when it goes on")
   func exactness() throws {
-    let folder = try folder()
-    let line = "\(Self.train) --model gru --bidirectional --hidden 8 --schedule constant --valid test.txt"
+    let folder = try Reviews.folder()
+    let line = "\(Reviews.train) --model gru --bidirectional --hidden 8 --schedule constant --valid test.txt"
     try run(
       """
       \(line) --epochs 3 train.txt -o whole.json > /dev/null
@@ -118,8 +80,8 @@ struct ClassifyTests {
 
   @Test("Several labels: each by itself, with precision and recall of those that are answered")
   func severalLabels() throws {
-    let folder = try folder()
-    let texts = Self.texts(300, labels: ["good", "bad", "odd"], seed: 9)
+    let folder = try Reviews.folder()
+    let texts = Reviews.texts(300, labels: ["good", "bad", "odd"], seed: 9)
     let pairs = zip(texts, texts.dropFirst()).map { a, b in
       (Set([a.label, b.label]).sorted(), "\(a.text) \(b.text)")
     }
@@ -130,7 +92,7 @@ struct ClassifyTests {
     try expect(
       Mistake("lmctl train --task classify --model bag many.txt", 1, "has 2 labels; with --multi-label"),
       in: folder)
-    let line = "\(Self.train) --model gru --hidden 12 --pool max --multi-label --epochs 15"
+    let line = "\(Reviews.train) --model gru --hidden 12 --pool max --multi-label --epochs 15"
     try run("\(line) many.txt -o m.json; \(line) many.tsv -o t.json", folder)
     #expect(
       try run("lmctl predict m.json test.plain", folder) == run("lmctl predict t.json test.plain", folder))
@@ -150,7 +112,7 @@ struct ClassifyTests {
     "A text in the order of its labels, and weights of labels, are no divergence; weights are for training alone"
   )
   func sortedAndWeighted() throws {
-    let folder = try folder(labels: ["good", "bad"])
+    let folder = try Reviews.folder(labels: ["good", "bad"])
     try run(
       "for i in $(seq 8); do grep good train.txt; done > sorted.txt; grep bad train.txt >> sorted.txt", folder
     )
@@ -179,42 +141,11 @@ struct ClassifyTests {
     #expect(abs(try #require(both["cross_entropy_nats"] as? Double) - b) < 1e-6)
   }
 
-  @Test("As a service, eval answers each text before it asks for another")
-  func coprocess() throws {
-    let folder = try folder()
-    try run("lmctl train --task classify -q --model ngram train.txt -o m.json", folder)
-    #expect(
-      try run(
-        """
-        coproc ASK { lmctl eval m.json --per sentence; }
-        mapfile -t lines < <(head -3 test.txt)
-        for line in "${lines[@]}"; do
-          echo "$line" >&${ASK[1]}; read -r answer <&${ASK[0]}; echo "$answer"
-        done
-        """, folder) == run("lmctl eval m.json test.txt --per sentence | head -3", folder))
-  }
-
-  @Test("A text that is impossible with every label gets their shares; hundreds of labels have no matrix")
-  func impossibleTexts() throws {
-    let folder = try folder(labels: ["good", "bad"])
-    try run("lmctl train --task classify -q --model ngram --smoothing none train.txt -o m.json", folder)
-    let priors = try run("echo 'in in in film film a a the the' | lmctl predict m.json", folder)
-    let count = Double(try run("grep -c good train.txt", folder).trimmingCharacters(in: .newlines)) ?? 0
-    let p = try #require(Double(priors.split(separator: "\t")[1]))
-    #expect(abs(max(count, 300 - count) / 300 - p) < 1e-6, "\(priors)")
-    try run(
-      "for i in $(seq 600); do echo \"l$i\tword$i the film\"; done > many.tsv; lmctl train --task classify -q --model ngram --min-count 1 many.tsv -o n.json",
-      folder)
-    let many = try object("lmctl eval n.json many.tsv --json", folder)
-    let confusion = try #require(many["confusion"] as? [[String: Any]])
-    #expect(confusion.reduce(0) { $0 + ($1["texts"] as? Int ?? 0) } == 600)
-  }
-
   @Test("Connections know that layers which read in both directions give twice as much")
   func connections() throws {
-    let folder = try folder()
+    let folder = try Reviews.folder()
     let line =
-      "\(Self.train) --model gru --hidden 4 --epochs 1 --bidirectional --residual train.txt -o m.json"
+      "\(Reviews.train) --model gru --hidden 4 --epochs 1 --bidirectional --residual train.txt -o m.json"
     try run(line, folder)  // 8 = 2 × 4
     try expect(
       Mistake(
@@ -225,12 +156,12 @@ struct ClassifyTests {
 
   @Test("Embeddings and layers begin as those of a language model, and stay so if they are frozen")
   func fromLanguageModel() throws {
-    let folder = try folder()
+    let folder = try Reviews.folder()
     let layers = "lmctl train --model lstm --hidden 8 --embed 8 --layers 2 --epochs 1 -q --threads 1"
     try run(
       """
       cat train.plain train.plain > lm.txt; \(layers) lm.txt -o lm.json
-      \(Self.train.replacingOccurrences(of: "--embed 8 ", with: "")) --init-from lm.json --freeze --epochs 2 train.txt -o frozen.json
+      \(Reviews.train.replacingOccurrences(of: "--embed 8 ", with: "")) --init-from lm.json --freeze --epochs 2 train.txt -o frozen.json
       lmctl train --task classify --init-from lm.json --unfreeze 1 --epochs 2 -q --threads 1 train.txt -o thawed.json
       lmctl train --task classify --init-from lm.json --bidirectional --epochs 1 --threads 1 train.txt -o both.json 2> remarks
       """, folder)
@@ -262,26 +193,9 @@ struct ClassifyTests {
     #expect(!remarks.contains("layer1.forward"), "\(remarks)")
   }
 
-  @Test(
-    "Labels are names, whatever the rules of the text are",
-    arguments: ["--unit char", "--unit byte", "--lowercase", "--digits zero"])
-  func names(rules: String) throws {
-    let folder = try TemporaryFolder()
-    try folder.write(
-      "train.txt", text: String(repeating: "Good 1\ta fine film\nBad-2\ta dull one\n", count: 20))
-    for model in ["gru --hidden 8 --epochs 2", "ngram --order 2"] {
-      try run("lmctl train --task classify --model \(model) \(rules) -q train.txt -o m.json", folder)
-      #expect(
-        try number("lmctl eval --json m.json train.txt | jq '.labels | length'", folder) == 2, "\(model)")
-      #expect(
-        try run("echo 'a fine film' | lmctl predict m.json | tr '\t' '\n' | grep -c 'Good 1\\|Bad-2'", folder)
-          == "2\n")
-    }
-  }
-
   @Test("Both directions begin as those of a filler")
   func fromFiller() throws {
-    let folder = try folder()
+    let folder = try Reviews.folder()
     try run(
       """
       cat train.plain train.plain > text
@@ -316,121 +230,15 @@ struct ClassifyTests {
     return Dictionary(uniqueKeysWithValues: all.map { ($0["name"] as? String ?? "", $0) })
   }
 
-  @Test("Several classifiers side by side, compared with the first")
-  func comparison() throws {
-    let folder = try folder()
-    try run(
-      """
-      lmctl train --task classify -q --model ngram --order 1 train.txt -o a.json
-      \(Self.train) --model bag --epochs 1 train.txt -o b.json
-      """, folder)
-    let table = try run("lmctl eval a.json b.json test.txt", folder)
-    #expect(table.contains("p by McNemar's test"))
-    let text = try run("lmctl eval a.json b.json test.txt --json", folder)
-    let objects = try #require(
-      try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [[String: Any]])
-    let comparison = try #require(objects[1]["compared_with_first"] as? [String: Any])
-    let (a, b) = (try #require(objects[0]["correct"] as? Int), try #require(objects[1]["correct"] as? Int))
-    let this = try #require(comparison["only_this_right"] as? Int)
-    let first = try #require(comparison["only_first_right"] as? Int)
-    #expect(b - a == this - first && objects[0]["compared_with_first"] == nil)
-    let alone = try run("lmctl eval a.json test.txt", folder)
-    #expect(alone.contains("texts of, by answer") && alone.contains("macro-F1"))
-  }
-
   @Test("Accuracy goes into logs and pictures, and decides when to stop")
   func curves() throws {
-    let folder = try folder()
+    let folder = try Reviews.folder()
     try run(
       """
-      \(Self.train) --model bag --epochs 9 --patience 2 --valid test.txt --log run.jsonl train.txt -o m.json > /dev/null
+      \(Reviews.train) --model bag --epochs 9 --patience 2 --valid test.txt --log run.jsonl train.txt -o m.json > /dev/null
       grep -q held_out_accuracy run.jsonl; grep -q texts_per_second run.jsonl
       lmctl plot run.jsonl | grep -q accuracy; lmctl plot run.jsonl --y loss -o l.svg; lmctl plot run.jsonl -o a.svg
       grep -q 'accuracy on held-out texts' a.svg
       """, folder)
-  }
-
-  @Test(
-    "What cannot be is one sentence",
-    arguments: [
-      Mistake("lmctl train --task classify --model bag train.plain", 1, "train.plain:1: has no label"),
-      Mistake("lmctl eval m.json train.plain", 1, "train.plain:1: has no label"),
-      Mistake("lmctl train --task classify -q --model bag one.txt", 1, "no label but 'good'"),
-      Mistake("lmctl train --model bag train.txt", 2, "--model bag does not go with --task language"),
-      Mistake("lmctl train --task classify --model nnlm train.txt", 2, "does not go with --task classify"),
-      Mistake(
-        "lmctl train --model lstm --bidirectional train.txt", 2, "would see the word that is to be predicted"),
-      Mistake("lmctl train --model lstm --pool max train.txt", 2, "--pool does not go with --task language"),
-      Mistake(
-        "lmctl train --task classify --model lstm --bptt 5 train.txt", 2,
-        "--bptt does not go with --task classify"),
-      Mistake(
-        "lmctl train --task classify --model bag --hidden 5 train.txt", 2,
-        "--hidden does not go with --model bag"),
-      Mistake("lmctl train --task classify --model bag --buckets 5 train.txt", 2, "--word-ngrams"),
-      Mistake(
-        "lmctl train --task classify --model bag --freeze train.txt", 2, "--freeze goes with --init-from"),
-      Mistake(
-        "lmctl train --task classify -q --model bag --label-weights nice=2 train.txt", 2,
-        "'nice', which no text has"),
-      Mistake("lmctl train --task classify --model bag train.txt -o m.arpa", 2, "not for --task classify"),
-      Mistake("lmctl train --task classify --init-from kn.json train.txt", 1, "trained in one go"),
-      Mistake("lmctl train --init-from m.json --task language train.txt", 2, "is a classifier"),
-      Mistake("lmctl sample m.json", 1, "is a classifier, which labels texts"),
-      Mistake("lmctl eval kn.json m.json train.txt", 1, "is a classifier"),
-      Mistake("lmctl eval m.json kn.json train.txt", 1, "is a language model, and m.json is a classifier"),
-      Mistake("lmctl mix kn.json m.json --weights 0.5,0.5 -o x.json", 1, "is a classifier"),
-      Mistake("lmctl rescore m.json train.txt", 1, "is a classifier"),
-      Mistake("lmctl eval m.json --perplexity train.txt", 2, "--perplexity does not go with classifiers"),
-      Mistake(
-        "lmctl predict m.json --word-prefix train.txt", 2, "--word-prefix does not go with classifiers"),
-      Mistake("lmctl convert m.json m.arpa", 1, "is a classifier"),
-      Mistake(
-        "lmctl train -q --init-from m.json new.txt -o n.json", 1,
-        "has the label 'new', which the model does not"
-      ),
-      Mistake(
-        "printf '__label__<unk> a\\n__label__b c\\n' | lmctl train --task classify --model bag -", 1,
-        "cannot be a label"),
-      Mistake("lmctl train --task classify --model bag empty.txt", 1, "the text is empty"),
-    ])
-  func mistakes(mistake: Mistake) throws {
-    let folder = try Self.prepared.get()
-    try expect(mistake, in: folder)
-  }
-
-  nonisolated(unsafe) private static let prepared = Result<TemporaryFolder, any Error> {
-    let folder = try ClassifyTests().folder()
-    try folder.write("one.txt", text: String(repeating: "__label__good a b c d e f\n", count: 20))
-    try folder.write(
-      "new.txt", text: String(repeating: "__label__new the film\n__label__good a story\n", count: 20))
-    try folder.write("empty.txt", text: "")
-    try run(
-      """
-      \(train) --model bag --epochs 1 train.txt -o m.json
-      lmctl train --model ngram -q train.plain -o kn.json
-      """, folder)
-    return folder
-  }
-
-  @Test("Labels that are new, texts without words, and very long texts are answered, with a sentence")
-  func strangeTexts() throws {
-    let folder = try folder()
-    let long = String(repeating: "the film ", count: 50_000)
-    try folder.write(
-      "odd.txt", text: "__label__new a film\n__label__good\n__label__bad \(long)\n__label__bad dull\n")
-    try run("\(Self.train) --model gru --hidden 6 --epochs 1 train.txt -o m.json", folder)
-    let result = try object("lmctl eval m.json odd.txt --json", folder)
-    #expect(result["texts"] as? Int == 4 && result["unknown_labels"] as? Int == 1)
-    let warnings = try #require(result["warnings"] as? [String])
-    #expect(warnings.count == 3, "\(warnings)")
-    #expect(warnings.contains { $0.contains("only the first 1000 tokens are read") })
-    let answers = try run("printf '\\n%s\\n' 'a dull film' | lmctl predict m.json", folder)
-    #expect(answers.split(separator: "\n").count == 2)
-    let trained = try Executable.shell(
-      "\(Self.train.replacingOccurrences(of: " -q", with: "")) --model bag --epochs 1 --max-length 20 train.txt odd.txt -o n.json",
-      in: folder)
-    #expect(trained.status == 0 && trained.error.contains("without a word"), "\(trained.error)")
-    #expect(trained.error.contains("only the first 20 tokens"), "\(trained.error)")
   }
 }

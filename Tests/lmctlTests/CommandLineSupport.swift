@@ -80,3 +80,9 @@ enum Kinds {
   static let networks = ["nnlm", "rnn", "gru", "lstm", "sru", "qrnn", "mingru", "minlstm"]
   static let all = ["ngram"] + networks
 }
+
+/// The JSON object that a command line writes.
+func object(_ line: String, _ folder: TemporaryFolder) throws -> [String: Any] {
+  let text = try run(line, folder)
+  return try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+}

@@ -20,12 +20,6 @@ struct EvalPairsTests {
     return folder
   }
 
-  /// The object of one model.
-  private func object(_ line: String, _ folder: TemporaryFolder) throws -> [String: Any] {
-    let text = try run("\(line) 2>/dev/null", folder)
-    return try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
-  }
-
   @Test(
     "The better sentence is found as often as by scoring the sentences one by one", arguments: ["n", "g"])
   func agreement(model: String) throws {

@@ -27,12 +27,6 @@ struct RescoreTests {
       .map(String.init)
   }
 
-  private func object(_ line: String, _ folder: TemporaryFolder) throws -> [String: Any] {
-    try #require(
-      try JSONSerialization.jsonObject(with: Data(try run("\(line) 2>/dev/null", folder).utf8))
-        as? [String: Any])
-  }
-
   /// ln p of each sentence, one by one.
   private func scores(_ model: String, _ words: String, _ folder: TemporaryFolder) throws -> [Double] {
     try lines("\(words) | lmctl eval \(model).json --context sentence --per sentence | cut -f3", folder)

@@ -40,11 +40,6 @@ struct TranslateTests {
     return folder
   }
 
-  private func object(_ line: String, _ folder: TemporaryFolder) throws -> [String: Any] {
-    let text = try run(line, folder)
-    return try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
-  }
-
   @Test("Sentences are translated, from two texts or one, and measured as sacreBLEU would")
   func translating() throws {
     let folder = try folder("train.src train.tgt --valid test.src,test.tgt")

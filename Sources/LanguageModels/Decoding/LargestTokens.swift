@@ -1,5 +1,5 @@
 /// The likeliest tokens of a row, found without sorting the whole of it.
-struct LargestTokens {
+public struct LargestTokens {
   /// A number and where it stands, as a key that is larger the larger the number is, and of equal numbers for the first one.
   private struct Key {
     private static let sign: UInt32 = 0x8000_0000
@@ -24,7 +24,9 @@ struct LargestTokens {
   ///
   /// The k-th largest of the maxima of chunks is no larger than the k-th largest number: only chunks that reach it are looked
   /// through, and what they hold above it is about k numbers, or a few times as many.
-  static func find(_ k: Int, of n: Int, _ x: UnsafePointer<Float>, _ functions: RowFunctions) -> [TokenID] {
+  public static func find(_ k: Int, of n: Int, _ x: UnsafePointer<Float>, _ functions: RowFunctions)
+    -> [TokenID]
+  {
     let chunk = max(Self.chunk, n / 8 / min(k, n))
     let chunks = (n + chunk - 1) / chunk
     var bound = -Float.infinity

@@ -51,36 +51,28 @@ extension Filler {
     of filling: GapFilling, _ gap: GappedSentence.Gap, _ logProbabilities: ArraySlice<Float>,
     _ search: GapSearch
   ) -> (best: [GapFilling], compared: Int) {
-    let first = logProbabilities.startIndex
-    let allowed: [(token: TokenID, choice: Int?)] =
-      switch gap {
-      case .anyToken:
-        (0..<TokenID(logProbabilities.count)).filter { search.allows($0) }.map { ($0, nil) }
-      case .choices(let choices): choices.enumerated().map { ($1[0], $0) }
+    var row = Array(logProbabilities)
+    let best: [(token: TokenID, choice: Int?)]
+    let (values, compared): ([Float], Int)
+    switch gap {
+    case .anyToken:
+      let others = row.indices.filter { !search.allows(TokenID($0)) }
+      for token in others { row[token] = -.infinity }
+      best = LargestTokens.find(max(search.count, search.width), of: row.count, row, .scalar).map {
+        ($0, nil)
       }
-    let values = allowed.map { Double(logProbabilities[first + Int($0.token)]) }
-    let largest = values.max() ?? 0
-    let normalizer = largest + log(values.reduce(0) { $0 + exp($1 - largest) })
-    let best =
-      switch gap {
-      case .anyToken: Self.largest(max(search.count, search.width), of: values)
-      case .choices: Array(values.indices)
-      }
-    let fillings = best.map { i in
+      (values, compared) = (row, row.count - others.count)
+    case .choices(let choices):
+      best = choices.enumerated().map { ($1[0], $0) }
+      (values, compared) = (best.map { row[Int($0.token)] }, choices.count)
+    }
+    let largest = Double(values.max() ?? 0)
+    let normalizer = largest + log(values.reduce(0) { $0 + exp(Double($1) - largest) })
+    let fillings = best.map { token, choice in
       filling.adding(
-        [allowed[i].token], choice: allowed[i].choice,
-        logProbability: filling.logProbability + values[i] - normalizer)
+        [token], choice: choice,
+        logProbability: filling.logProbability + Double(row[Int(token)]) - normalizer)
     }
-    return (fillings, allowed.count)
-  }
-
-  /// Where the k largest of some values are, of equal ones the first.
-  private static func largest(_ k: Int, of values: [Double]) -> [Int] {
-    var best: [Int] = []
-    for i in values.indices where best.count < k || values[i] > values[best[k - 1]] {
-      best.insert(i, at: best.firstIndex { values[i] > values[$0] } ?? best.count)
-      if best.count > k { best.removeLast() }
-    }
-    return best
+    return (fillings, compared)
   }
 }
