@@ -64,7 +64,13 @@ extension [Discounts] {
     let orders = enumerated().filter { $1.origin == .fallback }.map { index, order in
       "order \(index + 1) (\(order.statistics.description(upTo: countsOfCounts)))"
     }
-    guard !orders.isEmpty else { return nil }
+    guard let last = indices.last(where: { self[$0].origin == .fallback }) else { return nil }
+    // By default, that is so of every text.
+    if last == 0, self[0].statistics[1] == 0 {
+      return
+        "words seen once are <unk> (--min-count 1 keeps them), so \(method) discounts for \(orders[0]) "
+        + "cannot be estimated; using \(fallback) there"
+    }
     return
       "the text is too small or too regular to estimate \(method) discounts for \(orders.joined(separator: ", ")); "
       + "using \(fallback) there"

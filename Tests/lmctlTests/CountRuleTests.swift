@@ -17,6 +17,30 @@ struct CountRuleTests {
     return folder
   }
 
+  @Test("Counts that are not of such a text, or of different orders, get a sentence")
+  func mistakes() throws {
+    let folder = try folder()
+    try run(
+      "lmctl count --context stream --quiet a.txt -o stream; lmctl count --order 3 --quiet a.txt -o lines",
+      folder)
+    try run("lmctl count --order 2 --quiet a.txt -o two; lmctl count --quiet b.txt -o five", folder)
+    try run(
+      "printf 'One\n' | lmctl count --quiet -o short -; lmctl count --merge --quiet five short -o all", folder
+    )
+    for mistake in [
+      Mistake("lmctl train --model ngram --counts stream", 1, "run on across lines; give --context stream"),
+      Mistake("lmctl train --model ngram --counts lines --context stream", 1, "leave out --context stream"),
+      Mistake("lmctl train --model ngram --counts five --lowercase", 1, "'Is' is a word that no text has"),
+      Mistake("lmctl count --merge lines two -o sum", 1, "two: was counted up to order 2, and lines up to 3"),
+    ] {
+      try expect(mistake, in: folder)
+    }
+    try run(
+      "lmctl train --model ngram --counts stream --context stream --quiet -o counts.arpa; "
+        + "lmctl train --model ngram --context stream a.txt --quiet -o text.arpa; cmp counts.arpa text.arpa",
+      folder)
+  }
+
   @Test(
     "A model of counts has the text rules of the text, and is the same, whoever sorted or merged them",
     arguments: rules)

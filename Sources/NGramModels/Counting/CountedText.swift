@@ -17,10 +17,12 @@ public struct CountedText: Sendable {
   ///
   /// - Throws: `TextError` that names the line, or `FileError`, if these cannot be the counts of a text.
   public init(
-    _ source: ByteSource, order: Int, tokenizer: Tokenizer, vocabulary: VocabularySource
+    _ source: ByteSource, order: Int, context: ContextMode = .sentence, tokenizer: Tokenizer,
+    vocabulary: VocabularySource
   ) throws {
     let read = try ReadCounts(
-      source, order: order, tokenizer: tokenizer, vocabulary: vocabulary, into: WeightedNGrams())
+      source, order: order, context: context, tokenizer: tokenizer, vocabulary: vocabulary,
+      into: WeightedNGrams())
     var ngrams = read.ngrams
     ngrams.renumber(read.numbers, vocabularySize: read.vocabulary.count)
     var counts = try NGramCounts(ngrams.text(vocabularySize: read.vocabulary.count), order: order)

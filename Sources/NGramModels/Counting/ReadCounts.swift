@@ -68,10 +68,12 @@ struct ReadCounts<Sink: WeightedNGramSink> {
 
   /// Reads `source`; see `CountedText`.
   init(
-    _ source: ByteSource, order: Int, tokenizer: Tokenizer, vocabulary: VocabularySource, into sink: Sink
+    _ source: ByteSource, order: Int, context: ContextMode, tokenizer: Tokenizer,
+    vocabulary: VocabularySource,
+    into sink: Sink
   ) throws {
     let lines = CountLineReader(source, hashing: true)
-    var parser = CountsParser(order: order, tokenizer: tokenizer, into: sink)
+    var parser = CountsParser(order: order, context: context, tokenizer: tokenizer, into: sink)
     do {
       while let line = try lines.next() {
         if let rules = lines.rules, CountText.heading(rules) != CountText.heading(tokenizer) {
@@ -120,16 +122,20 @@ extension TextSizes {
 private struct CountsParser<Sink: WeightedNGramSink> {
 
   private let order: Int
+  private let context: ContextMode
   private let tokenizer: Tokenizer
   private(set) var builder: VocabularyBuilder
   private(set) var sink: Sink
   /// The n-gram of the last line, word by word, with the occurrences of each of its beginnings that are not accounted for.
   private var path: [(word: UInt32, left: UInt64)] = []
   private var current: [UInt32] = []
+  /// The count of `</s>`.
+  private var ends: UInt64 = 0
 
-  init(order: Int, tokenizer: Tokenizer, into sink: Sink) {
+  init(order: Int, context: ContextMode, tokenizer: Tokenizer, into sink: Sink) {
     self.sink = sink
     self.order = order
+    self.context = context
     self.tokenizer = tokenizer
     builder = VocabularyBuilder(unit: tokenizer.unit)
   }
@@ -138,6 +144,7 @@ private struct CountsParser<Sink: WeightedNGramSink> {
   mutating func read(_ ngram: UnsafeRawBufferPointer, _ count: UInt64) throws {
     guard count <= UInt64(UInt32.max) else { throw CountsProblem(reason: "a count above 4,294,967,295") }
     try split(ngram)
+    if current.count == 1 { try check(count, of: current[0]) }
     guard current.count <= order else { return }
     if current.count == 1, current[0] != WeightedNGrams.sentenceStart {
       builder.add(count: Int(count), to: current[0])
@@ -168,6 +175,21 @@ private struct CountsParser<Sink: WeightedNGramSink> {
     if current.dropFirst().contains(WeightedNGrams.sentenceStart) {
       throw CountsProblem(reason: "<s> behind another word")
     }
+    if context == .sentence, current.dropLast().contains(Vocabulary.endOfSentence) {
+      throw CountsProblem(
+        reason: "a word behind </s>: these counts run on across lines; give --context stream")
+    }
+  }
+
+  /// Finds counts of sentences that are read as those of a stream, which begins once in each text and has many ends.
+  ///
+  /// `</s>` stands before `<s>`.
+  private mutating func check(_ count: UInt64, of word: UInt32) throws {
+    if word == Vocabulary.endOfSentence { ends = count }
+    if context == .stream, word == WeightedNGrams.sentenceStart, count > 1, count == ends {
+      throw CountsProblem(
+        reason: "as many <s> as </s>: these counts begin anew with each sentence; leave out --context stream")
+    }
   }
 
   private mutating func number(of word: UnsafeRawBufferPointer) throws -> UInt32 {
@@ -184,6 +206,11 @@ private struct CountsParser<Sink: WeightedNGramSink> {
       throw CountsProblem(
         reason: "'\(String(decoding: word.prefix(40), as: UTF8.self))' is not a token of "
           + tokenizer.optionsOfTokens)
+    }
+    guard token == Vocabulary.unknownToken || tokenizer.leavesAsIs(token) else {
+      throw CountsProblem(
+        reason:
+          "'\(token.prefix(40))' is a word that no text has by the given text rules; count the text by them")
     }
     var form = token
     return form.withUTF8 { builder.number(of: UnsafeRawBufferPointer($0)) }

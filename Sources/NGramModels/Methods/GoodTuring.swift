@@ -80,5 +80,6 @@ public struct GoodTuring: SmoothingMethod {
     guard !orders.isEmpty else { return nil }
     return
       "Good-Turing discounts for counts up to \(limit) are not defined for \(orders.joined(separator: ", "))"
+      + (ratios[0].statistics[1] > 0 ? "" : "; words seen once are <unk>, unless --min-count 1 keeps them")
   }
 }

@@ -76,11 +76,11 @@ public struct LargeText: Sendable {
 
   /// Reads the sorted counts that `source` holds; see `CountedText`.
   public init(
-    counts source: ByteSource, order: Int, tokenizer: Tokenizer, vocabulary: VocabularySource,
-    limit: CountingLimit
+    counts source: ByteSource, order: Int, context: ContextMode = .sentence, tokenizer: Tokenizer,
+    vocabulary: VocabularySource, limit: CountingLimit
   ) throws {
     let read = try ReadCounts(
-      source, order: order, tokenizer: tokenizer, vocabulary: vocabulary,
+      source, order: order, context: context, tokenizer: tokenizer, vocabulary: vocabulary,
       into: SpooledCounts.Writer(in: limit.folder))
     var writer = read.ngrams
     spool = try writer.finish()

@@ -89,8 +89,8 @@ struct TrainingPipeline {
     }
     if let path = settings.countsPath {
       return try .counts(
-        of: path, order: settings.ngram.order, tokenizer: tokenizer, vocabulary: vocabularySource,
-        limit: limit)
+        of: path, order: settings.ngram.order, context: settings.context, tokenizer: tokenizer,
+        vocabulary: vocabularySource, limit: limit)
     }
     if let limit {
       return try .large(

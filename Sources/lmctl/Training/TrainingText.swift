@@ -114,18 +114,21 @@ extension TrainingText {
 
   /// Reads what `lmctl count` wrote, within a limit of memory if there is one.
   static func counts(
-    of path: String, order: Int, tokenizer: Tokenizer, vocabulary: VocabularySource, limit: CountingLimit?
+    of path: String, order: Int, context: ContextMode, tokenizer: Tokenizer, vocabulary: VocabularySource,
+    limit: CountingLimit?
   ) throws -> TrainingText {
     let source = try ByteSource(path: path)
     Progress.begin("reading counts")
     if let limit {
       let text = try LargeText(
-        counts: source, order: order, tokenizer: tokenizer, vocabulary: vocabulary, limit: limit)
+        counts: source, order: order, context: context, tokenizer: tokenizer, vocabulary: vocabulary,
+        limit: limit)
       return TrainingText(
         content: .large(text), vocabulary: text.vocabulary, sizes: text.sizes,
         sources: ("counts", text.files))
     }
-    let text = try CountedText(source, order: order, tokenizer: tokenizer, vocabulary: vocabulary)
+    let text = try CountedText(
+      source, order: order, context: context, tokenizer: tokenizer, vocabulary: vocabulary)
     return TrainingText(
       content: .counts(text), vocabulary: text.vocabulary, sizes: text.sizes,
       sources: ("counts", [text.file]))
