@@ -99,6 +99,10 @@ struct EvalPairsTests {
       try run(
         "jq -c '[.pairs, .correct, .ties, .accuracy, .unknown, .same_tokens]' out", folder)
         == "[2,1,1,0.75,2,1]\n")
+    try folder.write("twice.tsv", text: "The lamp was lit .\tThe lamp was lit .\n")
+    let twice = try Executable.shell("lmctl eval n.json --pairs twice.tsv", in: folder)
+    #expect(
+      twice.error.contains("1 pair of 1 are twice the same sentence") && !twice.error.contains("differ"))
     let table = try run("lmctl eval n.json --pairs pairs.tsv 2>/dev/null", folder)
     #expect(table.contains("overall") && table.contains("75.00 %") && !table.contains("macro"))
   }

@@ -79,6 +79,9 @@ struct LabellingTests {
     "What cannot be is one sentence",
     arguments: [
       Mistake("lmctl train --task classify --model bag train.plain", 1, "train.plain:1: has no label"),
+      Mistake(
+        "lmctl train --task classify --model ngram --smoothing stupid-backoff one.txt", 2,
+        "takes probabilities"),
       Mistake("lmctl eval m.json train.plain", 1, "train.plain:1: has no label"),
       Mistake("lmctl train --task classify -q --model bag one.txt", 1, "no label but 'good'"),
       Mistake("lmctl train --model bag train.txt", 2, "--model bag does not go with --task language"),

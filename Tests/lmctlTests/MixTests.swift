@@ -82,7 +82,11 @@ struct MixTests {
     let folder = try folder()
     try run("lmctl train --model ngram --unit char --quiet train.txt -o chars.json", folder)
     try run("lmctl train --model ngram --smoothing stupid-backoff --quiet train.txt -o scores.json", folder)
+    try run("lmctl train --model ngram --context stream --quiet train.txt -o stream.json", folder)
+    try run("lmctl mix a.json b.json --weights 1,1 --quiet -o ab.json", folder)
     for mistake in [
+      Mistake("lmctl mix a.json stream.json --weights 1,1 --static -o x.json", 1, "mixes models of the same"),
+      Mistake("lmctl eval ab.json --context stream valid.txt", 2, "no effect on ab.json"),
       Mistake("lmctl mix", 2, "no model"),
       Mistake("lmctl mix a.json b.json", 2, "--tune valid.txt chooses weights"),
       Mistake("lmctl mix a.json b.json --weights 1", 2, "--weights has 1 for 2 models"),

@@ -59,6 +59,14 @@ struct PredictTests {
     #expect(try predictions("lmctl predict m.json < p.txt", folder).allSatisfy { $0.count == 10 })
   }
 
+  @Test("Scores are divided by their sum, as for drawing")
+  func scores() throws {
+    let folder = try folder("--model ngram --smoothing stupid-backoff")
+    let all = try #require(
+      try predictions("echo 'The lamp' | lmctl predict m.json --top 100000 --unk", folder).first)
+    #expect(abs(all.reduce(0) { $0 + $1.p } - 1) < 1e-4)
+  }
+
   @Test("In a stream, a line goes on from the lines before it", arguments: ["--model lstm", "--model ngram"])
   func stream(model: String) throws {
     let folder = try folder(model)

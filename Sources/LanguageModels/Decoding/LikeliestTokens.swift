@@ -42,6 +42,8 @@ extension TokenDraw {
 extension LanguageModel {
   /// The k likeliest tokens after a state in falling order, of equally likely ones the lower first; fewer if fewer have any probability.
   ///
+  /// Where numbers do not sum to one, they are divided by their sum, as for drawing.
+  ///
   /// - Parameters:
   ///   - includesUnknown: whether UNK may be among them; if not, the other tokens share its probability in proportion to theirs.
   ///   - isWanted: says which tokens may be among them; it changes no probability.
@@ -52,6 +54,10 @@ extension LanguageModel {
     options.drawsUnknown = includesUnknown
     var x: [Float] = []
     logProbabilities(after: state, into: &x)
+    if !sumsToOne {
+      let logSum = Float(log(x.reduce(0.0) { $0 + exp(Double($1)) }))
+      for i in x.indices { x[i] -= logSum }
+    }
     return x.withUnsafeMutableBufferPointer {
       TokenDraw(options).likeliest(k, of: $0, areLogits: false, .scalar, where: isWanted)
     }

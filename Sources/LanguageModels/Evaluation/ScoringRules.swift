@@ -2,8 +2,8 @@ import Glibc
 
 /// What an evaluation counts, and what unknown tokens cost.
 public struct ScoringRules: Sendable, Equatable {
-  /// n: UNK stands for so many types, each of which gets the nth part of its probability (KenLM's `--vocab_pad`, IRSTLM's
-  /// dictionary upper bound).
+  /// n: UNK stands for so many types, each of which gets the nth part of its probability (IRSTLM's dictionary upper bound, less the
+  /// words that are known).
   public var unknownTypes = 1
   /// Nats that each unknown token costs on top.
   public var unknownPenalty = 0.0

@@ -172,10 +172,15 @@ enum EvalCommand: Command {
     if !settings.rules.knowsBeginnings {
       guard let ngrams = model as? NGramModel else {
         throw UsageError(
-          "--no-bos goes with n-grams: \(path) holds a model of kind '\(checkpoint.model)', which has no <s> of its own"
+          "--no-bos goes with single n-gram models, and \(path) holds a model of kind '\(checkpoint.model)'"
         )
       }
       model = ngrams.withoutSentenceStart
+    }
+    if model is Mixture, settings.context == .stream, model.defaultContext == .sentence {
+      throw UsageError(
+        "--context stream has no effect on \(path), a mixture of n-grams, each of which begins anew with each sentence; leave it out"
+      )
     }
     let isMeasured = settings.pairsPath == nil && (settings.detail == nil || settings.detail == .file)
     if isMeasured, !model.isNormalized {

@@ -116,7 +116,7 @@ struct EvalSettings: CommandValues {
       SettingGroup("what counts") {
         Setting(
           "oov-types", \.rules.unknownTypes, .whole(1...Int.max),
-          "spread the probability of <unk> over N types, as KenLM's --vocab_pad and IRSTLM's -dub"
+          "spread the probability of <unk> over N types that the model does not know, as IRSTLM's -dub does"
         ).typed("vocab-pad", "dub", "unk-types")
         Setting(
           "unk-penalty", \.rules.unknownPenalty, .number("X", "") { _ in true },

@@ -185,6 +185,17 @@ extension TextUnit {
 // MARK: Several models
 
 extension [EvaluationResult] {
+  /// Whether the text rules of all models leave out of the text the same.
+  private var losesAlike: Bool {
+    Set(
+      map { result in
+        var rules = result.model.tokenizer.comparable
+        (rules.unit, rules.separator) = (.word, .whiteSpace)
+        return rules.json.text
+      }
+    ).count <= 1
+  }
+
   /// What two results must share to be comparable: the words, and what was counted.
   private func kind(_ result: EvaluationResult) -> String {
     "\(result.model.fingerprint) \(result.evaluation.tokens) \(result.evaluation.sentences)"
@@ -231,7 +242,9 @@ extension [EvaluationResult] {
     if kinds.count > 1 {
       text +=
         "\n* the vocabularies, or the tokens, differ: perplexities of different marks cannot be compared; bits per\n"
-        + "  byte can, where few tokens are unknown\n"
+        + (losesAlike
+          ? "  byte can, where few tokens are unknown\n"
+          : "  byte cannot either: text rules that change letters, digits or punctuation leave less to predict\n")
     }
     for result in self {
       if let sums = result.evaluation.normalization, abs(sums.mean - 1) > 1e-4 {

@@ -10,6 +10,8 @@ struct PairEvaluation {
   fileprivate private(set) var unknown = 0
   /// Pairs that are the same tokens, which tie whatever the batches do to rounding.
   private var same = 0
+  /// Pairs that are the same text.
+  private var twice = 0
   private let seconds: Double
 
   /// Scores the pairs of `file` with a model.
@@ -42,11 +44,17 @@ struct PairEvaluation {
       let isSame = sentences[2 * i] == sentences[2 * i + 1]
       groups[place].accuracy.add(good: scores[2 * i], bad: scores[isSame ? 2 * i : 2 * i + 1])
       if isSame { same += 1 }
+      if pair.good == pair.bad { twice += 1 }
     }
     for group in groups { overall.add(group.accuracy) }
-    if same > 0 {
+    if same > twice {
       Terminal.warn(
-        "\(path): \(Format.count(same, "pair")) of \(overall.pairs) differ only in words that the model does not know, so they tie"
+        "\(path): \(Format.count(same - twice, "pair")) of \(overall.pairs) differ only in words that the model does not know, so they tie"
+      )
+    }
+    if twice > 0 {
+      Terminal.warn(
+        "\(path): \(Format.count(twice, "pair")) of \(overall.pairs) are twice the same sentence, so they tie"
       )
     }
   }

@@ -82,6 +82,14 @@ enum MixCommand: Command {
         path: member.path,
         reason: "holds a model of kind '\(member.checkpoint.model)', and --static mixes n-gram models only")
     }
+    let contexts = members.map(\.model.defaultContext)
+    if let other = contexts.firstIndex(where: { $0 != contexts[0] }) {
+      throw FileError(
+        path: members[other].path,
+        reason:
+          "has context \(contexts[other].rawValue), and \(members[0].path) \(contexts[0].rawValue); one n-gram model "
+          + "has one, so --static mixes models of the same; leave it out")
+    }
   }
 
   // MARK: Weights

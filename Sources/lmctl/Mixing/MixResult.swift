@@ -22,6 +22,9 @@ struct MixResult {
     return (tuning.evidence.logProbabilities.map(Self.perplexity), evaluation.perplexity)
   }
 
+  /// Whether there are tokens that some of the models do not know.
+  private var hasForeignTokens: Bool { mixture.tokens.members.contains { $0.missing > 0 } }
+
   /// The table for people.
   var table: String {
     let perplexities = perplexities
@@ -37,6 +40,10 @@ struct MixResult {
       rows.append([name] + weights.sets.map { _ in "" } + [Format.large(perplexities.mixture, 3)])
     }
     var text = Format.columns(rows, leftAligned: 1)
+    if perplexities != nil, hasForeignTokens {
+      text +=
+        "perplexities over all words that any of the models knows: <unk> is shared, unlike in lmctl eval\n"
+    }
     if weights.dependOnOrder {
       text += "weight N: after contexts of N words that the first n-gram model holds\n"
     }

@@ -8,7 +8,11 @@ extension TrainSettings {
       Setting(
         "smoothing", \.ngram.smoothing, .choice("METHOD", typed: methodsByOtherNames),
         "what unseen n-grams get"
-      ).typed(
+      ).rule { values, _ in
+        values.learns == .classify && !values.ngram.smoothing.isNormalized
+          ? "\(values.ngram.smoothing.rawValue) does not go with --task classify: Bayes' rule takes probabilities, and its scores are none"
+          : nil
+      }.typed(
         "discounting", "method", "discount", "kndiscount", "ukndiscount", "wbdiscount", "gtdiscount",
         "interpolate")
       Setting(
