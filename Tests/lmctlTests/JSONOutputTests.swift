@@ -116,6 +116,17 @@ struct JSONOutputTests {
     #expect(outcome.status == 1 && outcome.error.contains("c: is a file of counts, not a text"))
   }
 
+  @Test("convert --json has what reductions cost, remarks or not")
+  func reductions() throws {
+    let folder = try proseFolder()
+    try run("lmctl train --model ngram --quiet train.txt -o m.json", folder)
+    #expect(
+      try run(
+        "lmctl convert m.json s.json --prune-entropy 1e-4 --quantize 8 --valid test.txt --json -q | "
+          + "jq -c '[.steps[] | [.step, .ngrams_before >= .ngrams_after, .perplexity_after > 1]]'", folder)
+        == #"[["prune",true,true],["quantize",true,true]]"# + "\n")
+  }
+
   @Test("convert --json and tokenize --json")
   func convert() throws {
     let folder = try proseFolder()

@@ -21,6 +21,20 @@ struct SampleTests {
     }
   }
 
+  @Test("Sentence markers in prompts and held-out texts are dropped with a warning")
+  func markers() throws {
+    let folder = try folder(unit: "word")
+    try folder.write("marked.txt", text: "a b c\n<s> a b c </s>\n")
+    for line in [
+      "lmctl sample m.json --seed 1 --prompt 'a </s> <s> b'", "lmctl mix m.json m.json --tune marked.txt",
+      "lmctl train --model ngram t.txt --smoothing absolute --tune marked.txt -o t.json",
+    ] {
+      let outcome = try Executable.shell(line, in: folder)
+      #expect(
+        outcome.status == 0 && outcome.error.contains("warning: dropped 2 literal <s> or </s>"), "\(line)")
+    }
+  }
+
   @Test(
     "--length draws exactly so many tokens, and lines end where sentences do",
     arguments: ["word", "mixed", "char", "byte"], ["ngram --order 4", "lstm"])

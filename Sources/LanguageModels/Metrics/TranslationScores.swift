@@ -33,7 +33,7 @@ public struct TranslationScores: Sendable {
   private mutating func numbers(_ text: [UInt8]) -> [TokenID] {
     var numbers: [TokenID] = []
     // What is not UTF-8 is replaced, so nothing is thrown.
-    try? Tokenizer(invalid: .replace).forEachToken(of: text) { numbers.append(words.number(of: $0)) }
+    _ = try? Tokenizer(invalid: .replace).forEachToken(of: text) { numbers.append(words.number(of: $0)) }
     return numbers
   }
 

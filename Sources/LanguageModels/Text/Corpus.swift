@@ -142,26 +142,33 @@ extension Tokenizer {
       lowercase || normalization != .none || foldsWidth || punctuation != .keep || digits != .keep
     else { return true }
     var tokens: [[UInt8]] = []
-    try? forEachToken(of: word) { tokens.append(Array($0)) }
+    _ = try? forEachToken(of: word) { tokens.append(Array($0)) }
     return tokens.count == 1 && tokens[0].elementsEqual(word.utf8)
   }
 
   /// Calls `body` with each token of one line of text, without the end of sentence.
   ///
+  /// - Returns: how many literal sentence markers were dropped.
   /// - Throws: `TextError` if the text has a NUL.
-  public func forEachToken(of text: String, _ body: (UnsafeRawBufferPointer) -> Void) throws {
+  @discardableResult public func forEachToken(of text: String, _ body: (UnsafeRawBufferPointer) -> Void)
+    throws -> Int
+  {
     try forEachToken(of: Array(text.utf8), body)
   }
 
   /// Calls `body` with each token of one line of bytes, which need not be UTF-8: what is not is an error or is replaced, as the rules say.
   ///
+  /// - Returns: how many literal sentence markers were dropped.
   /// - Throws: `TextError`, which names the text 'prompt'.
-  public func forEachToken(of text: [UInt8], _ body: (UnsafeRawBufferPointer) -> Void) throws {
+  @discardableResult public func forEachToken(of text: [UInt8], _ body: (UnsafeRawBufferPointer) -> Void)
+    throws -> Int
+  {
     var tokens = TokenSpans()
     do {
-      try text.withUnsafeBytes { line in
-        _ = try tokenize(line, into: &tokens)
+      return try text.withUnsafeBytes { line in
+        let dropped = try tokenize(line, into: &tokens)
         tokens.forEach(body)
+        return dropped
       }
     } catch let problem as TextProblem {
       throw TextError(

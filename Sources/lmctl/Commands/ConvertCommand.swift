@@ -83,13 +83,17 @@ enum ConvertCommand: Command {
       checkpoint = try ModelKind.checkpoint(source)
       stored = try ModelKind.load(checkpoint, of: source, threads: 1)
     }
+    var steps: [ReductionStep] = []
     let isChanged = settings.text.vocabularyPath != nil || !settings.reduction.isEmpty
     if isChanged || format == .arpa {
       var model = try stored.languageModel(source.name)
       if let path = settings.text.vocabularyPath {
         model = try restrict(model, &checkpoint, to: path, name: source.name)
       }
-      if !settings.reduction.isEmpty { model = try reduce(model, checkpoint, settings, name: source.name) }
+      if !settings.reduction.isEmpty {
+        let (reduced, taken) = try reduce(model, checkpoint, settings, name: source.name)
+        (model, steps) = (reduced, taken)
+      }
       stored = .language(model)
       // What did not change is written as it was read.
       if format == .json, isChanged, let ngrams = model as? NGramModel {
@@ -115,20 +119,21 @@ enum ConvertCommand: Command {
     Progress.end()
     if settings.asJSON {
       StandardOutput.shared.write(
-        json(paths, format, kind: checkpoint.model, size: stored.size).text + "\n")
+        json(paths, format, kind: checkpoint.model, size: stored.size, steps).text + "\n")
     }
   }
 
   /// What was done, for programs.
-  private static func json(_ paths: [String], _ format: Format, kind: String, size: JSONValue.Member)
-    -> JSONValue
-  {
+  private static func json(
+    _ paths: [String], _ format: Format, kind: String, size: JSONValue.Member, _ steps: [ReductionStep]
+  ) -> JSONValue {
     var status = stat()
     let isFile = OutputTarget.isFile(paths[1]) && paths[1].withSystemPath { stat($0, &status) } == 0
     return .object([
       .init("input", .string(paths[0])), .init("output", .string(paths[1])),
       .init("format", .string(format.rawValue)), .init("kind", .string(kind)), size,
       .init("bytes", isFile ? .integer(Int(status.st_size)) : .null),
+      .init("steps", .array(steps.map(\.json))),
       .init("warnings", .array(Terminal.warnings.map { .string($0) })),
     ])
   }
@@ -160,7 +165,7 @@ enum ConvertCommand: Command {
   /// The model made smaller as the settings say, which remarks tell about.
   private static func reduce(
     _ model: any LanguageModel, _ checkpoint: Checkpoint, _ settings: ConvertSettings, name: String
-  ) throws -> NGramModel {
+  ) throws -> (NGramModel, [ReductionStep]) {
     guard let ngrams = model as? NGramModel else {
       throw CheckpointError(
         "holds a model of kind '\(checkpoint.model)'; n-gram models only are pruned and quantized", path: name
@@ -177,12 +182,13 @@ enum ConvertCommand: Command {
     let heldOut = try settings.validPath.map {
       try TextFiles.tokens(of: $0, tokenizer: checkpoint.tokenizer, vocabulary: checkpoint.vocabulary)
     }
-    // Nobody hears what reductions cost if remarks are not wanted.
-    let (reduced, steps) = try reduction.apply(to: ngrams, heldOut: Terminal.isQuiet ? nil : heldOut) {
+    // Without remarks and JSON, nobody hears what reductions cost.
+    let isHeard = settings.asJSON || !Terminal.isQuiet
+    let (reduced, steps) = try reduction.apply(to: ngrams, heldOut: isHeard ? heldOut : nil) {
       Progress.begin($0)
     }
     for step in steps { Terminal.note(step.text) }
-    return try reduced.inMemory()
+    return (try reduced.inMemory(), steps)
   }
 }
 
@@ -213,7 +219,7 @@ struct ConvertSettings: CommandValues {
         CommonSettings.force.lifted(\.common)
         Setting(
           flag: "json", \.asJSON,
-          "when done, one JSON object on standard output: files, format, kind, sizes, warnings"
+          "when done, one JSON object on standard output: files, format, kind, sizes, what each reduction did, warnings"
         ).rule { _, given in
           guard given.operands.count == 2, OutputTarget.isStandardOutput(given.operands[1]) else {
             return nil

@@ -42,7 +42,25 @@ extension ReductionStep {
     let (old, new) = (before.normalizedPerplexity, after.normalizedPerplexity)
     let percent = 100 * (new / old - 1)
     return
-      "\(what); perplexity on the held-out text \(Format.large(old, 2)) to \(Format.large(new, 2)), "
-      + "\(percent < 0 ? "" : "+")\(Format.fixed(percent, 2)) %"
+      "\(what); perplexity on the held-out text \(Format.large(old, 2)) to \(Format.large(new, 2))"
+      + (percent.isFinite ? ", \(percent < 0 ? "" : "+")\(Format.fixed(percent, 2)) %" : "")
+  }
+
+  /// The same for programs.
+  var json: JSONValue {
+    var members: [JSONValue.Member] = [
+      .init("ngrams_before", .integer(sizeBefore)), .init("ngrams_after", .integer(sizeAfter)),
+    ]
+    switch kind {
+    case .pruning: members.insert(.init("step", "prune"), at: 0)
+    case .quantization(let mean, let largest):
+      members.insert(.init("step", "quantize"), at: 0)
+      members += [.init("mean_change_nats", .number(mean)), .init("largest_change_nats", .number(largest))]
+    }
+    members += [
+      .init("perplexity_before", heldOut.map { .number($0.before.normalizedPerplexity) } ?? .null),
+      .init("perplexity_after", heldOut.map { .number($0.after.normalizedPerplexity) } ?? .null),
+    ]
+    return .object(members)
   }
 }

@@ -101,7 +101,7 @@ extension NBestLine {
   var words: [String] {
     var words: [String] = []
     // What is not UTF-8 is replaced, so nothing is thrown.
-    try? Tokenizer(invalid: .replace).forEachToken(of: text) {
+    _ = try? Tokenizer(invalid: .replace).forEachToken(of: text) {
       words.append(String(decoding: $0, as: UTF8.self))
     }
     return words

@@ -52,10 +52,12 @@ struct SamplePrompt {
         // A line without its end is for the model to end.
         if reader.endsWithLineEnd { prompt.appendEndOfSentence() }
       }
+      TextFiles.report(reader.statistics)
     } else {
-      try tokenizer.forEachToken(of: (settings.prompt ?? "").systemBytes) {
+      let dropped = try tokenizer.forEachToken(of: (settings.prompt ?? "").systemBytes) {
         prompt.append($0, vocabulary, tokenizer.separator)
       }
+      TextFiles.report(droppedMarkers: dropped)
     }
     let unknown = prompt.tokens.filter { $0 == Vocabulary.unknown }.count
     if unknown > 0 {

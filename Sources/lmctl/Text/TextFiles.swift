@@ -29,6 +29,7 @@ enum TextFiles {
     let reader = try reader([path], tokenizer: tokenizer)
     let tokens = try Corpus(from: reader, vocabulary: vocabulary).tokens
     try requireText(reader.statistics, [path])
+    report(reader.statistics)
     return tokens
   }
 
@@ -48,10 +49,13 @@ enum TextFiles {
   }
 
   /// Tells about lines and markers that were passed over.
-  static func report(_ statistics: TextStatistics) {
-    if statistics.droppedMarkers > 0 {
+  static func report(_ statistics: TextStatistics) { report(droppedMarkers: statistics.droppedMarkers) }
+
+  /// Tells about literal `<s>` and `</s>`.
+  static func report(droppedMarkers: Int) {
+    if droppedMarkers > 0 {
       Terminal.warn(
-        "dropped \(statistics.droppedMarkers) literal <s> or </s> in the text; "
+        "dropped \(droppedMarkers) literal <s> or </s> in the text; "
           + "lmctl adds its own ends of sentences")
     }
   }
