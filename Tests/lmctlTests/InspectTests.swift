@@ -52,6 +52,12 @@ struct InspectTests {
   @Test("A network before its training")
   func untrained() throws {
     let folder = try folder()
+    // Groups of tokens are fitted to the text, as for training.
+    for softmax in ["class", "adaptive"] {
+      try run(
+        "lmctl inspect --gradients --untrained --model gru --hidden 8 --softmax \(softmax) t.txt --steps 2",
+        folder)
+    }
     let line = "lmctl inspect --gradients --untrained --model lstm --hidden 9 --layers 2 --steps 5"
     let first = try run("\(line) t.txt", folder)
     #expect(first.contains("untrained lstm") && first.contains("layer2"))
@@ -118,6 +124,10 @@ struct InspectTests {
       Mistake("lmctl inspect --gradients --untrained t.txt", 2, "needs a kind of network"),
       Mistake(
         "lmctl inspect --gradients --untrained --model nnlm t.txt", 2, "takes a network with recurrent"),
+      Mistake(
+        "lmctl inspect --gradients --untrained --model gru --softmax adaptive --cutoffs 3,9999 t.txt", 1,
+        "beyond the vocabulary"),
+      Mistake("lmctl inspect --gradients --untrained --model gru --hidden 99999999 t.txt", 1, "of memory"),
       Mistake("lmctl inspect --gradients --model lstm t.txt", 2, "goes with --untrained"),
       Mistake("lmctl inspect --gradients --gates rnn.json t.txt", 2, "exclude each other"),
       Mistake(

@@ -43,10 +43,13 @@ public final class Trainer<Learned: Task> {
   /// there, and may resume from `state`.
   ///
   /// - Throws: `DivergenceError` when training diverged too often, or guessing is better than what it came to; the parameters are then
-  ///   back at their last good state.
+  ///   back at their last good state. `NoTimeError` when the limit of time is shorter than what comes after training.
   public func train(heldOut: Learned.HeldOut?, event: (TrainingEvent) throws -> Void) throws -> TrainingEnd {
     if !memory.lastGood.isTaken { memory.lastGood.take() }
     if let heldOut, options.timeLimit != nil { evaluationSeconds = task.secondsToMeasure(heldOut) }
+    if progress.updates == 0, budget.timeForUpdates(evaluationSeconds: evaluationSeconds) == 0 {
+      throw NoTimeError(evaluationSeconds: evaluationSeconds, secondsToWrite: options.secondsToWrite)
+    }
     while true {
       let end = budget.end(progress, elapsed: elapsed, evaluationSeconds: evaluationSeconds)
       if progress.updates > progress.evaluatedUpdates, isEpochOver || end != nil {

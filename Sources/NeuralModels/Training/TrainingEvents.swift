@@ -85,3 +85,19 @@ public struct DivergenceError: UserError {
   /// than guessing.
   public let leavesGoodModel: Bool
 }
+
+/// A limit of time has room for nothing but the measurement and the writing at the end.
+public struct NoTimeError: UserError {
+  let evaluationSeconds: Double
+  let secondsToWrite: Double
+
+  /// What to tell the user.
+  public var description: String {
+    func text(_ seconds: Double) -> String { "\((seconds * 10).rounded(.up) / 10) s" }
+    let measuring =
+      evaluationSeconds > 0 ? "measuring the held-out text takes about \(text(evaluationSeconds)), and " : ""
+    return
+      "--time-limit leaves no time to train: \(measuring)writing the model may take \(text(secondsToWrite)); "
+      + "give more" + (evaluationSeconds > secondsToWrite ? ", or less held-out text" : "")
+  }
+}

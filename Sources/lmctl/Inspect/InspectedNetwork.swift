@@ -35,11 +35,15 @@ struct InspectedNetwork {
     try settings.text.checkRules()
     tokenizer = settings.text.tokenizer
     let reader = text.reader(tokenizer: tokenizer)
-    let (_, _, vocabulary) = try Corpus.build(
+    let (corpus, _, vocabulary) = try Corpus.build(
       from: reader, vocabulary: settings.text.vocabularySource(), holdout: nil)
     try TextFiles.requireText(reader.statistics, text.paths)
     name = "untrained \(settings.network.kind.rawValue)"
-    model = try NeuralModel(
-      untrained: settings.network, vocabulary: vocabulary, seed: settings.training.seed, engine: Engine())
+    var settings = settings
+    try settings.fitSoftmax(to: corpus, vocabulary)
+    let engine = try Engine()
+    _ = try NeuralTraining(settings).checkMemory(vocabulary, settings.training, hasHeldOut: false, engine)
+    model = NeuralModel(
+      untrained: settings.network, vocabulary: vocabulary, seed: settings.training.seed, engine: engine)
   }
 }

@@ -61,9 +61,11 @@ enum VerticalQuantity: String, CaseIterable {
     switch self {
     case .perplexity:
       record.heldOutPerplexity.isFinite
-        ? record.heldOutPerplexity : record.pseudoPerplexity.isFinite ? .nan : exp(record.heldOutLoss)
+        ? record.heldOutPerplexity
+        : record.pseudoPerplexity.isFinite ? .nan : exp(Self.loss.heldOut(record))
     case .pseudoPerplexity: record.heldOutPseudoPerplexity
-    case .loss: record.heldOutLoss
+    // That of classifiers is a share of texts.
+    case .loss: record.heldOutAccuracy.isFinite ? .nan : record.heldOutLoss
     case .accuracy: record.heldOutAccuracy
     case .rate, .gradientNorm, .speed: .nan
     }

@@ -30,6 +30,8 @@ struct TrainingLog {
   private(set) var epochs: [Record] = []
   /// The tokens of the training text; NaN if the log does not say.
   private(set) var tokensPerEpoch = Double.nan
+  /// The steps of an epoch; 0 if the log does not say.
+  private(set) var stepsPerEpoch = 0
   /// Lines that could not be read, with the reason; the first few.
   private(set) var damage: [TextError] = []
   /// Whether it is of a model that labels texts.
@@ -92,6 +94,7 @@ struct TrainingLog {
       if hasBegun || !steps.isEmpty || !epochs.isEmpty { beginRun() }
       hasBegun = true
       tokensPerEpoch = value["tokens"]?.doubleValue ?? tokensPerEpoch
+      stepsPerEpoch = value["steps_per_epoch"]?.integerValue ?? 0
       clockMayRestart = true
     case "resume": clockMayRestart = true
     case "step", "epoch":
@@ -120,7 +123,7 @@ struct TrainingLog {
     var finished = self
     finished.earlier = []
     earlier.append(finished)
-    (steps, epochs, tokensPerEpoch, elapsedBefore) = ([], [], .nan, 0)
+    (steps, epochs, tokensPerEpoch, stepsPerEpoch, elapsedBefore) = ([], [], .nan, 0, 0)
   }
 
   /// The record's place in the run, in epochs: a whole number where an epoch ends.
@@ -129,7 +132,9 @@ struct TrainingLog {
     let previous = epochs.last { $0.epoch < record.epoch }
     let start = Double(previous?.step ?? 0)
     if let end = epochs.first(where: { $0.epoch == record.epoch })?.step, Double(end) > start {
-      return Double(record.epoch - 1) + min(1, (Double(record.step) - start) / (Double(end) - start))
+      // A run may have ended within its last epoch.
+      let length = max(Double(end) - start, record.epoch == epochs.last?.epoch ? Double(stepsPerEpoch) : 0)
+      return Double(record.epoch - 1) + min(1, (Double(record.step) - start) / length)
     }
     // The epoch is not over. It will be as long as the one before, or as the text is.
     if let previous, previous.epoch > 0, previous.step > 0 {

@@ -24,7 +24,7 @@ extension TrainSettings {
       Setting(
         "embed", \.network.embeddingSize, .whole(1...1_000_000_000), "numbers of an embedding",
         default: .rule(
-          "as --hidden; char and byte \(fine.embeddingSize(hiddenSize: 0, tied: false)); nnlm \(nnlm.embeddingSize(hiddenSize: 0, tied: false))"
+          "as --hidden, or --projection; char and byte \(fine.embeddingSize(hiddenSize: 0, tied: false)); nnlm \(nnlm.embeddingSize(hiddenSize: 0, tied: false))"
         ) {
           let (network, isTied) = ($0.network, $0.network.tiesEmbeddings)
           return $0.defaults.embeddingSize(

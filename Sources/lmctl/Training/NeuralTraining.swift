@@ -47,7 +47,7 @@ struct NeuralTraining {
   /// The bytes that training will need, about.
   ///
   /// - Throws: `FileError` if this machine's memory cannot hold them.
-  private func checkMemory(
+  func checkMemory(
     _ vocabulary: Vocabulary, _ options: TrainingOptions, hasHeldOut: Bool, _ engine: Engine
   ) throws -> Int {
     let needs = configuration.needs(

@@ -248,7 +248,8 @@ struct Predecessor {
         "--\(name) cannot change in the middle of a schedule that is laid out over the whole run (\(was)); "
           + "let the run end with --keep-optimizer, then --resume it with more")
     }
-    let changeable = TrainCommand.settings.freeNames
+    let task = TaskKind(of: checkpoint)
+    let changeable = TrainCommand.settings.freeNames.filter { TrainCommand.settings.isOf(task, $0) }
     return UsageError(
       "--\(name) cannot change when a run goes on (\(was)); what may is \(changeable.map { "--\($0)" }.joined(separator: ", ")); "
         + "with other options, begin a new run: --init-from \(Shell.quoted(path))")

@@ -32,7 +32,7 @@ struct RunSettings: SettingValues {
     Setting(
       flag: "auto-resume", \.resumesByItself,
       "for queues: the same line starts the run, goes on with it if it was interrupted, or says that it is complete, "
-        + "exit status 0; what is finished, but of another text or shape, is an error, or trained anew with --force"
+        + "exit status 0; what is finished, but of another text or shape than is given, is an error, or trained anew with --force"
     ).models(ModelKind.allCases).changes(.free).unconfigured().typed(
       "requeue", "resume-or-start", "auto", "continue-if-exists")
     Setting(

@@ -224,7 +224,7 @@ final class TrainingRun<Learned: Task> {
         "resume",
         [
           .init("time", .string(UTCTime.text)), .init("epoch", .integer(position.epoch)),
-          .init("step", .integer(position.updates)), .init("tokens", .integer(position.tokens)),
+          .init("step", .integer(position.updates)), .init(figures.unit, .integer(position.tokens)),
           .init("threads", .integer(engine.threadCount)), .init("kernels", .string(engine.kernelName)),
           .init("elapsed", .number(trainer.elapsed)),
         ])
@@ -233,6 +233,11 @@ final class TrainingRun<Learned: Task> {
       "\(job.task == .language ? "" : "\(job.task.noun), ")\(job.kind.rawValue) with \(trainer.parameterCount) parameters, about \(Format.bytes(memory)) of memory",
       stepsPerEpoch: trainer.updatesPerEpoch,
       engine: "\(Format.count(engine.threadCount, "thread")), \(engine.kernelName)")
+    if let total = trainer.totalUpdates, options.warmUpUpdates >= total {
+      Terminal.warn(
+        "--warm-up \(options.warmUpUpdates) is as long as the whole run, of \(Format.count(total, "step")): the rate never gets to --lr"
+      )
+    }
     if isResumed {
       Terminal.note("going on in epoch \(position.epoch) after step \(position.updates)")
       if let kernels = job.predecessor?.kernels, kernels != engine.kernelName {
@@ -267,7 +272,8 @@ final class TrainingRun<Learned: Task> {
       [
         .init("reason", .string(reason)), .init("time", .string(UTCTime.text)),
         .init("epoch", .integer(position.epoch)), .init("step", .integer(position.updates)),
-        .init("tokens", .integer(position.tokens)), .init("best_held_out_loss", .number(position.bestLoss)),
+        .init("tokens", .integer(position.tokens)),
+        .init("best_held_out_loss", trainer.bestEpoch == nil ? .null : .number(position.bestLoss)),
         .init("elapsed", .number(trainer.elapsed)),
       ])
   }
