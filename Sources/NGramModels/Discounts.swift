@@ -61,12 +61,11 @@ extension [Discounts] {
 
   /// Says which orders had to take the fallback, if any had.
   func warning(method: String, countsOfCounts: Int, fallback: String) -> String? {
-    let orders = enumerated().filter { $1.origin == .fallback }.map { index, order in
-      "order \(index + 1) (\(order.statistics.description(upTo: countsOfCounts)))"
-    }
-    guard let last = indices.last(where: { self[$0].origin == .fallback }) else { return nil }
+    let guessed = indices.filter { self[$0].origin == .fallback }
+    if guessed.isEmpty { return nil }
+    let orders = guessed.map { "order \($0 + 1) (\(self[$0].statistics.description(upTo: countsOfCounts)))" }
     // By default, that is so of every text.
-    if last == 0, self[0].statistics[1] == 0 {
+    if guessed == [0], self[0].statistics[1] == 0 {
       return
         "words seen once are <unk> (--min-count 1 keeps them), so \(method) discounts for \(orders[0]) "
         + "cannot be estimated; using \(fallback) there"

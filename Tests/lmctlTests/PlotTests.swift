@@ -2,6 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
+@testable import lmctl
+
 @Suite("Plots")
 struct PlotTests {
   private func draw(_ options: String, _ folder: TemporaryFolder) throws -> Picture {
@@ -69,6 +71,20 @@ struct PlotTests {
       #expect(picture.curves("strong").count == runs - (runs > 2 ? 1 : 0))
       let names = picture.labels.filter { $0.text.hasPrefix("run-") }
       #expect(names.count == (runs == 1 ? 1 : runs - 1) || options != "" && runs == 1)
+    }
+  }
+
+  @Test("A run that ended within an epoch, and one that went on from there, stand where they were")
+  func partsOfEpochs() throws {
+    let folder = try TemporaryFolder()
+    let start = #"{"event":"start","model":"lstm","tokens":7000,"steps_per_epoch":10}"#
+    let ended = [start, SyntheticLog.step(2, perplexity: "90"), SyntheticLog.epoch(1, step: 4, heldOut: 80)]
+    try folder.write("ended", text: ended.joined(separator: "\n"))
+    let rest = [SyntheticLog.step(7, perplexity: "70"), SyntheticLog.epoch(1, step: 10, heldOut: 60)]
+    try folder.write("went-on", text: (ended + rest).joined(separator: "\n"))
+    for name in ["ended", "went-on"] {
+      let log = try TrainingLog(path: folder(name))
+      for record in log.steps + log.epochs { #expect(log.epochsDone(at: record) == Double(record.step) / 10) }
     }
   }
 

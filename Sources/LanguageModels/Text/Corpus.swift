@@ -136,16 +136,6 @@ public enum VocabularySource: Sendable {
 }
 
 extension Tokenizer {
-  /// Whether a text by these rules can have this word: they neither change it nor take it apart. True of all characters and bytes.
-  public func leavesAsIs(_ word: String) -> Bool {
-    guard unit.hasWords,
-      lowercase || normalization != .none || foldsWidth || punctuation != .keep || digits != .keep
-    else { return true }
-    var tokens: [[UInt8]] = []
-    _ = try? forEachToken(of: word) { tokens.append(Array($0)) }
-    return tokens.count == 1 && tokens[0].elementsEqual(word.utf8)
-  }
-
   /// Calls `body` with each token of one line of text, without the end of sentence.
   ///
   /// - Returns: how many literal sentence markers were dropped.

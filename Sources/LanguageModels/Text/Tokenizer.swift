@@ -113,6 +113,14 @@ public struct Tokenizer: Sendable, Equatable {
     }
   }
 
+  /// Whether a text by these rules can have this word: they neither change it nor take it apart. True of all characters and bytes.
+  public func leavesAsIs(_ word: String) -> Bool {
+    guard unit.hasWords, changesText || changesTokens else { return true }
+    var tokens: [[UInt8]] = []
+    _ = try? forEachToken(of: word) { tokens.append(Array($0)) }
+    return tokens.count == 1 && tokens[0].elementsEqual(word.utf8)
+  }
+
   /// Whether a line is rewritten before it is split.
   private var changesText: Bool { lowercase || normalization != .none || foldsWidth }
 

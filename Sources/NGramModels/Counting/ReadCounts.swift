@@ -69,8 +69,7 @@ struct ReadCounts<Sink: WeightedNGramSink> {
   /// Reads `source`; see `CountedText`.
   init(
     _ source: ByteSource, order: Int, context: ContextMode, tokenizer: Tokenizer,
-    vocabulary: VocabularySource,
-    into sink: Sink
+    vocabulary: VocabularySource, into sink: Sink
   ) throws {
     let lines = CountLineReader(source, hashing: true)
     var parser = CountsParser(order: order, context: context, tokenizer: tokenizer, into: sink)

@@ -91,8 +91,7 @@ enum ConvertCommand: Command {
         model = try restrict(model, &checkpoint, to: path, name: source.name)
       }
       if !settings.reduction.isEmpty {
-        let (reduced, taken) = try reduce(model, checkpoint, settings, name: source.name)
-        (model, steps) = (reduced, taken)
+        (model, steps) = try reduce(model, checkpoint, settings, name: source.name)
       }
       stored = .language(model)
       // What did not change is written as it was read.
@@ -165,7 +164,7 @@ enum ConvertCommand: Command {
   /// The model made smaller as the settings say, which remarks tell about.
   private static func reduce(
     _ model: any LanguageModel, _ checkpoint: Checkpoint, _ settings: ConvertSettings, name: String
-  ) throws -> (NGramModel, [ReductionStep]) {
+  ) throws -> (any LanguageModel, [ReductionStep]) {
     guard let ngrams = model as? NGramModel else {
       throw CheckpointError(
         "holds a model of kind '\(checkpoint.model)'; n-gram models only are pruned and quantized", path: name

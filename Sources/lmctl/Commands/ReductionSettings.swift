@@ -48,19 +48,20 @@ extension ReductionStep {
 
   /// The same for programs.
   var json: JSONValue {
-    var members: [JSONValue.Member] = [
-      .init("ngrams_before", .integer(sizeBefore)), .init("ngrams_after", .integer(sizeAfter)),
-    ]
-    switch kind {
-    case .pruning: members.insert(.init("step", "prune"), at: 0)
-    case .quantization(let mean, let largest):
-      members.insert(.init("step", "quantize"), at: 0)
-      members += [.init("mean_change_nats", .number(mean)), .init("largest_change_nats", .number(largest))]
-    }
-    members += [
-      .init("perplexity_before", heldOut.map { .number($0.before.normalizedPerplexity) } ?? .null),
-      .init("perplexity_after", heldOut.map { .number($0.after.normalizedPerplexity) } ?? .null),
-    ]
-    return .object(members)
+    let own: [JSONValue.Member] =
+      switch kind {
+      case .pruning: [.init("step", "prune")]
+      case .quantization(let mean, let largest):
+        [
+          .init("step", "quantize"), .init("mean_change_nats", .number(mean)),
+          .init("largest_change_nats", .number(largest)),
+        ]
+      }
+    return .object(
+      own + [
+        .init("ngrams_before", .integer(sizeBefore)), .init("ngrams_after", .integer(sizeAfter)),
+        .init("perplexity_before", heldOut.map { .number($0.before.normalizedPerplexity) } ?? .null),
+        .init("perplexity_after", heldOut.map { .number($0.after.normalizedPerplexity) } ?? .null),
+      ])
   }
 }

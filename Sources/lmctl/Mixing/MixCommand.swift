@@ -9,7 +9,7 @@ enum MixCommand: Command {
   static let operands = "MODEL… [OPTION…]"
   static let discussion = """
     Mixes models of any kinds, p(w) = Σ λᵢ pᵢ(w), with the weights λ that make a held-out text likeliest (--tune, by EM from
-    equal weights), or with given ones (--weights), and prints them with each model's perplexity on that text. With -o, the mixture
+    equal weights), or with given ones (--weights), and prints them with each model's perplexity on that text, over the words of all. With -o, the mixture
     becomes a model like any other, which holds its members: eval, sample, inspect and the rest take it. Models must read text by
     the same rules. In a stream, n-gram models begin anew with each sentence while recurrent ones go on.
 
@@ -88,7 +88,7 @@ enum MixCommand: Command {
         path: members[other].path,
         reason:
           "has context \(contexts[other].rawValue), and \(members[0].path) \(contexts[0].rawValue); one n-gram model "
-          + "has one, so --static mixes models of the same; leave it out")
+          + "has one, so --static mixes models of the same; leave --static out")
     }
   }
 

@@ -131,8 +131,8 @@ struct TrainingLog {
     guard record.epoch > 0 else { return .nan }
     let previous = epochs.last { $0.epoch < record.epoch }
     let start = Double(previous?.step ?? 0)
-    if let end = epochs.first(where: { $0.epoch == record.epoch })?.step, Double(end) > start {
-      // A run may have ended within its last epoch.
+    if let end = epochs.last(where: { $0.epoch == record.epoch })?.step, Double(end) > start {
+      // A run may have ended within an epoch, and gone on later.
       let length = max(Double(end) - start, record.epoch == epochs.last?.epoch ? Double(stepsPerEpoch) : 0)
       return Double(record.epoch - 1) + min(1, (Double(record.step) - start) / length)
     }
