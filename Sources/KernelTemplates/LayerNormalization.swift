@@ -4,7 +4,7 @@
 ///     c  = σ(a_f) ∘ c₋₁ + σ(a_i) ∘ tanh a_g
 ///     h  = σ(a_o) ∘ tanh(α″ ∘ ĉ + β″)
 ///
-/// with x̂ = (x − mean) / √(variance + ε). Gates are in the order input, forget, candidate, output, one `gateDistance` apart.
+/// with x̂ = (x − mean) / √(variance + ε). Gates are in the order input, forget, candidate, output, each of H numbers.
 @frozen public struct LayerNormLSTM {
   /// x W, then x̂, then ∂L/∂(x W), and the same of h₋₁ U: the first gate of each.
   public var inputs, states: UnsafeMutablePointer<Float>

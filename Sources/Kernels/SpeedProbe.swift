@@ -44,51 +44,6 @@ public struct SpeedProbe {
     }
   }
 
-  /// The speed of C[M × N] = op(A)[M × K] · op(B)[K × N] on all threads of the pool, in GFLOP/s.
-  public func product(
-    m: Int, n: Int, k: Int, aTransposed: Bool = false, bTransposed: Bool = false, accumulate: Bool = false,
-    seconds: Double = 0.3
-  ) -> Double {
-    let (a, b, c) = (Self.filled(m * k), Self.filled(k * n), Self.filled(m * n))
-    let multiplier = MatrixMultiplier(kernels: kernels, pool: pool)
-    return Self.rate(2 * Double(m) * Double(n) * Double(k), seconds: seconds) {
-      multiplier.multiply(
-        m: m, n: n, k: k, Factor(a.pointer, stride: aTransposed ? m : k, isTransposed: aTransposed),
-        Factor(b.pointer, stride: bTransposed ? k : n, isTransposed: bTransposed),
-        start: accumulate ? .accumulate : .zero, into: ProductTarget(c.pointer, stride: n))
-    }
-  }
-
-  /// The speed of a recurrent step's product C[M × N] += A[M × K] · B[K × N] with packed B and a barrier after each, in
-  /// GFLOP/s.
-  public func recurrentStep(m: Int, n: Int, k: Int, seconds: Double = 0.3) -> Double {
-    let (a, b, c) = (Self.filled(m * k), Self.filled(k * n), Self.filled(m * n))
-    let packed = AlignedBuffer(count: kernels.packedCount(k: k, n: n))
-    let panels = kernels.panels(columns: n)
-    kernels.packPanels(Factor(b.pointer, stride: n), k: k, n: n, panels: 0..<panels, into: packed.pointer)
-    let steps = 20
-    return Self.rate(2 * Double(m) * Double(n) * Double(k * steps), seconds: seconds) {
-      pool.run { thread in
-        for step in 0..<steps {
-          kernels.multiplyPacked(
-            m: m, n: n, k: k, a.pointer, stride: k, packed: packed.pointer,
-            panels: pool.share(panels, of: thread), start: .accumulate, descending: step % 2 == 1,
-            into: c.pointer, stride: n)
-          pool.barrier()
-        }
-      }
-    }
-  }
-
-  /// The time of one barrier of all threads, in nanoseconds.
-  public func barrier(seconds: Double = 0.1) -> Double {
-    let count = 10_000
-    return 1
-      / Self.rate(Double(count), seconds: seconds) {
-        pool.run { _ in for _ in 0..<count { pool.barrier() } }
-      }
-  }
-
   /// Billions of operations a second in the fastest run of `body`, which does `operations` of them.
   private static func rate(_ operations: Double, seconds: Double, _ body: () -> Void) -> Double {
     let watch = Stopwatch()

@@ -88,7 +88,7 @@ struct ResumeTests {
     for (options, status, message) in [
       (
         "--hidden 13", 2,
-        "--hidden cannot change when a run goes on (it is 12 in part.json.partial); what may is"
+        "--hidden cannot change when a run goes on (it is 12 in part.json.partial); these may: "
       ),
       ("--lr 0.1", 2, "--lr cannot change"), ("--no-lr", 2, "--lr cannot change"),
       ("--model gru", 2, "--model cannot change"), ("--clip-value 1", 2, "--clip-value cannot change"),

@@ -26,7 +26,7 @@ protocol RecurrentCell: Sendable {
   var hasBias: Bool { get }
   /// The names of parameters of H numbers each, one for every unit.
   var vectors: [String] { get }
-  /// How many sums over all units of a row a step needs; see `CellStep.rowSum`.
+  /// How many sums over all units of a row a step needs; see `CellStep.partialSums`.
   var rowSums: Int { get }
   /// How many numbers of a row and step it wants to find again in `backward`.
   var rowValues: Int { get }
@@ -126,7 +126,7 @@ struct CellStep {
   /// The numbers of the first vector, and the floats from a vector to the next.
   let vectors: UnsafePointer<Float>
   let vectorStride: Int
-  /// Sums over the units of a row, in parts; see `rowSum`.
+  /// Sums over the units of a row, in parts; see `PartialSums`.
   let partialSums: PartialSums
   /// What is kept of every row: `rowValues` numbers each, written by the thread for which `partialSums.isFirst`.
   let rowValues: UnsafeMutablePointer<Float>

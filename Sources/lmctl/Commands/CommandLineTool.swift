@@ -130,8 +130,12 @@ enum CommandLineTool {
     }
     if names == [ModelsPage.name], !isManual, !isJSON { return StandardOutput.shared.write(ModelsPage.text) }
     if names.count > 1 { throw UsageError("'\(names[1])' is one argument too many") }
+    if names == [ModelsPage.name] {
+      throw UsageError("the page '\(ModelsPage.name)' is text only; --man and --json go with commands")
+    }
+    // What these two do stands in the overview.
     let command = try names.first.flatMap {
-      ["help", "--help", "-h"].contains($0) ? nil : try self.command($0)
+      ["help", "--help", "-h", "version"].contains($0) ? nil : try self.command($0)
     }
     if isJSON {
       guard let command, !isManual else {

@@ -34,7 +34,7 @@ struct AdaptationSettings: SettingValues {
       "dynamic", as: dynamic)
     Setting(
       "statistics", \.statisticsPath, .file,
-      "scale steps by the gradients on this text, best the training text, where the model has no statistics"
+      "scale steps by the gradients on this text, best the training text, in place of the model's own statistics"
     ).needs("dynamic", as: dynamic)
     Setting(
       "neural-cache", \.cacheSize, .whole(1...1_000_000),

@@ -232,7 +232,8 @@ extension Setting {
   /// It goes only with another setting, as in `--cache 500`.
   func needs(_ other: String, as example: String = "") -> Setting {
     rule { _, given in
-      given.has(other) ? nil : "goes with --\(other)" + (example.isEmpty ? "" : ", as in \(example)")
+      given.has(other)
+        ? nil : "goes with --\(other)" + (["", "--\(other)"].contains(example) ? "" : ", as in \(example)")
     }
   }
 

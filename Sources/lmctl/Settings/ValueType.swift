@@ -61,7 +61,7 @@ extension ValueType where Value == Int {
       range: high < 1_000_000 ? "\(low) to \(high)" : low > 1 ? "from \(low)" : nil,
       parse: { text in Int(text).flatMap { range.contains($0) ? $0 : nil } },
       requirement: { text in
-        let isTooLarge = !text.isEmpty && text.allSatisfy(\.isNumber)
+        let isTooLarge = !text.isEmpty && text.allSatisfy(\.isNumber) && Int(text) == nil
         return high == .max && !isTooLarge
           ? "a whole number from \(low)" : "a whole number from \(low) to \(high)"
       }, json: { .integer($0) })

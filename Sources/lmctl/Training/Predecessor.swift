@@ -251,7 +251,7 @@ struct Predecessor {
     let task = TaskKind(of: checkpoint)
     let changeable = TrainCommand.settings.freeNames.filter { TrainCommand.settings.isOf(task, $0) }
     return UsageError(
-      "--\(name) cannot change when a run goes on (\(was)); what may is \(changeable.map { "--\($0)" }.joined(separator: ", ")); "
+      "--\(name) cannot change when a run goes on (\(was)); these may: \(changeable.map { "--\($0)" }.joined(separator: ", ")); "
         + "with other options, begin a new run: --init-from \(Shell.quoted(path))")
   }
 

@@ -35,7 +35,7 @@ struct LinePairs {
     return FileError(
       path: shorter.source.name,
       reason: "has \(Format.count(count, "line")), and \(longer.source.name) has \(longer.lineNumber); "
-        + "line by line, one is the translation of the other")
+        + "line by line, they belong together")
   }
 
   private static func withoutReturn(_ line: [UInt8]) -> [UInt8] {
